@@ -1,0 +1,400 @@
+#!/usr/bin/env python3
+"""reference: the slow, plain simulator that servesim is checked against.
+
+    python3 analysis/reference.py CONFIG [-s section.key=value]... -o OUT.csv [--steps STEPS.csv]
+
+One step at a time, each sequence visited at each step, integers only, nothing shared with the
+C program. It knows `batching = unified` (vLLM v1), `cost = linear`, one pool, two routers.
+"""
+
+import argparse
+import collections
+import configparser
+import csv
+import datetime
+import pathlib
+import re
+import sys
+import types
+
+UNIT_NS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9}
+OWNERS = ("queue", "prefill", "decode", "stall", "recompute")  # of every ns, rule 9
+TIMEOUT, ARRIVAL, VISIBLE = range(3)  # in the order they apply at one instant
+INTEGERS = {"limit": 0, "repeat": 1, "replicas": 1, "num_gpu_blocks": None, "block_size": 16,
+            "max_num_seqs": 256, "max_num_batched_tokens": 8192, "max_model_len": 0,
+            "long_prefill_token_threshold": 0}
+WORDS = {"batching": ("unified",), "order": ("fcfs",), "preempt": ("recompute",),
+         "cost": ("linear",), "unservable": ("stop", "reject"), "policy": ("round_robin",
+         "least_requests"), "reserve_full_prompt": ("no", "yes")}  # the default is the first
+COLUMNS = ("request_id arrival_ns prompt_tokens output_tokens status replica first_scheduled_ns "
+           "first_token_ns finish_ns queue_ns prefill_ns decode_ns stall_ns recompute_ns "
+           "max_itl_ns preemptions").split()
+STEP_COLUMNS = "replica start_ns end_ns request_id kind tokens context".split()
+
+
+def half_up(numerator, denominator):
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def ceil_div(a, b):
+    return -(-a // b)
+
+
+def scaled(text, unit):
+    """The decimal `text` times `unit`, to an integer, half up; never through a float."""
+    if not (match := re.fullmatch(r"\+?(?=.*\d)(\d*)\.?(\d*)", text.strip())):
+        raise ValueError(f"'{text}' is not a decimal number")
+    return half_up(int(match[1] + match[2]) * unit, 10 ** len(match[2]))
+
+
+def duration_ns(text, bare_unit):
+    match = re.fullmatch(r"([\d.]+)\s*([a-z]*)", text.strip())
+    if not match or (match[2] or bare_unit) not in UNIT_NS:
+        raise ValueError(f"'{text}' is not a duration")
+    return scaled(match[1], UNIT_NS[match[2] or bare_unit])
+
+
+def read_config(path, overrides=()):
+    """The values in the INI file `path` after `section.key=value` overrides."""
+    ini = configparser.ConfigParser(delimiters=("=",), inline_comment_prefixes=(";",),
+                                    interpolation=None)
+    ini.read_string(pathlib.Path(path).read_text(encoding="utf-8"), str(path))
+    for override in overrides:
+        name, _, value = override.partition("=")
+        section, _, key = name.strip().rpartition(".")
+        ini.read_dict({section: {key: value.strip()}})
+    if unknown := set(ini.sections()) - {"run", "workload", "slo", "pool.main", "route", "output"}:
+        raise ValueError(f"{path}: not simulated by the reference: {', '.join(sorted(unknown))}")
+    values = {**ini["workload"], **ini["pool.main"], **(ini["route"] if "route" in ini else {})}
+    config = types.SimpleNamespace(
+        trace=values["trace"], rate_scale=scaled(values.get("rate_scale", "1"), 10**9),
+        client_timeout_ns=duration_ns(values.get("client_timeout", "0"), "s"),
+        frontend_ns=duration_ns(values.get("frontend_ms", "0"), "ms"))
+    for key, default in INTEGERS.items():
+        setattr(config, key, int(values[key] if default is None else values.get(key, default)))
+    for key in ("base", "prefill_token", "decode_seq", "context_token"):
+        text = values.get(key + "_us", "0")
+        setattr(config, key + "_fs", scaled(text, 10**9))
+        if getattr(config, key + "_fs") == 0 and re.search("[1-9]", text):
+            raise ValueError(f"{path}: {key}_us: '{text}' rounds to 0 fs")
+    for key, words in WORDS.items():
+        setattr(config, key, values.get(key, words[0]))
+        if getattr(config, key) not in words:
+            raise ValueError(f"{path}: {key}: '{values[key]}' is none of {', '.join(words)}")
+    return config
+
+
+def timestamp_ns(text):
+    """An Azure timestamp as nanoseconds since the year 1."""
+    moment, _, fraction = text.removesuffix("+00:00").partition(".")
+    since = datetime.datetime.fromisoformat(moment) - datetime.datetime.min
+    return (since.days * 86400 + since.seconds) * 10**9 + scaled(f"0.{fraction}", 10**9)
+
+
+def read_trace(path):
+    """Rows (request_id or None, arrival_ns, prompt, output) of a plain or Azure CSV."""
+    rows = []
+    with open(path, encoding="utf-8", newline="") as file:
+        for line, row in enumerate(csv.DictReader(file), 2):
+            try:
+                is_azure = "TIMESTAMP" in row
+                prompt = int(row["ContextTokens" if is_azure else "prompt_tokens"])
+                output = int(row["GeneratedTokens" if is_azure else "output_tokens"])
+                arrival_ns = (timestamp_ns(row["TIMESTAMP"]) if is_azure
+                              else scaled(row["arrival_s"], 10**9))
+                if min(prompt, output) < 1 or rows and arrival_ns < rows[-1][1]:
+                    raise ValueError("a length below 1, or an arrival before the last one")
+            except (KeyError, TypeError, ValueError) as error:
+                raise ValueError(f"{path}:{line}: {error}") from error
+            rows.append((row.get("request_id"), arrival_ns, prompt, output))
+    origin_ns = rows[0][1] if rows and is_azure else 0
+    return [(name, arrival_ns - origin_ns, *lengths) for name, arrival_ns, *lengths in rows]
+
+
+def replay_rows(config):
+    """The trace after repeat, limit and rate_scale, in that order (rule 6)."""
+    rows = read_trace(config.trace)
+    length_ns = rows[-1][1] - rows[0][1] if rows else 0
+    shift_ns = length_ns + (half_up(length_ns, len(rows) - 1) if len(rows) > 1 else 0)
+    rows = [(name, arrival_ns + k * shift_ns, *lengths)
+            for k in range(config.repeat) for name, arrival_ns, *lengths in rows]
+    return [(name, half_up(arrival_ns * 10**9, config.rate_scale), *lengths)
+            for name, arrival_ns, *lengths in rows[:config.limit or None]]
+
+
+class Request:
+    def __init__(self, index, name, arrival_ns, prompt, output):
+        self.request_id = str(index) if name is None else name
+        self.arrival_ns, self.prompt, self.output = arrival_ns, prompt, output
+        self.status = ""  # empty until it leaves
+        self.replica = self.last_token_ns = self.max_itl_ns = None
+        self.first_scheduled_ns = self.first_token_ns = self.finish_ns = None
+        self.owned_ns, self.owned_until_ns = dict.fromkeys(OWNERS, 0), arrival_ns
+        self.is_recomputing = False  # from the preempting step until it is where it was
+        self.preemptions = self.generated = self.blocks = 0
+        self.computed = self.max_computed = 0  # tokens whose KV it holds; the most it ever held
+        self.given_up = False  # its client left during the step in progress
+
+    @property
+    def tokens(self):
+        return self.prompt + self.generated
+
+    def own(self, owner, until_ns):
+        """Gives the time since the last owner's end to `owner` (rule 9)."""
+        self.owned_ns[owner] += until_ns - self.owned_until_ns
+        self.owned_until_ns = until_ns
+
+    def own_step(self, step, is_decode):
+        if self.is_recomputing:
+            self.own("recompute", step.end_ns)
+            self.is_recomputing = self.computed <= self.max_computed
+        elif self.first_token_ns is None:
+            self.own("prefill", step.end_ns)
+        else:
+            self.own("decode", step.start_ns + (step.decode_alone_ns if is_decode else 0))
+            self.own("stall", step.end_ns)
+
+    def emit(self, now_ns):
+        self.generated += 1
+        if self.generated == 1:
+            self.first_token_ns = now_ns
+        else:
+            self.max_itl_ns = max(self.max_itl_ns or 0, now_ns - self.last_token_ns)
+        self.last_token_ns = now_ns
+
+    def leave(self, status, now_ns):
+        self.status, self.finish_ns = status, now_ns
+        if self.first_scheduled_ns is None or self.is_recomputing:
+            self.own("recompute" if self.is_recomputing else "queue", now_ns)
+        assert sum(self.owned_ns.values()) == now_ns - self.arrival_ns, self.request_id
+
+
+class Replica:
+    """One scheduler with its KV blocks: vLLM v1, FCFS, LIFO preemption by recompute."""
+
+    def __init__(self, config, seen):
+        self.config, self.seen = config, seen
+        self.waiting, self.running, self.step = [], [], None
+        self.usable_blocks = self.free_blocks = config.num_gpu_blocks - 1  # less the null block
+
+    def allocate(self, request, n):
+        """Takes blocks for `n` more tokens; takes none and returns False if short."""
+        need = ceil_div(request.computed + n, self.config.block_size) - request.blocks
+        if need > self.free_blocks:
+            return False
+        self.free_blocks -= need
+        request.blocks += need
+        return True
+
+    def release(self, request):
+        self.free_blocks += request.blocks
+        request.blocks = request.computed = 0
+
+    def preempt_last(self):
+        victim = self.running.pop()
+        self.release(victim)
+        victim.preemptions += 1
+        self.seen["recompute-during-recompute"] += victim.is_recomputing
+        victim.is_recomputing = True
+        self.waiting.insert(0, victim)
+
+    def chunk(self, request, budget):
+        n = request.tokens - request.computed
+        n = min(n, self.config.long_prefill_token_threshold or n)
+        self.seen["budget-limited chunks"] += n > budget
+        return min(n, budget)
+
+    def plan(self, now_ns):
+        """Starts the next step at `now_ns`."""
+        budget = self.config.max_num_batched_tokens
+        granted, preempted, i = [], False, 0
+        while i < len(self.running) and budget > 0:
+            request = self.running[i]
+            n = self.chunk(request, budget)
+            while i < len(self.running) and not self.allocate(request, n):
+                self.preempt_last()
+                preempted = True
+            if i < len(self.running):  # else it had to preempt itself
+                granted.append((request, n))
+                budget -= n
+            i += 1
+        while (self.waiting and budget > 0 and not preempted
+               and len(self.running) < self.config.max_num_seqs):
+            request = self.waiting[0]
+            n = self.chunk(request, budget)
+            whole = ceil_div(request.tokens, self.config.block_size)
+            if (self.config.reserve_full_prompt == "yes" and whole > self.free_blocks
+                    or not self.allocate(request, n)):
+                break
+            self.running.append(self.waiting.pop(0))
+            if request.first_scheduled_ns is None:
+                request.first_scheduled_ns = now_ns
+                request.own("queue", now_ns)
+            granted.append((request, n))
+            budget -= n
+        self.start_step(now_ns, granted)
+
+    def start_step(self, now_ns, granted):
+        """Prices the plan; an entry of a step is (request, tokens, is_decode, context)."""
+        entries = [(request, n, n == 1 and request.generated > 0
+                    and request.tokens - request.computed == 1, request.computed + n)
+                   for request, n in granted]
+        contexts = [context for _, _, is_decode, context in entries if is_decode]
+        decode_fs = (self.config.base_fs + len(contexts) * self.config.decode_seq_fs
+                     + sum(contexts) * self.config.context_token_fs)
+        n_prefill = sum(n for _, n, is_decode, _ in entries if not is_decode)
+        fs = decode_fs + n_prefill * self.config.prefill_token_fs
+        decode_alone_ns, whole_ns = (max(1, half_up(price, 10**6)) for price in (decode_fs, fs))
+        self.step = types.SimpleNamespace(
+            start_ns=now_ns, end_ns=now_ns + whole_ns, entries=entries,
+            decode_alone_ns=min(decode_alone_ns, whole_ns) if contexts else 0)
+        self.verify_step()
+
+    def verify_step(self):
+        granted = {id(request): n for request, n, _, _ in self.step.entries}
+        assert 1 <= len(granted) == len(self.step.entries) <= len(self.running)
+        assert len(self.running) <= self.config.max_num_seqs and min(granted.values()) >= 1
+        assert sum(granted.values()) <= self.config.max_num_batched_tokens
+        assert 0 <= self.free_blocks == self.usable_blocks - sum(r.blocks for r in self.running)
+        assert all(r.blocks == 0 for r in self.waiting)
+        assert all(r.blocks == ceil_div(r.computed + granted.get(id(r), 0), self.config.block_size)
+                   for r in self.running)
+
+    def end_step(self):
+        step, self.step = self.step, None
+        granted = {id(request): (n, is_decode) for request, n, is_decode, _ in step.entries}
+        for request in self.running:
+            n, is_decode = granted.get(id(request), (0, False))
+            n_again = min(n, max(0, request.max_computed - request.computed))
+            self.seen.update(computed=n, recomputed=n_again)
+            request.computed += n
+            request.own_step(step, is_decode)
+            request.max_computed = max(request.max_computed, request.computed)
+            if request.given_up:  # the token it may have got reaches nobody
+                request.leave("timed_out", step.end_ns)
+            elif request.computed == request.tokens:
+                self.seen["emitted"] += 1
+                request.emit(step.end_ns)
+                if request.generated == request.output:
+                    request.leave("completed", step.end_ns)
+            if request.status:
+                self.release(request)
+                self.seen["left"] += 1
+        self.running = [request for request in self.running if not request.status]
+
+
+class World:
+    """One run: World(config).run(); then .requests, .steps and .seen hold what happened."""
+
+    def __init__(self, config):
+        self.config, self.n_routed = config, 0
+        self.seen = collections.Counter()  # kinds of trouble, and tokens for rule 11
+        self.steps = []  # (replica index, step) in planning order
+        self.requests = [Request(i, *row) for i, row in enumerate(replay_rows(config))]
+        self.replicas = [Replica(config, self.seen) for _ in range(config.replicas)]
+        for request in self.requests:
+            total = request.prompt + request.output
+            if (ceil_div(total - 1, config.block_size) > config.num_gpu_blocks - 1
+                    or 0 < config.max_model_len < total):
+                if config.unservable == "stop":
+                    raise ValueError(f"{config.trace}: request {request.request_id} never fits")
+                request.leave("rejected", request.arrival_ns)
+
+    def run(self):
+        delays = [(ARRIVAL, 0), (VISIBLE, self.config.frontend_ns)]
+        delays += [(TIMEOUT, ns) for ns in [self.config.client_timeout_ns] if ns > 0]
+        timers = sorted(  # the first to come is the last
+            ((request.arrival_ns + delay_ns, kind, i) for i, request in enumerate(self.requests)
+             for kind, delay_ns in delays if not request.status), reverse=True)
+        area = now_ns = 0
+        while instants := ([r.step.end_ns for r in self.replicas if r.step]
+                           + [instant_ns for instant_ns, _, _ in timers[-1:]]):
+            area += (self.seen["arrived"] - self.seen["left"]) * (min(instants) - now_ns)
+            now_ns = min(instants)
+            ended = [r for r in self.replicas if r.step and r.step.end_ns == now_ns]
+            for replica in ended:
+                replica.end_step()
+            while timers and timers[-1][0] == now_ns:
+                _, kind, i = timers.pop()
+                request = self.requests[i]
+                if kind == ARRIVAL:
+                    self.seen["arrived"] += 1
+                elif kind == TIMEOUT and not request.status:
+                    self.give_up(request, now_ns)
+                elif kind == VISIBLE and not request.status:
+                    self.seen["boundary arrivals"] += bool(ended)
+                    self.route(request)
+            for index, replica in enumerate(self.replicas):
+                if replica.step is None and (replica.waiting or replica.running):
+                    replica.plan(now_ns)
+                    self.steps.append((index, replica.step))
+        self.verify_end(area)
+        return self
+
+    def route(self, request):
+        loads = [len(replica.waiting) + len(replica.running) for replica in self.replicas]
+        is_round = self.config.policy == "round_robin"
+        request.replica = self.n_routed % len(loads) if is_round else loads.index(min(loads))
+        self.n_routed += 1
+        self.replicas[request.replica].waiting.append(request)
+
+    def give_up(self, request, now_ns):
+        """The client of an unfinished request leaves; the request too, or at its step's end."""
+        if request.replica is not None:  # else it was not visible yet
+            replica = self.replicas[request.replica]
+            if request in replica.running and replica.step:
+                request.given_up = True
+                return
+            replica.release(request)
+            (replica.running if request in replica.running else replica.waiting).remove(request)
+        request.leave("timed_out", now_ns)
+        self.seen["left"] += 1
+
+    def verify_end(self, area):
+        """Little's law to the nanosecond and the token equations of rule 11."""
+        done, lost = ([request for request in self.requests if request.status == status]
+                      for status in ("completed", "timed_out"))
+        assert self.seen["arrived"] == self.seen["left"]
+        assert area == sum(request.finish_ns - request.arrival_ns for request in self.requests)
+        assert all(replica.free_blocks == replica.usable_blocks for replica in self.replicas)
+        assert self.seen["emitted"] == sum(r.output for r in done) + sum(r.generated for r in lost)
+        assert self.seen["computed"] == (self.seen["recomputed"] + sum(r.max_computed for r in lost)
+                                         + sum(r.prompt + r.output - 1 for r in done))
+        for r in done:
+            assert r.arrival_ns <= r.first_scheduled_ns < r.first_token_ns <= r.finish_ns
+
+
+def request_row(request):
+    """A row of the output by column name, as text; empty where undefined."""
+    fields = {**vars(request), "prompt_tokens": request.prompt, "output_tokens": request.output}
+    if request.status != "rejected":
+        fields.update((f"{owner}_ns", ns) for owner, ns in request.owned_ns.items())
+    return {name: "" if fields.get(name) is None else str(fields[name]) for name in COLUMNS}
+
+
+def write_csv(path, header, rows):
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("config")
+    parser.add_argument("-s", action="append", default=[], metavar="section.key=value")
+    parser.add_argument("-o", required=True, metavar="OUT.csv")
+    parser.add_argument("--steps", metavar="STEPS.csv")
+    args = parser.parse_args()
+    try:
+        world = World(read_config(args.config, args.s)).run()
+        write_csv(args.o, COLUMNS, (request_row(request).values() for request in world.requests))
+        if args.steps:
+            write_csv(args.steps, STEP_COLUMNS,
+                      ((i, step.start_ns, step.end_ns, request.request_id,
+                        ("prefill", "decode")[is_decode], n, context) for i, step in world.steps
+                       for request, n, is_decode, context in step.entries))
+    except (ValueError, KeyError, OSError, configparser.Error) as error:
+        sys.exit(f"reference: {error}")
+
+
+if __name__ == "__main__":
+    main()

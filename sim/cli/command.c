@@ -1,0 +1,168 @@
+#include "cli/command.h"
+
+#include <getopt.h>
+#include <string.h>
+
+extern const struct command command_run;
+extern const struct command command_check;
+extern const struct command command_list;
+extern const struct command command_gen;
+
+static const struct command *const commands[] = {&command_run, &command_check, &command_list,
+                                                 &command_gen};
+enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
+
+struct option_help {
+    char letter;
+    const char *name; /* --name */
+    bool takes_value;
+    const char *help;
+};
+
+static const struct option_help known_options[] = {
+    {'o', "output", true, "where results go"},
+    {'s', "set", true, "section.key=value: overrides the file; may be repeated"},
+    {'f', "overwrite", false, "replace results that are there"},
+    {'q', "quiet", false, "print no table"},
+    {'v', "verbose", false, "tell on stderr what the engine did"},
+    {'1', "stepwise", false, "visit every sequence in every step: slow, and the same bytes"},
+    {'h', "help", false, "print this"},
+};
+enum { N_OPTIONS = sizeof known_options / sizeof known_options[0] };
+
+static void print_commands(FILE *out)
+{
+    fputs("usage: servesim COMMAND ...\n\n"
+          "Replays request traces through the batching scheduler of an LLM server on modelled\n"
+          "accelerators, and writes latency, KV-cache use, energy and cost to CSV.\n\n",
+          out);
+    for (int i = 0; i < N_COMMANDS; i++) {
+        fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+    }
+    fputs("\n'servesim COMMAND --help' tells more; 'servesim --version' the version.\n", out);
+}
+
+static void print_help(const struct command *command)
+{
+    printf("usage: servesim %s %s\n\n%s.\n\n%s\noptions:\n", command->name, command->arguments,
+           command->summary, command->help);
+    for (int i = 0; i < N_OPTIONS; i++) {
+        const struct option_help *option = &known_options[i];
+        if (option->letter != 'h' && strchr(command->options, option->letter) == NULL) {
+            continue;
+        }
+        char left[40];
+        const char *value = option->takes_value ? " VALUE" : "";
+        if (option->letter == 'o' || option->letter == 's' || option->letter == 'v' ||
+            option->letter == 'h' || option->letter == 'q') {
+            snprintf(left, sizeof left, "-%c, --%s%s", option->letter, option->name, value);
+        } else {
+            snprintf(left, sizeof left, "    --%s%s", option->name, value);
+        }
+        printf("  %-22s %s\n", left, option->help);
+    }
+}
+
+static int usage_error(const struct command *command, const char *what, const char *value)
+{
+    fprintf(stderr, "servesim %s: %s%s%s\nusage: servesim %s %s\n", command->name, what,
+            value != NULL ? ": " : "", value != NULL ? value : "", command->name,
+            command->arguments);
+    return COMMAND_USAGE;
+}
+
+/* Books one option; false if the command does not take it. */
+static bool take_option(const struct command *command, struct command_line *line, int letter,
+                        const char *value)
+{
+    if (strchr(command->options, letter) == NULL) {
+        return false;
+    }
+    switch (letter) {
+    case 'o':
+        line->output = value;
+        return true;
+    case 's':
+        if (line->n_overrides == COMMAND_MOST_OVERRIDES) {
+            return false;
+        }
+        line->overrides[line->n_overrides++] = value;
+        return true;
+    case 'f':
+        line->overwrite = true;
+        return true;
+    case 'q':
+        line->quiet = true;
+        return true;
+    case 'v':
+        line->verbose = true;
+        return true;
+    case '1':
+        line->stepwise = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static int run_command(const struct command *command, int argc, char **argv,
+                       struct command_line *line)
+{
+    struct option options[N_OPTIONS + 1];
+    memset(options, 0, sizeof options);
+    for (int i = 0; i < N_OPTIONS; i++) {
+        options[i].name = known_options[i].name;
+        options[i].has_arg = known_options[i].takes_value ? required_argument : no_argument;
+        options[i].val = known_options[i].letter;
+    }
+    opterr = 0;
+    optind = 1;
+    for (int letter; (letter = getopt_long(argc, argv, ":o:s:qvh", options, NULL)) != -1;) {
+        if (letter == 'h') {
+            print_help(command);
+            return COMMAND_DONE;
+        }
+        const char *written = argv[optind - 1];
+        if (letter == ':') {
+            return usage_error(command, "an option lacks its value", written);
+        }
+        if (letter == '?' || !take_option(command, line, letter, optarg)) {
+            return usage_error(command, "no such option", written);
+        }
+    }
+    for (int i = optind; i < argc; i++) {
+        if (line->n_operands == command->most_operands) {
+            return usage_error(command, "one argument too many", argv[i]);
+        }
+        line->operands[line->n_operands++] = argv[i];
+    }
+    if (line->n_operands < command->least_operands) {
+        return usage_error(command, "an argument is missing", NULL);
+    }
+    return command->run(line);
+}
+
+int command_main(int argc, char **argv, const volatile sig_atomic_t *interrupted)
+{
+    if (argc < 2) {
+        print_commands(stderr);
+        return COMMAND_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        print_commands(stdout);
+        return COMMAND_DONE;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("servesim " SERVESIM_VERSION);
+        return COMMAND_DONE;
+    }
+    for (int i = 0; i < N_COMMANDS; i++) {
+        if (strcmp(argv[1], commands[i]->name) == 0) {
+            struct command_line line = {.interrupted = interrupted};
+            return run_command(commands[i], argc - 1, argv + 1, &line);
+        }
+    }
+    fprintf(stderr, "servesim: no command '%s'; 'servesim --help' lists them\n", argv[1]);
+    return COMMAND_USAGE;
+}

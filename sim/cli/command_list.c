@@ -1,0 +1,180 @@
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "cli/command.h"
+#include "input/arrivals.h"
+#include "input/config.h"
+#include "input/config_pool.h"
+#include "input/generate.h"
+#include "input/lengths.h"
+#include "policy/policy.h"
+
+static void print_fields(const char *section, const struct field_table *table)
+{
+    for (int32_t i = 0; i < table->n_fields; i++) {
+        const struct field *field = &table->fields[i];
+        char range[256];
+        field_range(field, range);
+        printf("[%s] %s\n    %s\n    %s\n", section, field->key, field->help, range);
+    }
+}
+
+static void print_keys(void)
+{
+    struct field_table tables[CONFIG_POOL_TABLES];
+    for (int32_t i = 0; i < config_n_tables; i++) {
+        print_fields(config_tables[i].name, &config_tables[i]);
+    }
+    config_pool_tables(tables);
+    print_fields("pool.NAME", &tables[CONFIG_POOL_PRESETS]);
+    for (int32_t i = 0; i < CONFIG_POOL_TABLES; i++) {
+        if (i != CONFIG_POOL_PRESETS) {
+            print_fields("pool.NAME", &tables[i]);
+        }
+    }
+}
+
+/* The first comment line of a preset file says what it is. */
+static void print_title(const char *folder, const char *name)
+{
+    char path[512];
+    char line[200] = "";
+    if (config_pool_find(folder, name, path)) {
+        FILE *file = fopen(path, "r");
+        if (file != NULL) {
+            if (fgets(line, sizeof line, file) == NULL) {
+                line[0] = '\0';
+            }
+            fclose(file);
+        }
+    }
+    line[strcspn(line, "\n")] = '\0';
+    printf("%-16s %s\n", name, line[0] == ';' ? line + 2 : "");
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The names of the files in one folder of presets, added to `names`. */
+static int32_t add_names(const char *root, const char *folder, char **names, int32_t n,
+                         int32_t room)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%.400s/configs/%.60s", root, folder);
+    DIR *listing = opendir(path);
+    if (listing == NULL) {
+        return n;
+    }
+    for (struct dirent *entry; (entry = readdir(listing)) != NULL && n < room;) {
+        const char *dot = strrchr(entry->d_name, '.');
+        if (dot == NULL || strcmp(dot, ".ini") != 0 || dot == entry->d_name) {
+            continue;
+        }
+        names[n++] = memory_copy(entry->d_name, (size_t)(dot - entry->d_name));
+    }
+    closedir(listing);
+    return n;
+}
+
+static void print_presets(const char *folder)
+{
+    enum { MOST = 1000 };
+    char *names[MOST];
+    char roots[CONFIG_POOL_ROOTS][400];
+    int32_t n = 0;
+    config_pool_roots(roots);
+    for (int i = 0; i < CONFIG_POOL_ROOTS; i++) {
+        n = add_names(roots[i], folder, names, n, MOST);
+    }
+    qsort(names, (size_t)n, sizeof names[0], compare_names);
+    for (int32_t i = 0; i < n; i++) {
+        if (i == 0 || strcmp(names[i], names[i - 1]) != 0) {
+            print_title(folder, names[i]);
+        }
+    }
+    for (int32_t i = 0; i < n; i++) {
+        free(names[i]);
+    }
+}
+
+static int print_file(const char *folder, const char *name)
+{
+    char path[512];
+    FILE *file = config_pool_find(folder, name, path) ? fopen(path, "r") : NULL;
+    if (file == NULL) {
+        fprintf(stderr, "servesim: there is no '%s' among the %s; 'servesim list %s' has them\n",
+                name, folder, folder);
+        return COMMAND_FAILED;
+    }
+    printf("; %s\n", path);
+    for (int c; (c = fgetc(file)) != EOF;) {
+        putchar(c);
+    }
+    fclose(file);
+    return COMMAND_DONE;
+}
+
+static void print_batching(void)
+{
+    for (const struct batch_ops *const *at = policy_batching_all; *at != NULL; at++) {
+        printf("%-16s %s\n", (*at)->name, (*at)->help);
+    }
+}
+
+static void print_routes(void)
+{
+    for (const struct route_ops *const *at = policy_route_all; *at != NULL; at++) {
+        printf("%-16s %s\n", (*at)->name, (*at)->help);
+    }
+}
+
+static const char kinds[] = "accelerators, models, engines, policies, batching, route, keys";
+
+static int run(const struct command_line *line)
+{
+    if (line->n_operands == 0) {
+        printf("servesim list KIND, with KIND one of %s\n", kinds);
+        return COMMAND_DONE;
+    }
+    const char *kind = line->operands[0];
+    const char *name = line->n_operands > 1 ? line->operands[1] : NULL;
+    for (int i = 0; i < CONFIG_POOL_PRESETS; i++) {
+        const char *folder = config_pool_presets[i].folder;
+        if (strcmp(kind, folder) == 0) {
+            if (name != NULL) {
+                return print_file(folder, name);
+            }
+            print_presets(folder);
+            return COMMAND_DONE;
+        }
+    }
+    if (strcmp(kind, "batching") == 0) {
+        print_batching();
+    } else if (strcmp(kind, "route") == 0) {
+        print_routes();
+    } else if (strcmp(kind, "keys") == 0) {
+        print_keys();
+    } else {
+        fprintf(stderr, "servesim list: '%s' is not one of %s\n", kind, kinds);
+        return COMMAND_USAGE;
+    }
+    return COMMAND_DONE;
+}
+
+const struct command command_list = {
+    .name = "list",
+    .arguments = "[accelerators|models|engines|policies|batching|route|keys [NAME]]",
+    .summary = "Lists accelerators, models, engines, policies and every key",
+    .help = "With the NAME of a file it prints the file.\n\n"
+            "  servesim list accelerators\n"
+            "  servesim list accelerators h100-sxm\n"
+            "  servesim list keys\n",
+    .options = "",
+    .least_operands = 0,
+    .most_operands = 2,
+    .run = run,
+};

@@ -1,0 +1,223 @@
+#include "engine/batch.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "engine/replica.h"
+
+const struct batch_limits *batch_limits(const struct replica *replica)
+{
+    return &replica->limits;
+}
+
+int64_t batch_budget(const struct replica *replica)
+{
+    return replica->budget;
+}
+
+int64_t batch_free_blocks(const struct replica *replica)
+{
+    return replica->free_blocks;
+}
+
+int64_t batch_n_running(const struct replica *replica)
+{
+    return replica->running.n;
+}
+
+struct request *batch_first_running(const struct replica *replica)
+{
+    return replica->running.first;
+}
+
+struct request *batch_last_running(const struct replica *replica)
+{
+    return replica->running.last;
+}
+
+struct request *batch_next(const struct request *request)
+{
+    return request->next;
+}
+
+struct request *batch_first_waiting(const struct replica *replica)
+{
+    return replica->waiting.first;
+}
+
+int64_t batch_missing(const struct replica *replica, const struct request *request)
+{
+    (void)replica;
+    return request->in_lockstep ? 1 : request_missing_tokens(request);
+}
+
+int64_t batch_new_blocks(const struct replica *replica, const struct request *request,
+                         int64_t tokens)
+{
+    int64_t computed = replica_computed(replica, request);
+    int64_t held =
+        request->in_lockstep ? pool_blocks(replica->pool, computed) : request->held_blocks;
+    return pool_blocks(replica->pool, computed + tokens) - held;
+}
+
+static void record_grant(struct replica *replica, struct replica_grant grant)
+{
+    if (replica->n_grants == replica->grant_room) {
+        replica->grant_room = replica->grant_room * 2 + 16;
+        replica->grants =
+            memory_grow(replica->grants, (size_t)replica->grant_room, sizeof *replica->grants);
+    }
+    replica->grants[replica->n_grants++] = grant;
+}
+
+static void divide_once(struct replica *replica)
+{
+    if (!replica->divided) {
+        replica->divided = true;
+        replica_divide(replica);
+    }
+}
+
+/* Books a grant whose blocks are there. */
+static void grant(struct replica *replica, struct request *request, int64_t tokens,
+                  int64_t n_blocks, int64_t now_ns)
+{
+    CHECK(tokens >= 1 && tokens <= replica->budget);
+    CHECK(tokens <= request_missing_tokens(request));
+    CHECK(request->place == REQUEST_RUNNING && !request->in_lockstep);
+    bool decode =
+        tokens == 1 && request->n_emitted > 0 && request_missing_tokens(request) == 1;
+    replica->budget -= tokens;
+    replica->free_blocks -= n_blocks;
+    request->held_blocks += n_blocks;
+    if (request->first_scheduled_ns == REQUEST_NEVER) {
+        request->first_scheduled_ns = now_ns;
+    }
+    if (decode && !request->decoding) {
+        divide_once(replica);
+        replica_join(replica, request);
+    }
+    record_grant(replica, (struct replica_grant){
+                              .request = request, .tokens = tokens, .decode = decode});
+}
+
+bool batch_grant(struct replica *replica, struct request *request, int64_t tokens,
+                 int64_t now_ns)
+{
+    int64_t n_blocks = batch_new_blocks(replica, request, tokens);
+    if (n_blocks > replica->free_blocks) {
+        return false;
+    }
+    grant(replica, request, tokens, n_blocks, now_ns);
+    return true;
+}
+
+static void add_partial(struct replica *replica, struct request *request)
+{
+    if (replica->n_partials == replica->partial_room) {
+        replica->partial_room = replica->partial_room * 2 + 16;
+        replica->partials = memory_grow(replica->partials, (size_t)replica->partial_room,
+                                        sizeof(struct request *));
+    }
+    replica->partials[replica->n_partials++] = request;
+}
+
+bool batch_admit(struct replica *replica, struct request *request, int64_t tokens,
+                 int64_t now_ns)
+{
+    int64_t n_blocks = batch_new_blocks(replica, request, tokens);
+    if (n_blocks > replica->free_blocks) {
+        return false;
+    }
+    CHECK(replica->running.n < replica->limits.max_num_seqs);
+    CHECK(request->place == REQUEST_WAITING);
+    request_list_remove(&replica->waiting, request);
+    request_list_append(&replica->running, request);
+    request->place = REQUEST_RUNNING;
+    replica->view->n_waiting--;
+    replica->view->n_running++;
+    if (!replica->stepwise) {
+        add_partial(replica, request);
+    }
+    grant(replica, request, tokens, n_blocks, now_ns);
+    return true;
+}
+
+static void record_victim(struct replica *replica, struct request *request)
+{
+    if (replica->n_preempted == replica->victim_room) {
+        replica->victim_room = replica->victim_room * 2 + 16;
+        replica->victims = memory_grow(replica->victims, (size_t)replica->victim_room,
+                                       sizeof(struct request *));
+    }
+    replica->victims[replica->n_preempted++] = request;
+}
+
+void batch_preempt(struct replica *replica, struct request *request, int64_t now_ns)
+{
+    CHECK(request->place == REQUEST_RUNNING);
+    for (int64_t i = 0; i < replica->n_grants; i++) {
+        CHECK(replica->grants[i].request != request);
+    }
+    if (request->decoding) {
+        divide_once(replica);
+    }
+    replica_leave(replica, request, now_ns);
+    request_list_remove(&replica->running, request);
+    request_list_prepend(&replica->waiting, request);
+    request->place = REQUEST_WAITING;
+    replica->view->n_running--;
+    replica->view->n_waiting++;
+    replica->free_blocks += request->held_blocks;
+    request->held_blocks = 0;
+    if (request->recompute_since_ns == REQUEST_NEVER) {
+        request->recompute_since_ns = now_ns;
+        request->recompute_to_tokens = 0;
+    }
+    if (request->computed_tokens > request->recompute_to_tokens) {
+        request->recompute_to_tokens = request->computed_tokens;
+    }
+    replica->tally.recomputed_tokens += request->computed_tokens;
+    replica->tally.n_preemptions++;
+    request->computed_tokens = 0;
+    request->n_preemptions++;
+    record_victim(replica, request);
+}
+
+int64_t batch_n_preempted(const struct replica *replica)
+{
+    return replica->n_preempted;
+}
+
+int64_t batch_n_lockstep(const struct replica *replica)
+{
+    return replica->lockstep.n;
+}
+
+int64_t batch_lockstep_new_blocks(const struct replica *replica)
+{
+    return replica->lockstep.residue[lockstep_due_residue(&replica->lockstep)];
+}
+
+bool batch_is_due(const struct replica *replica, const struct request *request)
+{
+    return replica_computed(replica, request) % replica->pool->config->block_tokens == 0;
+}
+
+void batch_grant_lockstep(struct replica *replica)
+{
+    int64_t n_blocks = batch_lockstep_new_blocks(replica);
+    CHECK(replica->lockstep.n <= replica->budget);
+    CHECK(n_blocks <= replica->free_blocks);
+    replica->budget -= replica->lockstep.n;
+    replica->free_blocks -= n_blocks;
+}
+
+int64_t batch_n_partial(const struct replica *replica)
+{
+    return replica->n_partials;
+}
+
+struct request *batch_partial(const struct replica *replica, int64_t i)
+{
+    return replica->partials[i];
+}

@@ -1,0 +1,104 @@
+/* lockstep: the sequences of a replica that decode in every step.
+ *
+ * Each step gives every member one token, so nothing about a member needs touching: what
+ * a step adds to all of them is added to a few sums here, and a member takes its part,
+ * the sum when it leaves less the sum when it joined, once.
+ *
+ *   n, context     how many members; the tokens they attend in the next step
+ *   residue[r]     members whose computed tokens less `step` are r modulo block_tokens:
+ *                  those with (r + step) % block_tokens == 0 need a block in the next step
+ *   finishers      a heap of members by the step after which they are done
+ *   decode_ns      sum of the steps' decode time
+ *   paid, energy   a member's share of each step's cost: pots that are divided when the
+ *                  membership changes (rules.md 12), with the remainder left in the pot
+ *   gaps           a stack of (step, gap), gaps decreasing: the largest gap since a step
+ *                  is the first entry at or after it
+ */
+#ifndef SERVESIM_ENGINE_LOCKSTEP_H
+#define SERVESIM_ENGINE_LOCKSTEP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/wide.h"
+#include "engine/request.h"
+
+struct lockstep_finisher {
+    int64_t last_step; /* the member is done when `step` has reached this */
+    struct request *request;
+};
+
+struct lockstep_gap {
+    int64_t step;
+    int64_t gap_ns;
+};
+
+struct lockstep {
+    int64_t n;
+    int64_t n_counted; /* members inside the measurement window */
+    int64_t context;
+    int64_t step;
+    int64_t block_tokens;
+    int64_t *residue;
+    struct lockstep_finisher *finishers;
+    int64_t finisher_room;
+    int64_t decode_ns;
+    wide paid_ns;
+    wide energy_pj;
+    wide paid_pot_ns;
+    wide energy_pot_pj;
+    struct lockstep_gap *gaps;
+    int64_t n_gaps;
+    int64_t gap_room;
+};
+
+void lockstep_init(struct lockstep *lockstep, int64_t block_tokens);
+void lockstep_free(struct lockstep *lockstep);
+
+/* Makes a request a member from the next step on.  With `irregular` its next token ends a
+ * longer gap than the step, so the step counts neither as decode time nor as a gap of it;
+ * the caller says so again after the step with lockstep_settle_in(). */
+void lockstep_join(struct lockstep *lockstep, struct request *request);
+
+/* Takes a member's decode time and gaps from the steps that come: after an irregular one. */
+void lockstep_settle_in(const struct lockstep *lockstep, struct request *request);
+
+/* Brings the request's own counts up to date and takes it out. */
+void lockstep_leave(struct lockstep *lockstep, struct request *request);
+
+/* Divides the pots among the members; before the membership changes. */
+void lockstep_divide(struct lockstep *lockstep);
+
+/* Takes `n_steps` steps that lasted `sum_ns` of decode time together, the longest gap of
+ * which, `gap_ns`, is the last one's. */
+void lockstep_advance(struct lockstep *lockstep, int64_t n_steps, int64_t sum_ns,
+                      int64_t gap_ns);
+
+/* The member that is done next, or NULL. */
+static inline struct request *lockstep_next_done(const struct lockstep *lockstep)
+{
+    return lockstep->n > 0 ? lockstep->finishers[0].request : NULL;
+}
+
+/* Steps until then. */
+static inline int64_t lockstep_steps_left(const struct lockstep *lockstep)
+{
+    return lockstep->finishers[0].last_step - lockstep->step;
+}
+
+/* The residue class that needs a block in the next step. */
+static inline int64_t lockstep_due_residue(const struct lockstep *lockstep)
+{
+    int64_t at = lockstep->step % lockstep->block_tokens;
+    return at == 0 ? 0 : lockstep->block_tokens - at;
+}
+
+/* Computed and emitted tokens of any request, member or not. */
+static inline int64_t lockstep_computed(const struct lockstep *lockstep,
+                                        const struct request *request)
+{
+    return request->computed_tokens +
+           (request->in_lockstep ? lockstep->step - request->joined_step : 0);
+}
+
+#endif

@@ -1,0 +1,85 @@
+/* pool: replicas that are alike: what serves, with which limits, at what price.
+ *
+ * struct pool_config is what a [pool.NAME] section says (with the files it names); struct
+ * pool is what the engine needs of it, worked out once per run.
+ */
+#ifndef SERVESIM_ENGINE_POOL_H
+#define SERVESIM_ENGINE_POOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/field.h"
+#include "model/accelerator.h"
+#include "model/constants.h"
+#include "model/cost.h"
+#include "model/ledger.h"
+#include "model/llm.h"
+#include "model/power.h"
+
+/* The scheduler's own keys: what a policy preset in configs/policies/ may set. */
+struct pool_scheduler {
+    const char *batching; /* the name of a batching discipline: policy/policy.h */
+    int64_t order;
+    int64_t preempt;
+    int64_t max_num_seqs;
+    int64_t max_num_batched_tokens;
+    int64_t long_prefill_token_threshold; /* 0: none */
+    int64_t reserve_full_prompt;          /* 1: admit only if the whole prompt fits */
+    const char *source;
+};
+
+struct pool_config {
+    const char *name;
+    const char *accelerator_name; /* "" if none: cost = linear needs none */
+    const char *model_name;
+    const char *engine_name;
+    const char *policy_name;
+    int64_t n_replicas;
+    int64_t tensor_parallel;
+    int64_t block_tokens;
+    int64_t utilization_nano;
+    int64_t num_gpu_blocks;   /* 0: from the ledger */
+    int64_t max_model_tokens; /* 0: the model's own, or none */
+    struct accelerator accelerator;
+    struct llm llm;
+    struct constants constants;
+    struct pool_scheduler scheduler;
+    struct cost_config cost;
+};
+
+/* The keys of the pool itself; those of its parts are in their own tables. */
+extern const struct field_table pool_table;
+extern const struct field_table pool_scheduler_table;
+
+struct pool {
+    const struct pool_config *config;
+    int32_t index;
+    struct cost cost;
+    struct power power;
+    struct ledger ledger; /* zero if num_gpu_blocks is given and there is no accelerator */
+    bool has_ledger;
+    bool has_hardware;     /* there are an accelerator and a model: MFU and MBU exist */
+    int64_t usable_blocks; /* KV blocks less the null block */
+    int64_t most_tokens;   /* prompt + output of one request; INT64_MAX: no bound */
+};
+
+/* Works a pool out of its configuration; -1 if it cannot serve. */
+int pool_init(struct pool *pool, const struct pool_config *config, struct err *err);
+
+/* KV blocks that a request of these lengths needs at its end: ceil((prompt + output - 1) /
+ * block), the last token's KV being never written. */
+int64_t pool_needed_blocks(const struct pool *pool, int64_t prompt_tokens,
+                           int64_t output_tokens);
+
+/* ceil(tokens / block). */
+static inline int64_t pool_blocks(const struct pool *pool, int64_t tokens)
+{
+    return (tokens + pool->config->block_tokens - 1) / pool->config->block_tokens;
+}
+
+/* Nano-dollars that a replica of the pool costs per hour. */
+int64_t pool_usd_per_hour_nano(const struct pool *pool);
+
+#endif

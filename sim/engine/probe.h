@@ -1,0 +1,69 @@
+/* probe: what a run tells those who watch it.
+ *
+ * The engine writes no files.  It hands every finished request, every timeline boundary
+ * and, if somebody asks, every step to a struct of functions; outputs are such structs.
+ */
+#ifndef SERVESIM_ENGINE_PROBE_H
+#define SERVESIM_ENGINE_PROBE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/wide.h"
+#include "engine/request.h"
+
+/* A request that left.  Times are REQUEST_NEVER where they never came.  The owners
+ * (rules.md 9) sum to finish - arrival. */
+struct probe_record {
+    int32_t id;
+    int32_t pool;
+    int32_t replica; /* -1: never routed */
+    enum request_status status;
+    bool counted;
+    char *labels; /* the taker owns them */
+    int64_t priority;
+    int64_t arrival_ns;
+    int64_t prompt_tokens;
+    int64_t output_tokens;
+    int64_t cached_tokens;
+    int64_t n_emitted;
+    int64_t first_scheduled_ns;
+    int64_t first_token_ns;
+    int64_t finish_ns;
+    int64_t queue_ns;
+    int64_t prefill_ns;
+    int64_t decode_ns;
+    int64_t stall_ns;
+    int64_t recompute_ns;
+    int64_t transfer_ns;
+    int64_t max_gap_ns; /* REQUEST_NEVER with fewer than two tokens */
+    int64_t n_preemptions;
+    int64_t paid_ns;
+    wide energy_pj;
+};
+
+/* One request's part in one step, or its preemption in it. */
+struct probe_step {
+    int64_t step;
+    int32_t replica;
+    int64_t start_ns;
+    int64_t end_ns;
+    int32_t id;
+    const char *kind; /* "prefill", "decode" or "preempt" */
+    int64_t tokens;
+    int64_t context; /* tokens in the KV cache at the end of the step */
+    int64_t blocks;
+};
+
+struct sim;
+
+struct probe {
+    void *state;
+    void (*finish)(void *state, struct probe_record *record);
+    /* The boundary `at_ns` of the timeline was reached (the last one is the end of the
+     * run): read the sums with sim_pool_sums(). */
+    void (*tick)(void *state, struct sim *sim, int64_t at_ns);
+    void (*step)(void *state, const struct probe_step *step); /* NULL: no interest */
+};
+
+#endif

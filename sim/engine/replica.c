@@ -1,0 +1,469 @@
+#include "engine/replica.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "engine/span.h"
+#include "engine/stepwise.h"
+
+void replica_init(struct replica *replica, const struct pool *pool, const struct batch_ops *ops,
+                  int32_t index, bool stepwise)
+{
+    const struct pool_scheduler *scheduler = &pool->config->scheduler;
+    int64_t threshold = scheduler->long_prefill_token_threshold;
+    *replica = (struct replica){
+        .pool = pool,
+        .ops = ops,
+        .index = index,
+        .stepwise = stepwise || ops->plan_lockstep == NULL,
+        .free_blocks = pool->usable_blocks,
+        .limits =
+            {
+                .max_num_seqs = scheduler->max_num_seqs,
+                .max_num_batched_tokens = scheduler->max_num_batched_tokens,
+                .long_prefill_token_threshold = threshold > 0 ? threshold : INT64_MAX,
+                .reserve_full_prompt = scheduler->reserve_full_prompt != 0,
+            },
+    };
+    lockstep_init(&replica->lockstep, pool->config->block_tokens);
+}
+
+void replica_free(struct replica *replica)
+{
+    lockstep_free(&replica->lockstep);
+    free(replica->partials);
+    free(replica->given_up);
+    free(replica->grants);
+    free(replica->victims);
+}
+
+/* Adds the time since the last change to the integrals of running and waiting. */
+static void sum_state(struct replica *replica, int64_t now_ns)
+{
+    int64_t elapsed_ns = now_ns - replica->changed_ns;
+    replica->changed_ns = now_ns;
+    replica->sums.running_ns += (wide)elapsed_ns * replica->running.n;
+    replica->sums.waiting_ns += (wide)elapsed_ns * replica->waiting.n;
+}
+
+void replica_enqueue(struct replica *replica, struct request *request, int64_t now_ns)
+{
+    sum_state(replica, now_ns);
+    request->place = REQUEST_WAITING;
+    request_list_append(&replica->waiting, request);
+    replica->view->n_waiting++;
+}
+
+static void tell_row(struct replica *replica, const struct request *request, const char *kind,
+                     int64_t tokens)
+{
+    int64_t after = replica_computed(replica, request) + tokens;
+    struct probe_step row = {
+        .step = replica->n_steps,
+        .replica = replica->index,
+        .start_ns = replica->span.start_ns,
+        .end_ns = replica->span.end_ns,
+        .id = request->id,
+        .kind = kind,
+        .tokens = tokens,
+        .context = after,
+        .blocks = tokens > 0 ? pool_blocks(replica->pool, after) : 0,
+    };
+    replica->probe->step(replica->probe->state, &row);
+}
+
+/* The planned step's rows: what was granted in the order of the running list, which is
+ * the order of planning, then who was preempted. */
+static void tell_step(struct replica *replica)
+{
+    int64_t next = 0;
+    for (const struct request *r = replica->running.first; r != NULL; r = r->next) {
+        if (next < replica->n_grants && replica->grants[next].request == r) {
+            const struct replica_grant *grant = &replica->grants[next++];
+            tell_row(replica, r, grant->decode ? "decode" : "prefill", grant->tokens);
+        } else if (r->in_lockstep) {
+            tell_row(replica, r, "decode", 1);
+        }
+    }
+    for (int64_t i = 0; i < replica->n_preempted; i++) {
+        tell_row(replica, replica->victims[i], "preempt", 0);
+    }
+}
+
+bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
+{
+    if (replica->running.n + replica->waiting.n == 0) {
+        return false;
+    }
+    sum_state(replica, now_ns);
+    replica->budget = replica->limits.max_num_batched_tokens;
+    replica->n_grants = 0;
+    replica->n_preempted = 0;
+    replica->divided = false;
+    if (replica->stepwise) {
+        replica->ops->plan(replica, now_ns);
+        stepwise_start(replica, now_ns);
+    } else {
+        replica->ops->plan_lockstep(replica, now_ns);
+        span_plan(replica, now_ns, horizon_ns);
+    }
+    CHECK(replica->free_blocks >= 0);
+    replica->busy = true;
+    if (replica->running.n > replica->tally.most_running) {
+        replica->tally.most_running = replica->running.n;
+    }
+    if (replica->probe->step != NULL) {
+        tell_step(replica);
+    }
+    replica->n_steps++;
+    return true;
+}
+
+void replica_divide(struct replica *replica)
+{
+    if (replica->stepwise) {
+        stepwise_divide(replica);
+    } else {
+        lockstep_divide(&replica->lockstep);
+    }
+}
+
+static void drop_partial(struct replica *replica, const struct request *request)
+{
+    for (int64_t i = 0; i < replica->n_partials; i++) {
+        if (replica->partials[i] == request) {
+            replica->n_partials--;
+            memmove(&replica->partials[i], &replica->partials[i + 1],
+                    (size_t)(replica->n_partials - i) * sizeof(struct request *));
+            return;
+        }
+    }
+}
+
+void replica_join(struct replica *replica, struct request *request)
+{
+    request->decoding = true;
+    if (!replica->stepwise) {
+        drop_partial(replica, request);
+        lockstep_join(&replica->lockstep, request);
+    }
+}
+
+void replica_leave(struct replica *replica, struct request *request, int64_t now_ns)
+{
+    request->decoding = false;
+    if (request->in_lockstep) {
+        lockstep_leave(&replica->lockstep, request);
+        request->held_blocks = pool_blocks(replica->pool, request->computed_tokens);
+        request->last_token_ns = now_ns;
+    } else if (!replica->stepwise) {
+        drop_partial(replica, request);
+    }
+}
+
+void replica_caught_up(struct request *request, int64_t now_ns)
+{
+    request->recompute_ns += now_ns - request->recompute_since_ns;
+    request->recompute_since_ns = REQUEST_NEVER;
+}
+
+/* A gap of the request's own, rather than the group's. */
+static void own_gap(struct replica *replica, struct request *request, int64_t now_ns)
+{
+    int64_t gap_ns = now_ns - request->last_token_ns;
+    if (gap_ns > request->max_gap_ns) {
+        request->max_gap_ns = gap_ns;
+    }
+    if (replica->itl != NULL && request->counted) {
+        histogram_add(replica->itl, gap_ns, 1);
+    }
+}
+
+void replica_emit(struct replica *replica, struct request *request, int64_t now_ns)
+{
+    if (request->first_token_ns == REQUEST_NEVER) {
+        request->first_token_ns = now_ns;
+        request->prefill_ns = now_ns - request->first_scheduled_ns - request->recompute_ns;
+    } else {
+        own_gap(replica, request, now_ns);
+    }
+    request->n_emitted++;
+    request->last_token_ns = now_ns;
+}
+
+void replica_charge_prefill(struct replica *replica, int64_t rest_ns, wide rest_pj)
+{
+    int64_t n_tokens = replica->span.counts.prefill_tokens;
+    if (n_tokens == 0) {
+        return;
+    }
+    replica->prefill_pot_ns += rest_ns;
+    replica->prefill_pot_pj += rest_pj;
+    wide token_ns = wide_div(replica->prefill_pot_ns, n_tokens);
+    wide token_pj = wide_div(replica->prefill_pot_pj, n_tokens);
+    replica->prefill_pot_ns -= token_ns * n_tokens;
+    replica->prefill_pot_pj -= token_pj * n_tokens;
+    for (int64_t i = 0; i < replica->n_grants; i++) {
+        const struct replica_grant *grant = &replica->grants[i];
+        if (!grant->decode) {
+            grant->request->paid_ns += wide_narrow(token_ns * grant->tokens);
+            grant->request->energy_pj += token_pj * grant->tokens;
+        }
+    }
+}
+
+/* Who owned every nanosecond of the request (rules.md 9). */
+static void fill_owners(struct probe_record *record, struct request *request, int64_t now_ns)
+{
+    int64_t sojourn_ns = now_ns - request->arrival_ns;
+    if (request->first_scheduled_ns == REQUEST_NEVER) {
+        record->queue_ns = sojourn_ns;
+        return;
+    }
+    if (request->recompute_since_ns != REQUEST_NEVER) {
+        replica_caught_up(request, now_ns);
+    }
+    record->queue_ns = request->first_scheduled_ns - request->arrival_ns;
+    record->recompute_ns = request->recompute_ns;
+    if (request->first_token_ns == REQUEST_NEVER) {
+        record->prefill_ns = sojourn_ns - record->queue_ns - record->recompute_ns;
+    } else {
+        record->prefill_ns = request->prefill_ns;
+        record->decode_ns = request->decode_ns;
+        record->stall_ns = sojourn_ns - record->queue_ns - record->recompute_ns -
+                           record->prefill_ns - record->decode_ns;
+    }
+    CHECK(record->prefill_ns >= 0 && record->stall_ns >= 0);
+}
+
+static void tell_record(struct replica *replica, struct request *request,
+                        enum request_status status, int64_t now_ns)
+{
+    struct probe_record record = {
+        .id = request->id,
+        .pool = replica->pool->index,
+        .replica = replica->index,
+        .status = status,
+        .counted = request->counted,
+        .labels = request->labels,
+        .priority = request->priority,
+        .arrival_ns = request->arrival_ns,
+        .prompt_tokens = request->prompt_tokens,
+        .output_tokens = request->output_tokens,
+        .n_emitted = request->n_emitted,
+        .first_scheduled_ns = request->first_scheduled_ns,
+        .first_token_ns = request->first_token_ns,
+        .finish_ns = now_ns,
+        .max_gap_ns = request->n_emitted > 1 ? request->max_gap_ns : REQUEST_NEVER,
+        .n_preemptions = request->n_preemptions,
+        .paid_ns = request->paid_ns,
+        .energy_pj = request->energy_pj,
+    };
+    request->labels = NULL;
+    fill_owners(&record, request, now_ns);
+    replica->probe->finish(replica->probe->state, &record);
+}
+
+void replica_finish(struct replica *replica, struct request *request,
+                    enum request_status status, int64_t now_ns)
+{
+    sum_state(replica, now_ns);
+    if (request->place == REQUEST_RUNNING) {
+        replica_leave(replica, request, now_ns);
+        request_list_remove(&replica->running, request);
+        replica->view->n_running--;
+        replica->free_blocks += request->held_blocks;
+    } else {
+        request_list_remove(&replica->waiting, request);
+        replica->view->n_waiting--;
+    }
+    if (status == REQUEST_COMPLETED) {
+        CHECK(request->n_emitted == request->output_tokens);
+        replica->tally.paid_ns += request->paid_ns;
+        replica->tally.energy_pj += request->energy_pj;
+    } else {
+        replica->tally.discarded_tokens += request->computed_tokens;
+        replica->tally.discarded_outputs += request->n_emitted;
+        replica->tally.lost_ns += request->paid_ns;
+        replica->tally.lost_pj += request->energy_pj;
+    }
+    request_alive_remove(replica->alive, request);
+    tell_record(replica, request, status, now_ns);
+    request_release(replica->store, request);
+}
+
+/* The members' own part of a step's end: those with a gap of their own, new ones. */
+static void credit_grants(struct replica *replica, int64_t now_ns)
+{
+    for (int64_t i = 0; i < replica->n_grants; i++) {
+        struct replica_grant *grant = &replica->grants[i];
+        struct request *request = grant->request;
+        if (!grant->decode) {
+            request->computed_tokens += grant->tokens;
+        }
+        if (request->recompute_since_ns != REQUEST_NEVER &&
+            replica_computed(replica, request) > request->recompute_to_tokens) {
+            replica_caught_up(request, now_ns);
+        }
+        if (grant->decode) {
+            own_gap(replica, request, now_ns);
+            lockstep_settle_in(&replica->lockstep, request);
+        } else if (request_missing_tokens(request) == 0) {
+            replica_emit(replica, request, now_ns);
+            grant->emitted = true;
+        }
+    }
+}
+
+bool replica_grant_joins(const struct replica_grant *grant)
+{
+    const struct request *request = grant->request;
+    return grant->emitted && !request->decoding && !request->given_up &&
+           request->n_emitted < request->output_tokens;
+}
+
+static bool membership_changes(const struct replica *replica)
+{
+    if (lockstep_next_done(&replica->lockstep) != NULL &&
+        lockstep_steps_left(&replica->lockstep) == 0) {
+        return true;
+    }
+    for (int64_t i = 0; i < replica->n_given_up; i++) {
+        if (replica->given_up[i]->decoding) {
+            return true;
+        }
+    }
+    for (int64_t i = 0; i < replica->n_grants; i++) {
+        if (replica_grant_joins(&replica->grants[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void end_lockstep(struct replica *replica, int64_t now_ns)
+{
+    span_advance(replica, now_ns);
+    CHECK(replica->span.steps_left == 0);
+    credit_grants(replica, now_ns);
+    if (membership_changes(replica)) {
+        replica_divide(replica);
+    }
+    for (int64_t i = 0; i < replica->n_grants; i++) {
+        struct request *request = replica->grants[i].request;
+        if (replica_grant_joins(&replica->grants[i])) {
+            replica_join(replica, request);
+        } else if (!request->given_up && !request->decoding &&
+                   request->n_emitted == request->output_tokens) {
+            replica_finish(replica, request, REQUEST_COMPLETED, now_ns);
+        }
+    }
+    for (int64_t i = 0; i < replica->n_given_up; i++) {
+        replica_finish(replica, replica->given_up[i], REQUEST_TIMED_OUT, now_ns);
+    }
+    while (lockstep_next_done(&replica->lockstep) != NULL &&
+           lockstep_steps_left(&replica->lockstep) == 0) {
+        replica_finish(replica, lockstep_next_done(&replica->lockstep), REQUEST_COMPLETED,
+                       now_ns);
+    }
+}
+
+void replica_end(struct replica *replica, int64_t now_ns)
+{
+    if (replica->stepwise) {
+        stepwise_end(replica, now_ns);
+    } else {
+        end_lockstep(replica, now_ns);
+    }
+    replica->busy = false;
+    replica->n_grants = 0;
+    replica->n_given_up = 0;
+}
+
+bool replica_interrupt(struct replica *replica, int64_t now_ns)
+{
+    struct replica_span *span = &replica->span;
+    if (!replica->busy) {
+        return true;
+    }
+    if (replica->stepwise || span->last_start_ns < now_ns) {
+        return false; /* the step in progress is the last one anyway */
+    }
+    span_advance(replica, now_ns);
+    if (span->start_ns < now_ns) {
+        span_cut(replica);
+        return false;
+    }
+    /* the next step has not begun: its blocks are not taken */
+    replica->free_blocks += batch_lockstep_new_blocks(replica);
+    span->steps_left = 0;
+    replica->busy = false;
+    return true;
+}
+
+void replica_give_up(struct replica *replica, struct request *request, int64_t now_ns)
+{
+    bool running = request->place == REQUEST_RUNNING;
+    if (running && !replica_interrupt(replica, now_ns)) {
+        if (replica->n_given_up == replica->given_up_room) {
+            replica->given_up_room = replica->given_up_room * 2 + 16;
+            replica->given_up = memory_grow(replica->given_up, (size_t)replica->given_up_room,
+                                            sizeof(struct request *));
+        }
+        request->given_up = true;
+        replica->given_up[replica->n_given_up++] = request;
+        return;
+    }
+    if (running && request->decoding) {
+        replica_divide(replica);
+    }
+    replica_finish(replica, request, REQUEST_TIMED_OUT, now_ns);
+}
+
+/* floor(q x elapsed / duration): the part of the step in progress before a boundary. */
+static wide part(wide q, int64_t elapsed_ns, int64_t duration_ns)
+{
+    return wide_div(q * elapsed_ns, duration_ns);
+}
+
+static void add_step_in_progress(const struct replica *replica, int64_t elapsed_ns,
+                                 int64_t duration_ns, struct replica_sums *sums)
+{
+    const struct replica_span *span = &replica->span;
+    const struct step_counts *counts = &span->counts;
+    struct work work = power_work(counts);
+    work.steps = part(work.steps, elapsed_ns, duration_ns);
+    work.emitting_steps = part(work.emitting_steps, elapsed_ns, duration_ns);
+    int64_t tokens = (int64_t)work.tokens;
+    work.tokens = part(work.tokens, elapsed_ns, duration_ns);
+    work.emissions = part(work.emissions, elapsed_ns, duration_ns);
+    work.pairs = part(work.pairs, elapsed_ns, duration_ns);
+    work.context = part(work.context, elapsed_ns, duration_ns);
+    power_work_add(&sums->work, &work);
+    sums->busy_ns += elapsed_ns;
+    for (int i = 0; i < N_BOUNDS; i++) {
+        wide fs = span->form.constant[i] + (wide)span->form.slope[i] * counts->decode_context;
+        sums->bound_fs[i] += part(fs, elapsed_ns, duration_ns);
+    }
+    sums->prefill_tokens += part(counts->prefill_tokens, elapsed_ns, duration_ns);
+    sums->decode_tokens += part(counts->n_decodes, elapsed_ns, duration_ns);
+    sums->token_ns += (wide)tokens * elapsed_ns;
+    sums->block_ns += (wide)replica_used_blocks(replica) * elapsed_ns;
+}
+
+void replica_sums_at(struct replica *replica, int64_t at_ns, struct replica_sums *sums)
+{
+    const struct replica_span *span = &replica->span;
+    sum_state(replica, at_ns);
+    if (replica->busy && !replica->stepwise) {
+        span_advance(replica, at_ns);
+    }
+    *sums = replica->sums;
+    if (replica->busy && span->steps_left > 0 && span->start_ns < at_ns) {
+        int64_t end_ns =
+            span->alone ? span->end_ns : span->start_ns + cost_round_ns(span->fs);
+        add_step_in_progress(replica, at_ns - span->start_ns, end_ns - span->start_ns, sums);
+    }
+}

@@ -1,0 +1,181 @@
+/* replica: one copy of the model: its queue, its running batch, its KV cache, its step.
+ *
+ * Between events a replica is idle or has a step in progress; while the batch cannot
+ * change, a run of steps, a span (engine/span.h).  Blocks are counted, not addressed.
+ *
+ * Two ways to run a step: spans with the lockstep group, and `--stepwise`, which visits
+ * every sequence in every step (engine/stepwise.h).  What both share is here; where they
+ * differ it says `if (replica->stepwise)`.
+ */
+#ifndef SERVESIM_ENGINE_REPLICA_H
+#define SERVESIM_ENGINE_REPLICA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/histogram.h"
+#include "engine/batch.h"
+#include "engine/lockstep.h"
+#include "engine/pool.h"
+#include "engine/probe.h"
+#include "engine/request.h"
+#include "engine/route.h"
+
+/* What a step gives one request outside the lockstep group. */
+struct replica_grant {
+    struct request *request;
+    int64_t tokens;
+    bool decode;  /* one token, output exists, exactly that token is missing */
+    bool emitted; /* at the end of the step: a token came out */
+};
+
+/* The step in progress and those that follow it without a decision. */
+struct replica_span {
+    int64_t start_ns;      /* of the step in progress */
+    int64_t last_start_ns; /* of the last step */
+    int64_t end_ns;        /* of the last step */
+    int64_t steps_left;
+    int64_t fs;            /* price of the step in progress; unused if it is alone */
+    int64_t fs_per_step;   /* what every step adds to it */
+    bool alone;            /* one step, of end_ns - start_ns */
+    int64_t decode_ns;     /* d0 of a step that is alone */
+    struct step_counts counts; /* of the step in progress */
+    struct cost_form form;     /* of the decode steps, or a step's price as its constant */
+};
+
+/* Sums since the start of the run: everything that ends up in a file is one of these. */
+struct replica_sums {
+    struct work work;
+    wide busy_ns;
+    wide bound_fs[N_BOUNDS];
+    wide prefill_tokens;
+    wide decode_tokens;
+    wide token_ns; /* tokens of the step in progress over time */
+    wide block_ns; /* KV blocks in use over time */
+    wide running_ns;
+    wide waiting_ns;
+};
+
+/* Counts that need no time. */
+struct replica_tally {
+    int64_t n_preemptions;
+    int64_t recomputed_tokens; /* thrown away by preemptions */
+    int64_t discarded_tokens;  /* computed for requests that timed out */
+    int64_t discarded_outputs; /* emitted to them */
+    int64_t most_running;
+    int64_t most_blocks;
+    int64_t paid_ns; /* replica time attributed to completed requests ... */
+    int64_t lost_ns; /* ... and to others */
+    wide energy_pj;  /* the same of energy above idle */
+    wide lost_pj;
+    int64_t sequence_steps; /* stepwise only: sequences visited */
+};
+
+struct replica {
+    const struct pool *pool;
+    const struct batch_ops *ops;
+    const struct probe *probe;
+    struct request_store *store;
+    struct request_alive *alive;
+    struct histogram *itl; /* NULL: not wanted */
+    struct route_view *view;
+    struct batch_limits limits;
+    int32_t index;
+    bool stepwise;
+
+    struct request_list waiting;
+    struct request_list running;
+    struct request **partials; /* running, not decoding with the group; admission order */
+    int64_t n_partials;
+    int64_t partial_room;
+    struct request **given_up; /* running requests whose clients left during this step */
+    int64_t n_given_up;
+    int64_t given_up_room;
+    struct lockstep lockstep;
+    int64_t free_blocks;
+
+    bool busy;
+    bool closed; /* a newcomer could not join the steps of this span */
+    bool divided; /* the pots were divided for this plan */
+    int64_t budget; /* while planning */
+    int64_t n_preempted;
+    struct replica_grant *grants;
+    int64_t n_grants;
+    int64_t grant_room;
+    struct request **victims; /* of this plan, kept for the step probe only */
+    int64_t victim_room;
+    struct replica_span span;
+    wide prefill_pot_ns; /* what prefill tokens are still to be charged: a remainder */
+    wide prefill_pot_pj;
+
+    int64_t changed_ns; /* until when running_ns and waiting_ns have been summed */
+    struct replica_sums sums;
+    struct replica_tally tally;
+    int64_t n_steps; /* planned */
+};
+
+void replica_init(struct replica *replica, const struct pool *pool,
+                  const struct batch_ops *ops, int32_t index, bool stepwise);
+void replica_free(struct replica *replica);
+
+/* Puts a routed request at the end of the queue. */
+void replica_enqueue(struct replica *replica, struct request *request, int64_t now_ns);
+
+/* Plans and starts the next step of an idle replica with work; false if it has none.
+ * Afterwards span.end_ns says when.  No event before `horizon_ns` concerns the replica. */
+bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns);
+
+/* The last step of the span has ended: credits its tokens, lets finished requests go. */
+void replica_end(struct replica *replica, int64_t now_ns);
+
+/* Something happened at `now_ns` that the running steps could not foresee: cuts the span
+ * at its first boundary at or after that; true if that is now and the replica is idle. */
+bool replica_interrupt(struct replica *replica, int64_t now_ns);
+
+/* The client of an unfinished request gives up: it leaves now, or, if a step is running,
+ * at its end. */
+void replica_give_up(struct replica *replica, struct request *request, int64_t now_ns);
+
+/* Brings a timeline boundary's sums up to `at_ns`: the part of a step in progress before
+ * it counts floor(q x elapsed / duration) (rules.md 15). */
+void replica_sums_at(struct replica *replica, int64_t at_ns, struct replica_sums *sums);
+
+/* KV blocks in use. */
+static inline int64_t replica_used_blocks(const struct replica *replica)
+{
+    return replica->pool->usable_blocks - replica->free_blocks;
+}
+
+/* Tokens of a request whose KV is in the cache, wherever the request is. */
+static inline int64_t replica_computed(const struct replica *replica,
+                                       const struct request *request)
+{
+    return lockstep_computed(&replica->lockstep, request);
+}
+
+/* Shared by the two ways to run a step. */
+
+/* Divides the group's pots, once per plan at most while planning. */
+void replica_divide(struct replica *replica);
+
+/* A token comes out at `now_ns`: the first, or one after a gap of its own. */
+void replica_emit(struct replica *replica, struct request *request, int64_t now_ns);
+
+/* Closes a recomputation that has caught up. */
+void replica_caught_up(struct request *request, int64_t now_ns);
+
+/* Charges the part of a step that its decodes do not explain to its prefill tokens. */
+void replica_charge_prefill(struct replica *replica, int64_t rest_ns, wide rest_pj);
+
+/* The running request leaves at `now_ns`: its blocks are free, its record is told. */
+void replica_finish(struct replica *replica, struct request *request,
+                    enum request_status status, int64_t now_ns);
+
+/* Whether the request's token of this step makes it a member of the decoding group. */
+bool replica_grant_joins(const struct replica_grant *grant);
+
+/* The decoding group, in either way. */
+void replica_join(struct replica *replica, struct request *request);
+void replica_leave(struct replica *replica, struct request *request, int64_t now_ns);
+
+#endif

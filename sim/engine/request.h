@@ -1,0 +1,120 @@
+/* request: one request on its way through the fleet.
+ *
+ * A request waits, runs (its tokens are computed chunk by chunk, then it decodes), may be
+ * preempted back to waiting, and leaves.  While it decodes in step with others its counts
+ * stand still here and are brought up to date when it leaves them (engine/lockstep.h).
+ *
+ * Tokens: `computed` of its prompt_tokens + n_emitted have their KV in the cache.  When
+ * the two are equal at the end of a step, the step emits the next output token.
+ */
+#ifndef SERVESIM_ENGINE_REQUEST_H
+#define SERVESIM_ENGINE_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/wide.h"
+
+enum request_status {
+    REQUEST_COMPLETED,
+    REQUEST_REJECTED,
+    REQUEST_TIMED_OUT,
+    N_REQUEST_STATUSES
+};
+
+/* "completed", "rejected" or "timed_out". */
+const char *request_status_name(enum request_status status);
+
+enum request_place { REQUEST_WAITING, REQUEST_RUNNING };
+
+enum { REQUEST_NEVER = -1 };
+
+struct request {
+    int32_t id; /* 0, 1, 2 ... in trace order */
+    int32_t replica;
+    enum request_place place;
+    bool in_lockstep; /* its counts are the group's: engine/lockstep.h */
+    bool decoding;    /* in the decoding group, in either way to run a step */
+    bool counted;  /* inside the measurement window */
+    bool given_up; /* its client timed out while a step was running */
+    struct request *next; /* in the waiting or running list */
+    struct request *before;
+    struct request *next_alive; /* in the list of those whose clients may time out */
+    struct request *before_alive;
+    bool is_alive; /* is in that list */
+    char *labels; /* of the trace row, malloc'ed; NULL if it has none */
+
+    int64_t prompt_tokens;
+    int64_t output_tokens;
+    int64_t computed_tokens;
+    int64_t n_emitted;
+    int64_t held_blocks; /* while not in lockstep */
+    int64_t priority;
+
+    int64_t arrival_ns;
+    int64_t first_scheduled_ns; /* REQUEST_NEVER until then */
+    int64_t first_token_ns;     /* REQUEST_NEVER until then */
+    int64_t last_token_ns;
+    int64_t max_gap_ns;
+    int64_t prefill_ns;
+    int64_t decode_ns;
+    int64_t recompute_ns;
+    int64_t recompute_since_ns;  /* REQUEST_NEVER if nothing is being recomputed */
+    int64_t recompute_to_tokens; /* what had been computed before */
+    int32_t n_preemptions;
+
+    int64_t paid_ns; /* its share of the replica's time */
+    wide energy_pj;
+
+    int32_t heap_at; /* while in lockstep: see engine/lockstep.c */
+    int64_t joined_step;
+    int64_t gaps_from_step;
+    int64_t joined_decode_ns;
+    wide joined_paid_ns;
+    wide joined_energy_pj;
+};
+
+/* Tokens of the sequence whose KV is still to be computed. */
+static inline int64_t request_missing_tokens(const struct request *request)
+{
+    return request->prompt_tokens + request->n_emitted - request->computed_tokens;
+}
+
+/* A doubly linked list through `next` and `before`. */
+struct request_list {
+    struct request *first;
+    struct request *last;
+    int64_t n;
+};
+
+void request_list_append(struct request_list *list, struct request *request);
+void request_list_prepend(struct request_list *list, struct request *request);
+void request_list_remove(struct request_list *list, struct request *request);
+
+/* Unfinished requests by arrival, linked through `next_alive`: clients with the same
+ * patience give up in the order they came. */
+struct request_alive {
+    struct request *first;
+    struct request *last;
+};
+
+void request_alive_append(struct request_alive *alive, struct request *request);
+
+/* Takes a request out; nothing happens if it is not in. */
+void request_alive_remove(struct request_alive *alive, struct request *request);
+
+/* Requests come from a store and go back to it: memory follows the requests in flight,
+ * not the trace.  A zeroed store is empty and ready. */
+struct request_block;
+
+struct request_store {
+    struct request_block *blocks;
+    struct request *free;
+};
+
+/* A zeroed request. */
+struct request *request_new(struct request_store *store);
+void request_release(struct request_store *store, struct request *request);
+void request_store_free(struct request_store *store);
+
+#endif

@@ -1,0 +1,415 @@
+#include "engine/sim.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+
+/* Brings the area under the number of requests in the system up to now. */
+static void sum_area(struct sim *sim)
+{
+    sim->totals.area += (wide)sim->n_in_system * (sim->now_ns - sim->area_until_ns);
+    sim->area_until_ns = sim->now_ns;
+}
+
+/* Every request passes here on its way out. */
+static void count_finish(void *state, struct probe_record *record)
+{
+    struct sim *sim = state;
+    struct sim_totals *totals = &sim->totals;
+    totals->n_by_status[record->status]++;
+    totals->sojourn += record->finish_ns - record->arrival_ns;
+    if (record->status == REQUEST_COMPLETED) {
+        totals->output_tokens_completed += record->output_tokens;
+        totals->computed_tokens_completed +=
+            record->prompt_tokens - record->cached_tokens + record->output_tokens - 1;
+    }
+    CHECK(record->first_scheduled_ns == REQUEST_NEVER ||
+          record->first_scheduled_ns >= record->arrival_ns);
+    CHECK(record->first_token_ns == REQUEST_NEVER ||
+          (record->first_token_ns >= record->first_scheduled_ns &&
+           record->first_token_ns <= record->finish_ns));
+    if (record->replica >= 0) {
+        sum_area(sim);
+        sim->n_in_system--;
+    } else { /* it never got as far as a replica: its area is booked here */
+        totals->area += record->finish_ns - record->arrival_ns;
+    }
+    sim->config->probe->finish(sim->config->probe->state, record);
+}
+
+static void init(struct sim *sim, const struct sim_config *config)
+{
+    *sim = (struct sim){.config = config, .probe = *config->probe};
+    sim->probe.state = sim;
+    sim->probe.finish = count_finish;
+    for (int32_t i = 0; i < config->n_pools; i++) {
+        sim->n_replicas += (int32_t)config->pools[i].config->n_replicas;
+    }
+    size_t n = (size_t)sim->n_replicas;
+    sim->replicas = memory_new(n, sizeof *sim->replicas);
+    sim->views = memory_new(n, sizeof *sim->views);
+    sim->idle = memory_new(n, sizeof *sim->idle);
+    sim->is_idle = memory_new(n, sizeof *sim->is_idle);
+    sim->route_state = memory_new(1, config->route->state_size);
+    sim->tick_at_ns = config->tick_ns > 0 ? config->tick_ns : INT64_MAX;
+    event_heap_init(&sim->steps, sim->n_replicas);
+    histogram_init(&sim->itl);
+}
+
+/* The step probe gets the user's own state. */
+static void tell_step(void *state, const struct probe_step *step)
+{
+    const struct probe *probe = ((struct sim *)state)->config->probe;
+    probe->step(probe->state, step);
+}
+
+static void init_replicas(struct sim *sim)
+{
+    const struct sim_config *config = sim->config;
+    int32_t index = 0;
+    sim->probe.step = config->probe->step != NULL ? tell_step : NULL;
+    for (int32_t i = 0; i < config->n_pools; i++) {
+        for (int64_t j = 0; j < config->pools[i].config->n_replicas; j++, index++) {
+            struct replica *replica = &sim->replicas[index];
+            replica_init(replica, &config->pools[i], config->batching[i], index,
+                         config->stepwise);
+            replica->probe = &sim->probe;
+            replica->store = &sim->store;
+            replica->alive = &sim->alive;
+            replica->itl = config->want_itl ? &sim->itl : NULL;
+            replica->view = &sim->views[index];
+        }
+    }
+}
+
+void sim_free(struct sim *sim)
+{
+    for (int32_t i = 0; i < sim->n_replicas; i++) {
+        for (struct request *r = sim->replicas[i].waiting.first; r != NULL; r = r->next) {
+            free(r->labels);
+        }
+        for (struct request *r = sim->replicas[i].running.first; r != NULL; r = r->next) {
+            free(r->labels);
+        }
+        replica_free(&sim->replicas[i]);
+    }
+    if (sim->has_next) {
+        free(sim->next.labels);
+    }
+    request_store_free(&sim->store);
+    event_heap_free(&sim->steps);
+    histogram_free(&sim->itl);
+    free(sim->replicas);
+    free(sim->views);
+    free(sim->idle);
+    free(sim->is_idle);
+    free(sim->route_state);
+}
+
+static bool servable(const struct pool *pool, const struct sim_arrival *arrival)
+{
+    return arrival->prompt_tokens <= INT64_MAX / 4 - arrival->output_tokens &&
+           arrival->prompt_tokens + arrival->output_tokens <= pool->most_tokens &&
+           pool_needed_blocks(pool, arrival->prompt_tokens, arrival->output_tokens) <=
+               pool->usable_blocks;
+}
+
+static int refuse(const struct pool *pool, const struct sim_arrival *arrival, struct err *err)
+{
+    int64_t tokens = arrival->prompt_tokens + arrival->output_tokens;
+    if (tokens > pool->most_tokens) {
+        return err_at(err, arrival->file, arrival->line,
+                      "the request's %" PRId64 " prompt and %" PRId64
+                      " output tokens are more than the %" PRId64
+                      " of max_model_len; '[workload] unservable = reject' passes over it",
+                      arrival->prompt_tokens, arrival->output_tokens, pool->most_tokens);
+    }
+    return err_at(err, arrival->file, arrival->line,
+                  "the request's %" PRId64 " prompt and %" PRId64 " output tokens need %" PRId64
+                  " KV blocks and the pool has %" PRId64
+                  "; '[workload] unservable = reject' passes over it",
+                  arrival->prompt_tokens, arrival->output_tokens,
+                  pool_needed_blocks(pool, arrival->prompt_tokens, arrival->output_tokens),
+                  pool->usable_blocks);
+}
+
+/* A request that no replica ever sees. */
+static void turn_away(struct sim *sim, enum request_status status, int64_t at_ns)
+{
+    const struct sim_arrival *arrival = &sim->next;
+    struct probe_record record = {
+        .id = sim->next_id,
+        .replica = -1,
+        .status = status,
+        .counted = arrival->counted,
+        .labels = arrival->labels,
+        .priority = arrival->priority,
+        .arrival_ns = arrival->arrival_ns,
+        .prompt_tokens = arrival->prompt_tokens,
+        .output_tokens = arrival->output_tokens,
+        .first_scheduled_ns = REQUEST_NEVER,
+        .first_token_ns = REQUEST_NEVER,
+        .finish_ns = at_ns,
+        .queue_ns = at_ns - arrival->arrival_ns,
+        .max_gap_ns = REQUEST_NEVER,
+    };
+    count_finish(sim, &record);
+}
+
+/* When the next arrival concerns the engine: once it is through the front end, or, if it
+ * can never be served or its client is gone by then, when that is. */
+static int64_t next_event(const struct sim *sim, const struct pool *pool, bool can_serve)
+{
+    int64_t frontend_ns = pool->config->constants.frontend_ns;
+    int64_t timeout_ns = sim->config->client_timeout_ns;
+    if (!can_serve) {
+        return sim->next.arrival_ns;
+    }
+    if (timeout_ns > 0 && timeout_ns <= frontend_ns) {
+        return sim->next.arrival_ns + timeout_ns;
+    }
+    return sim->next.arrival_ns + frontend_ns;
+}
+
+/* Reads the next arrival that a replica will see; those that none will are done here. */
+static int read_next(struct sim *sim, const struct sim_source *source, struct err *err)
+{
+    const struct pool *pool = &sim->config->pools[0];
+    for (;;) {
+        int got = source->next(source->state, &sim->next, err);
+        sim->has_next = got > 0;
+        if (got <= 0) {
+            return got;
+        }
+        CHECK(sim->next_id < INT32_MAX);
+        sim->totals.n_injected++;
+        bool can_serve = servable(pool, &sim->next);
+        if (!can_serve && !sim->config->reject_unservable) {
+            return refuse(pool, &sim->next, err);
+        }
+        sim->next_event_ns = next_event(sim, pool, can_serve);
+        int64_t timeout_ns = sim->config->client_timeout_ns;
+        bool gone = timeout_ns > 0 && timeout_ns <= pool->config->constants.frontend_ns;
+        if (can_serve && !gone) {
+            return 0;
+        }
+        if (sim->next_event_ns > sim->totals.end_ns) {
+            sim->totals.end_ns = sim->next_event_ns;
+        }
+        turn_away(sim, can_serve ? REQUEST_TIMED_OUT : REQUEST_REJECTED, sim->next_event_ns);
+        sim->next_id++;
+    }
+}
+
+static void mark_idle(struct sim *sim, int32_t replica)
+{
+    if (!sim->is_idle[replica]) {
+        sim->is_idle[replica] = true;
+        sim->idle[sim->n_idle++] = replica;
+    }
+}
+
+/* The replica's plans may have changed: it is idle now, or its span ends earlier. */
+static void reconsider(struct sim *sim, struct replica *replica)
+{
+    bool was_busy = replica->busy;
+    if (replica_interrupt(replica, sim->now_ns)) {
+        if (was_busy) {
+            event_heap_remove(&sim->steps, replica->index);
+        }
+        mark_idle(sim, replica->index);
+    } else {
+        event_heap_set(&sim->steps, replica->index, replica->span.end_ns);
+    }
+}
+
+static void arrive(struct sim *sim)
+{
+    struct request *request = request_new(&sim->store);
+    const struct sim_arrival *arrival = &sim->next;
+    request->id = sim->next_id++;
+    request->labels = arrival->labels;
+    request->counted = arrival->counted;
+    request->priority = arrival->priority;
+    request->prompt_tokens = arrival->prompt_tokens;
+    request->output_tokens = arrival->output_tokens;
+    request->arrival_ns = arrival->arrival_ns;
+    request->first_scheduled_ns = REQUEST_NEVER;
+    request->first_token_ns = REQUEST_NEVER;
+    request->recompute_since_ns = REQUEST_NEVER;
+    sum_area(sim);
+    sim->n_in_system++;
+    sim->totals.area += sim->now_ns - arrival->arrival_ns; /* in the front end */
+    if (sim->config->client_timeout_ns > 0) {
+        request_alive_append(&sim->alive, request);
+    }
+    int32_t picked =
+        sim->config->route->pick(sim->route_state, sim->views, sim->n_replicas);
+    CHECK(picked >= 0 && picked < sim->n_replicas);
+    struct replica *replica = &sim->replicas[picked];
+    request->replica = picked;
+    replica_enqueue(replica, request, sim->now_ns);
+    if (!replica->busy) {
+        mark_idle(sim, picked);
+    } else if (!replica->closed) {
+        reconsider(sim, replica);
+    }
+}
+
+/* Clients whose patience ends now. */
+static void time_out(struct sim *sim)
+{
+    int64_t timeout_ns = sim->config->client_timeout_ns;
+    while (sim->alive.first != NULL &&
+           sim->alive.first->arrival_ns + timeout_ns == sim->now_ns) {
+        struct request *request = sim->alive.first;
+        struct replica *replica = &sim->replicas[request->replica];
+        request_alive_remove(&sim->alive, request);
+        reconsider(sim, replica);
+        replica_give_up(replica, request, sim->now_ns);
+    }
+}
+
+static int64_t next_timeout(const struct sim *sim)
+{
+    return sim->alive.first != NULL
+               ? sim->alive.first->arrival_ns + sim->config->client_timeout_ns
+               : INT64_MAX;
+}
+
+/* The earliest moment at which something other than a replica's own steps happens. */
+static int64_t next_outside(const struct sim *sim)
+{
+    int64_t at_ns = sim->has_next ? sim->next_event_ns : INT64_MAX;
+    int64_t timeout_ns = next_timeout(sim);
+    return timeout_ns < at_ns ? timeout_ns : at_ns;
+}
+
+/* Plans every idle replica, in index order. */
+static void plan_idle(struct sim *sim)
+{
+    /* with one replica the next arrival is its own, with many it is likely another's */
+    int64_t horizon_ns = sim->n_replicas == 1 ? next_outside(sim) : INT64_MAX;
+    for (int32_t i = 1; i < sim->n_idle; i++) { /* mostly one or two: insertion sort */
+        int32_t replica = sim->idle[i];
+        int32_t at = i;
+        for (; at > 0 && sim->idle[at - 1] > replica; at--) {
+            sim->idle[at] = sim->idle[at - 1];
+        }
+        sim->idle[at] = replica;
+    }
+    for (int32_t i = 0; i < sim->n_idle; i++) {
+        struct replica *replica = &sim->replicas[sim->idle[i]];
+        sim->is_idle[sim->idle[i]] = false;
+        if (replica_plan(replica, sim->now_ns, horizon_ns)) {
+            event_heap_set(&sim->steps, replica->index, replica->span.end_ns);
+        }
+    }
+    sim->n_idle = 0;
+}
+
+static void end_step(struct sim *sim)
+{
+    struct replica *replica = &sim->replicas[event_heap_pop(&sim->steps).replica];
+    replica_end(replica, sim->now_ns);
+    mark_idle(sim, replica->index);
+}
+
+static void tick_until(struct sim *sim, int64_t until_ns)
+{
+    while (sim->tick_at_ns <= until_ns) {
+        sim->config->probe->tick(sim->config->probe->state, sim, sim->tick_at_ns);
+        sim->tick_at_ns += sim->config->tick_ns;
+    }
+}
+
+/* Sums up what the replicas know once everything is over. */
+static void close_run(struct sim *sim)
+{
+    struct sim_totals *totals = &sim->totals;
+    if (sim->now_ns > totals->end_ns) {
+        totals->end_ns = sim->now_ns;
+    }
+    tick_until(sim, totals->end_ns);
+    int64_t last_tick_ns = sim->config->tick_ns > 0 ? sim->tick_at_ns - sim->config->tick_ns : 0;
+    if (totals->end_ns > last_tick_ns) {
+        sim->config->probe->tick(sim->config->probe->state, sim, totals->end_ns);
+    }
+    for (int32_t i = 0; i < sim->n_replicas; i++) {
+        const struct replica *replica = &sim->replicas[i];
+        CHECK(replica->running.n == 0 && replica->waiting.n == 0 && !replica->busy);
+        CHECK(replica->free_blocks == replica->pool->usable_blocks);
+        totals->n_steps += replica->n_steps;
+        totals->sequence_steps += replica->tally.sequence_steps;
+    }
+    CHECK(sim->n_in_system == 0);
+    CHECK(totals->area == totals->sojourn);
+}
+
+int sim_run(struct sim *sim, const struct sim_config *config, const struct sim_source *source,
+            struct err *err)
+{
+    init(sim, config);
+    init_replicas(sim);
+    if (read_next(sim, source, err) < 0) {
+        return -1;
+    }
+    for (;;) {
+        int64_t now_ns = next_outside(sim);
+        if (sim->steps.n > 0 && sim->steps.events[0].at_ns < now_ns) {
+            now_ns = sim->steps.events[0].at_ns;
+        }
+        if (now_ns == INT64_MAX) {
+            break;
+        }
+        CHECK(now_ns >= sim->now_ns);
+        tick_until(sim, now_ns);
+        sim->now_ns = now_ns;
+        while (sim->steps.n > 0 && sim->steps.events[0].at_ns == now_ns) {
+            end_step(sim);
+        }
+        time_out(sim);
+        while (sim->has_next && sim->next_event_ns == now_ns) {
+            arrive(sim);
+            if (read_next(sim, source, err) < 0) {
+                return -1;
+            }
+        }
+        plan_idle(sim);
+        if (config->verify) {
+            sim_verify(sim);
+        }
+    }
+    close_run(sim);
+    return 0;
+}
+
+static void add_sums(struct replica_sums *sum, const struct replica_sums *more)
+{
+    power_work_add(&sum->work, &more->work);
+    sum->busy_ns += more->busy_ns;
+    for (int i = 0; i < N_BOUNDS; i++) {
+        sum->bound_fs[i] += more->bound_fs[i];
+    }
+    sum->prefill_tokens += more->prefill_tokens;
+    sum->decode_tokens += more->decode_tokens;
+    sum->token_ns += more->token_ns;
+    sum->block_ns += more->block_ns;
+    sum->running_ns += more->running_ns;
+    sum->waiting_ns += more->waiting_ns;
+}
+
+void sim_pool_sums(struct sim *sim, int32_t pool, int64_t at_ns, struct replica_sums *sums)
+{
+    *sums = (struct replica_sums){0};
+    for (int32_t i = 0; i < sim->n_replicas; i++) {
+        if (sim->replicas[i].pool->index == pool) {
+            struct replica_sums one;
+            replica_sums_at(&sim->replicas[i], at_ns, &one);
+            add_sums(sums, &one);
+        }
+    }
+}

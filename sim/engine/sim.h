@@ -1,0 +1,119 @@
+/* sim: the event loop.
+ *
+ * Events of an instant are applied in the order of rules.md 1: step ends by replica,
+ * client timeouts, arrivals in trace order; then every idle replica with work plans once,
+ * in index order.  Few things lie in the future at any time: the end of one step per busy
+ * replica, the next arrival, the next timeout, the next timeline boundary.
+ *
+ * Invariants (numbers of the design; sim_verify() aborts where one is broken):
+ *   1 every request is in exactly one state     7 a drained run ends empty
+ *   2 the clock never goes back                 8 area under the number of requests in the
+ *   3 arrival <= scheduled <= first token         system = sum of sojourn times, with ==
+ *     <= finish                                 9 busy + idle = GPU time paid for
+ *   4 blocks held + free = total               10 token equations
+ *   5 work means a step is pending             12 attributed + lost + remainders = busy
+ *   6 step limits are respected
+ */
+#ifndef SERVESIM_ENGINE_SIM_H
+#define SERVESIM_ENGINE_SIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/histogram.h"
+#include "base/wide.h"
+#include "engine/event.h"
+#include "engine/pool.h"
+#include "engine/probe.h"
+#include "engine/replica.h"
+#include "engine/request.h"
+#include "engine/route.h"
+
+/* A request's labels are one text: request id, tenant and session id, with these between;
+ * labels themselves hold no control characters. */
+enum { SIM_LABEL_SEPARATOR = '\n' };
+
+/* A request before it arrives. */
+struct sim_arrival {
+    int64_t arrival_ns;
+    int64_t prompt_tokens;
+    int64_t output_tokens;
+    int64_t priority;
+    bool counted; /* inside the measurement window */
+    char *labels; /* malloc'ed or NULL; the taker owns it */
+    const char *file; /* where it stands, for messages */
+    int64_t line;
+};
+
+/* The next arrival: 1, 0 at the end, -1 and `err`. In order of time. */
+struct sim_source {
+    void *state;
+    int (*next)(void *state, struct sim_arrival *arrival, struct err *err);
+};
+
+struct sim_config {
+    const struct pool *pools;
+    const struct batch_ops *const *batching; /* per pool */
+    int32_t n_pools;
+    const struct route_ops *route;
+    int64_t client_timeout_ns; /* 0: clients wait for ever */
+    bool reject_unservable;    /* false: an unservable request is the user's mistake */
+    bool stepwise;
+    bool want_itl;
+    bool verify; /* sim_verify() after every instant: tests */
+    int64_t tick_ns; /* timeline interval; 0: none but the end */
+    const struct probe *probe;
+};
+
+/* What a run counted, beside what the replicas did. */
+struct sim_totals {
+    int64_t n_injected;
+    int64_t n_by_status[N_REQUEST_STATUSES];
+    int64_t output_tokens_completed;
+    int64_t computed_tokens_completed; /* prompt + output - 1 */
+    int64_t end_ns; /* last event */
+    wide area;      /* of the number in the system over time, in request-ns */
+    wide sojourn;   /* sum of finish - arrival */
+    int64_t n_steps;
+    int64_t sequence_steps;
+};
+
+struct sim {
+    const struct sim_config *config;
+    struct replica *replicas;
+    struct route_view *views;
+    int32_t n_replicas;
+    void *route_state;
+    struct event_heap steps;
+    struct request_store store;
+    struct request_alive alive; /* with client timeouts only */
+    struct histogram itl;
+    struct probe probe; /* the user's, with the bookkeeping of this file in front */
+    int32_t *idle;      /* replicas to plan at this instant */
+    int32_t n_idle;
+    bool *is_idle;
+    int32_t next_id;
+    bool has_next;
+    struct sim_arrival next;
+    int64_t next_event_ns; /* when the next arrival concerns the engine */
+    int64_t now_ns;
+    int64_t tick_at_ns;
+    int64_t n_in_system;
+    int64_t area_until_ns;
+    struct sim_totals totals;
+};
+
+/* Runs the source to its end.  -1 and `err` for the source's errors and for a request
+ * that can never be served.  `sim` holds sums and totals until sim_free(). */
+int sim_run(struct sim *sim, const struct sim_config *config, const struct sim_source *source,
+            struct err *err);
+void sim_free(struct sim *sim);
+
+/* The sums of a pool's replicas at a timeline boundary, in a tick. */
+void sim_pool_sums(struct sim *sim, int32_t pool, int64_t at_ns, struct replica_sums *sums);
+
+/* Aborts if an invariant is broken; visits everything. */
+void sim_verify(const struct sim *sim);
+
+#endif

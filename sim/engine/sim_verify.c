@@ -1,0 +1,93 @@
+/* The invariants that engine/sim.h numbers, looked up in the plain state of everything. */
+#include "base/check.h"
+#include "base/memory.h"
+#include "engine/sim.h"
+
+#include <stdlib.h>
+
+struct seen {
+    int64_t n_decoding;
+    int64_t n_counted;
+    int64_t context;
+    int64_t held_blocks;
+};
+
+static void verify_running(const struct replica *replica, const struct request *request,
+                           int64_t *residue, struct seen *seen)
+{
+    const struct lockstep *lockstep = &replica->lockstep;
+    int64_t computed = replica_computed(replica, request);
+    CHECK(request->place == REQUEST_RUNNING);
+    CHECK(request->arrival_ns <= request->first_scheduled_ns);
+    CHECK(computed <= request->prompt_tokens + request->output_tokens - 1);
+    if (!request->in_lockstep) {
+        CHECK(request->held_blocks >= pool_blocks(replica->pool, computed));
+        seen->held_blocks += request->held_blocks;
+        return;
+    }
+    CHECK(request->decoding && request->first_token_ns != REQUEST_NEVER);
+    CHECK(lockstep->finishers[request->heap_at].request == request);
+    CHECK(lockstep->finishers[request->heap_at].last_step > lockstep->step);
+    int64_t at = (computed - lockstep->step) % lockstep->block_tokens;
+    residue[at < 0 ? at + lockstep->block_tokens : at]++;
+    seen->n_decoding++;
+    seen->n_counted += request->counted;
+    seen->context += computed + 1;
+    seen->held_blocks += pool_blocks(replica->pool, computed);
+}
+
+/* Blocks that the step in progress has taken for the lockstep group. */
+static int64_t due_blocks(const struct replica *replica)
+{
+    if (replica->stepwise || !replica->busy || replica->span.steps_left == 0) {
+        return 0;
+    }
+    return replica->lockstep.residue[lockstep_due_residue(&replica->lockstep)];
+}
+
+static void verify_replica(const struct replica *replica)
+{
+    const struct lockstep *lockstep = &replica->lockstep;
+    int64_t *residue = memory_new((size_t)lockstep->block_tokens, sizeof *residue);
+    struct seen seen = {0};
+    int64_t n = 0;
+    for (const struct request *r = replica->running.first; r != NULL; r = r->next, n++) {
+        verify_running(replica, r, residue, &seen);
+    }
+    CHECK(n == replica->running.n && n == replica->view->n_running);
+    CHECK(n <= replica->limits.max_num_seqs);
+    n = 0;
+    for (const struct request *r = replica->waiting.first; r != NULL; r = r->next, n++) {
+        CHECK(r->place == REQUEST_WAITING && r->held_blocks == 0 && !r->decoding);
+    }
+    CHECK(n == replica->waiting.n && n == replica->view->n_waiting);
+    CHECK(replica->busy == (replica->running.n + replica->waiting.n > 0));
+    if (!replica->stepwise) {
+        CHECK(seen.n_decoding == lockstep->n && seen.n_counted == lockstep->n_counted);
+        CHECK(seen.context == lockstep->context);
+        for (int64_t i = 0; i < lockstep->block_tokens; i++) {
+            CHECK(residue[i] == lockstep->residue[i]);
+        }
+        int64_t used = seen.held_blocks + due_blocks(replica);
+        CHECK(replica_used_blocks(replica) == used);
+    } else {
+        CHECK(replica_used_blocks(replica) == seen.held_blocks);
+    }
+    CHECK(replica->free_blocks >= 0);
+    free(residue);
+}
+
+void sim_verify(const struct sim *sim)
+{
+    int64_t n = 0;
+    for (int32_t i = 0; i < sim->n_replicas; i++) {
+        verify_replica(&sim->replicas[i]);
+        n += sim->replicas[i].waiting.n + sim->replicas[i].running.n;
+    }
+    CHECK(n == sim->n_in_system);
+    int64_t done = 0;
+    for (int i = 0; i < N_REQUEST_STATUSES; i++) {
+        done += sim->totals.n_by_status[i];
+    }
+    CHECK(n + done + sim->has_next == sim->totals.n_injected);
+}

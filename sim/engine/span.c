@@ -1,0 +1,320 @@
+#include "engine/span.h"
+
+#include "base/check.h"
+#include "engine/replica.h"
+
+/* What the step holds: the lockstep group and the chunks of the plan. */
+static struct step_counts count_step(const struct replica *replica)
+{
+    struct step_counts counts = {
+        .n_decodes = replica->lockstep.n,
+        .decode_context = replica->lockstep.context,
+        .n_emitting = replica->lockstep.n,
+    };
+    for (int64_t i = 0; i < replica->n_grants; i++) {
+        const struct replica_grant *grant = &replica->grants[i];
+        if (grant->decode) {
+            continue; /* a member of the group by now */
+        }
+        int64_t before = grant->request->computed_tokens;
+        counts.prefill_tokens += grant->tokens;
+        counts.prefill_pairs +=
+            grant->tokens * before + grant->tokens * (grant->tokens + 1) / 2;
+        counts.prefill_context += before + grant->tokens;
+        counts.n_emitting += grant->tokens == request_missing_tokens(grant->request);
+    }
+    return counts;
+}
+
+/* A step that is planned by itself: it has chunks, or the one after it must be planned. */
+static void plan_alone(struct replica *replica, struct replica_span *span, int64_t now_ns)
+{
+    struct step_price price;
+    cost_price(&replica->pool->cost, &span->counts, &price);
+    int64_t duration_ns = cost_duration_ns(&price);
+    span->alone = true;
+    span->steps_left = 1;
+    span->last_start_ns = now_ns;
+    span->end_ns = now_ns + duration_ns;
+    span->decode_ns = span->counts.n_decodes > 0 ? duration_ns : 0;
+    span->form = (struct cost_form){.most_context = INT64_MAX};
+    for (int i = 0; i < N_BOUNDS; i++) {
+        span->form.constant[i] = price.fs[i];
+    }
+    if (span->counts.n_decodes > 0 && span->counts.prefill_tokens > 0) {
+        struct step_counts decodes = {
+            .n_decodes = span->counts.n_decodes,
+            .decode_context = span->counts.decode_context,
+            .n_emitting = span->counts.n_decodes,
+        };
+        cost_price(&replica->pool->cost, &decodes, &price);
+        int64_t decode_ns = cost_duration_ns(&price);
+        span->decode_ns = decode_ns < duration_ns ? decode_ns : duration_ns;
+    }
+}
+
+static wide form_price(const struct cost_form *form, int64_t context)
+{
+    wide fs = 0;
+    for (int i = 0; i < N_BOUNDS; i++) {
+        fs += form->constant[i] + (wide)form->slope[i] * context;
+    }
+    return fs;
+}
+
+/* The most steps a span may have: nobody finishes before its end, the form holds, and the
+ * price of its last step fits 64 bits with room to round it. 0: not even one. */
+static int64_t most_steps(const struct replica *replica, const struct replica_span *span,
+                          wide first_fs)
+{
+    const wide most_fs = INT64_MAX - 1000000;
+    int64_t steps = lockstep_steps_left(&replica->lockstep);
+    int64_t n = span->counts.n_decodes;
+    if (span->form.most_context < INT64_MAX) {
+        int64_t until = (span->form.most_context - span->counts.decode_context) / n + 1;
+        steps = until < steps ? until : steps;
+    }
+    if (first_fs > most_fs) {
+        return 0;
+    }
+    if (span->fs_per_step > 0 && (most_fs - first_fs) / span->fs_per_step + 1 < steps) {
+        steps = (int64_t)((most_fs - first_fs) / span->fs_per_step) + 1;
+    }
+    return steps;
+}
+
+/* The residue class due one step later. */
+static inline int64_t later(int64_t residue, int64_t block_tokens)
+{
+    return residue == 0 ? block_tokens - 1 : residue - 1;
+}
+
+void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
+{
+    struct replica_span *span = &replica->span;
+    const struct lockstep *lockstep = &replica->lockstep;
+    span->start_ns = now_ns;
+    span->counts = count_step(replica);
+    CHECK(span->counts.n_decodes + span->counts.prefill_tokens > 0);
+    if (replica->n_grants > 0 || replica->n_preempted > 0 || replica->probe->step != NULL) {
+        replica->closed = false;
+        plan_alone(replica, span, now_ns);
+        return;
+    }
+    int64_t n = span->counts.n_decodes;
+    cost_decode_form(&replica->pool->cost, n, span->counts.decode_context, &span->form);
+    int64_t slope = 0;
+    for (int i = 0; i < N_BOUNDS; i++) {
+        slope += span->form.slope[i];
+    }
+    wide per_step = (wide)slope * n;
+    wide first_fs = form_price(&span->form, span->counts.decode_context);
+    span->fs_per_step = per_step < INT64_MAX ? (int64_t)per_step : INT64_MAX;
+    int64_t most = most_steps(replica, span, first_fs);
+    if (most < 1) {
+        plan_alone(replica, span, now_ns);
+        return;
+    }
+    replica->closed =
+        replica->ops->newcomer_waits != NULL && replica->ops->newcomer_waits(replica);
+    if (replica->closed) {
+        horizon_ns = INT64_MAX;
+    }
+    span->alone = false;
+    span->fs = (int64_t)first_fs;
+    int64_t fs = span->fs;
+    int64_t at_ns = now_ns;
+    int64_t steps = 0;
+    int64_t free_blocks = replica->free_blocks;
+    int64_t residue = lockstep_due_residue(lockstep);
+    for (;;) {
+        span->last_start_ns = at_ns;
+        at_ns += cost_round_ns(fs);
+        steps++;
+        if (steps == most || at_ns >= horizon_ns) {
+            break;
+        }
+        fs += span->fs_per_step;
+        residue = later(residue, lockstep->block_tokens);
+        free_blocks -= lockstep->residue[residue];
+        if (free_blocks < 0) {
+            break;
+        }
+    }
+    span->steps_left = steps;
+    span->end_ns = at_ns;
+}
+
+/* The part of a step's energy that its decodes alone would have taken in `decode_ns`. */
+static wide decode_energy_pj(const struct replica *replica, wide busy_pj, int64_t decode_ns)
+{
+    const struct step_counts *counts = &replica->span.counts;
+    if (counts->prefill_tokens == 0) {
+        return busy_pj;
+    }
+    struct step_counts decodes = {
+        .n_decodes = counts->n_decodes,
+        .decode_context = counts->decode_context,
+        .n_emitting = counts->n_decodes,
+    };
+    if (decodes.n_decodes == 0) {
+        return 0;
+    }
+    struct work alone = power_work(&decodes);
+    wide pj = power_energy_pj(&replica->pool->power, &alone, decode_ns);
+    return pj < busy_pj ? pj : busy_pj;
+}
+
+/* What a walk over the steps of a span found. */
+struct walk {
+    int64_t n_steps;
+    int64_t sum_ns;
+    int64_t last_ns; /* the last step's duration */
+    wide block_ns;
+};
+
+/* Books `walk->n_steps` steps like the one in progress, contexts growing. */
+static void book(struct replica *replica, const struct walk *walk)
+{
+    struct replica_span *span = &replica->span;
+    struct replica_sums *sums = &replica->sums;
+    const struct step_counts *counts = &span->counts;
+    int64_t m = walk->n_steps;
+    wide context = (wide)counts->decode_context * m + (wide)counts->n_decodes * m * (m - 1) / 2;
+    int64_t tokens = counts->n_decodes + counts->prefill_tokens;
+    struct work work = {
+        .steps = m,
+        .emitting_steps = counts->n_emitting > 0 ? m : 0,
+        .tokens = (wide)tokens * m,
+        .emissions = (wide)counts->n_emitting * m,
+        .pairs = context + counts->prefill_pairs, /* prefill only in a step that is alone */
+        .context = context + counts->prefill_context,
+    };
+    power_work_add(&sums->work, &work);
+    sums->busy_ns += walk->sum_ns;
+    for (int i = 0; i < N_BOUNDS; i++) {
+        sums->bound_fs[i] += span->form.constant[i] * m + span->form.slope[i] * context;
+    }
+    sums->prefill_tokens += counts->prefill_tokens;
+    sums->decode_tokens += (wide)counts->n_decodes * m;
+    sums->token_ns += (wide)tokens * walk->sum_ns;
+    sums->block_ns += walk->block_ns;
+    int64_t decode_ns = counts->prefill_tokens > 0 ? span->decode_ns : walk->sum_ns;
+    wide busy_pj = power_energy_pj(&replica->pool->power, &work, walk->sum_ns);
+    wide decode_pj = decode_energy_pj(replica, busy_pj, decode_ns);
+    replica_charge_prefill(replica, walk->sum_ns - decode_ns, busy_pj - decode_pj);
+    if (counts->n_decodes > 0) {
+        replica->lockstep.paid_pot_ns += decode_ns;
+        replica->lockstep.energy_pot_pj += decode_pj;
+        lockstep_advance(&replica->lockstep, m, decode_ns, walk->last_ns);
+    }
+    span->counts.decode_context += counts->n_decodes * m;
+}
+
+/* Gaps of the group in one step or several equal ones; a member whose gap is its own is
+ * not in it. */
+static int64_t n_regular_gaps(const struct replica *replica)
+{
+    int64_t n = replica->lockstep.n_counted;
+    for (int64_t i = 0; i < replica->n_grants; i++) {
+        n -= replica->grants[i].decode && replica->grants[i].request->counted;
+    }
+    return n;
+}
+
+static void note_blocks(struct replica *replica, int64_t used_blocks)
+{
+    if (used_blocks > replica->tally.most_blocks) {
+        replica->tally.most_blocks = used_blocks;
+    }
+}
+
+static void advance_alone(struct replica *replica)
+{
+    struct replica_span *span = &replica->span;
+    int64_t duration_ns = span->end_ns - span->start_ns;
+    int64_t used = replica_used_blocks(replica);
+    if (replica->itl != NULL && span->counts.n_decodes > 0) {
+        histogram_add(replica->itl, duration_ns, n_regular_gaps(replica));
+    }
+    note_blocks(replica, used);
+    struct walk walk = {
+        .n_steps = 1,
+        .sum_ns = duration_ns,
+        .last_ns = duration_ns,
+        .block_ns = (wide)used * duration_ns,
+    };
+    book(replica, &walk);
+    span->start_ns = span->end_ns;
+    span->steps_left = 0;
+}
+
+void span_advance(struct replica *replica, int64_t until_ns)
+{
+    struct replica_span *span = &replica->span;
+    const struct lockstep *lockstep = &replica->lockstep;
+    if (span->alone) {
+        if (span->steps_left > 0 && span->end_ns <= until_ns) {
+            advance_alone(replica);
+        }
+        return;
+    }
+    struct walk walk = {0};
+    struct histogram *itl = lockstep->n_counted > 0 ? replica->itl : NULL;
+    int64_t block_ns = 0;
+    int64_t used = replica_used_blocks(replica);
+    int64_t used_before = used;
+    int64_t residue = lockstep_due_residue(lockstep);
+    int64_t at_ns = span->start_ns;
+    int64_t edge_ns = -1; /* of the histogram bucket that the last `run` steps fell in */
+    int64_t run = 0;
+    int32_t bucket = 0;
+    while (span->steps_left > 0) {
+        int64_t duration_ns = cost_round_ns(span->fs);
+        if (at_ns + duration_ns > until_ns) {
+            break;
+        }
+        at_ns += duration_ns;
+        if (duration_ns > edge_ns && itl != NULL) {
+            itl->counts[bucket] += run * lockstep->n_counted;
+            bucket = histogram_bucket(duration_ns);
+            edge_ns = histogram_edge(bucket);
+            run = 0;
+        }
+        run++;
+        block_ns += used * duration_ns;
+        walk.n_steps++;
+        walk.last_ns = duration_ns;
+        span->steps_left--;
+        used_before = used;
+        if (span->steps_left > 0) {
+            span->fs += span->fs_per_step;
+            residue = later(residue, lockstep->block_tokens);
+            used += lockstep->residue[residue];
+        }
+    }
+    if (walk.n_steps == 0) {
+        return;
+    }
+    walk.sum_ns = at_ns - span->start_ns;
+    walk.block_ns = block_ns;
+    if (itl != NULL) {
+        itl->counts[bucket] += run * lockstep->n_counted;
+        histogram_note(itl, walk.n_steps * lockstep->n_counted,
+                       (wide)walk.sum_ns * lockstep->n_counted, walk.last_ns);
+    }
+    note_blocks(replica, used_before);
+    replica->free_blocks = replica->pool->usable_blocks - used;
+    span->start_ns = at_ns;
+    book(replica, &walk);
+}
+
+void span_cut(struct replica *replica)
+{
+    struct replica_span *span = &replica->span;
+    if (!span->alone && span->steps_left > 1) {
+        span->steps_left = 1;
+        span->last_start_ns = span->start_ns;
+        span->end_ns = span->start_ns + cost_round_ns(span->fs);
+    }
+}

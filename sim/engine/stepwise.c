@@ -1,0 +1,157 @@
+#include "engine/stepwise.h"
+
+#include "base/check.h"
+#include "engine/replica.h"
+
+void stepwise_start(struct replica *replica, int64_t now_ns)
+{
+    struct replica_span *span = &replica->span;
+    struct step_counts counts = {0};
+    struct step_counts decodes = {0};
+    for (int64_t i = 0; i < replica->n_grants; i++) {
+        const struct replica_grant *grant = &replica->grants[i];
+        int64_t before = grant->request->computed_tokens;
+        bool emits = grant->tokens == request_missing_tokens(grant->request);
+        counts.n_emitting += emits;
+        if (grant->decode) {
+            decodes.n_decodes++;
+            decodes.n_emitting++;
+            decodes.decode_context += before + 1;
+        } else {
+            counts.prefill_tokens += grant->tokens;
+            counts.prefill_context += before + grant->tokens;
+            counts.prefill_pairs +=
+                grant->tokens * before + grant->tokens * (grant->tokens + 1) / 2;
+        }
+    }
+    counts.n_decodes = decodes.n_decodes;
+    counts.decode_context = decodes.decode_context;
+    CHECK(counts.n_decodes + counts.prefill_tokens > 0);
+    struct step_price price;
+    cost_price(&replica->pool->cost, &decodes, &price);
+    int64_t decode_ns = decodes.n_decodes > 0 ? cost_duration_ns(&price) : 0;
+    cost_price(&replica->pool->cost, &counts, &price);
+    int64_t duration_ns = cost_duration_ns(&price);
+    *span = (struct replica_span){
+        .start_ns = now_ns,
+        .last_start_ns = now_ns,
+        .end_ns = now_ns + duration_ns,
+        .steps_left = 1,
+        .alone = true,
+        .decode_ns = decode_ns < duration_ns ? decode_ns : duration_ns,
+        .counts = counts,
+    };
+    for (int i = 0; i < N_BOUNDS; i++) {
+        span->form.constant[i] = price.fs[i];
+    }
+    replica->tally.sequence_steps += replica->n_grants;
+}
+
+/* Adds the step to the replica's sums and charges it to its tokens. */
+static void book(struct replica *replica, int64_t duration_ns)
+{
+    const struct replica_span *span = &replica->span;
+    const struct step_counts *counts = &span->counts;
+    struct replica_sums *sums = &replica->sums;
+    const struct power *power = &replica->pool->power;
+    int64_t used = replica_used_blocks(replica);
+    struct work work = power_work(counts);
+    power_work_add(&sums->work, &work);
+    sums->busy_ns += duration_ns;
+    for (int i = 0; i < N_BOUNDS; i++) {
+        sums->bound_fs[i] += span->form.constant[i];
+    }
+    sums->prefill_tokens += counts->prefill_tokens;
+    sums->decode_tokens += counts->n_decodes;
+    sums->token_ns += (counts->n_decodes + counts->prefill_tokens) * (wide)duration_ns;
+    sums->block_ns += (wide)used * duration_ns;
+    if (used > replica->tally.most_blocks) {
+        replica->tally.most_blocks = used;
+    }
+    wide pj = power_energy_pj(power, &work, duration_ns);
+    wide decode_pj = 0;
+    if (counts->n_decodes > 0) {
+        struct step_counts decodes = {
+            .n_decodes = counts->n_decodes,
+            .decode_context = counts->decode_context,
+            .n_emitting = counts->n_decodes,
+        };
+        struct work alone = power_work(&decodes);
+        decode_pj = power_energy_pj(power, &alone, span->decode_ns);
+        decode_pj = decode_pj < pj ? decode_pj : pj;
+    }
+    replica->lockstep.paid_pot_ns += span->decode_ns;
+    replica->lockstep.energy_pot_pj += decode_pj;
+    replica_charge_prefill(replica, duration_ns - span->decode_ns, pj - decode_pj);
+}
+
+static bool finishes(const struct request *request)
+{
+    return !request->given_up && request->n_emitted == request->output_tokens;
+}
+
+/* Gives every granted request its tokens; true if the decoding group changes. */
+static bool credit(struct replica *replica, int64_t now_ns)
+{
+    bool changes = false;
+    for (int64_t i = 0; i < replica->n_grants; i++) {
+        struct replica_grant *grant = &replica->grants[i];
+        struct request *request = grant->request;
+        bool recomputes = request->recompute_since_ns != REQUEST_NEVER;
+        request->computed_tokens += grant->tokens;
+        if (recomputes && request->computed_tokens > request->recompute_to_tokens) {
+            replica_caught_up(request, now_ns);
+        }
+        if (grant->decode && !recomputes) {
+            request->decode_ns += replica->span.decode_ns;
+        }
+        if (request_missing_tokens(request) == 0) {
+            replica_emit(replica, request, now_ns);
+            grant->emitted = true;
+        }
+        changes = changes || replica_grant_joins(grant) ||
+                  (request->decoding && (request->given_up || finishes(request)));
+    }
+    return changes;
+}
+
+void stepwise_end(struct replica *replica, int64_t now_ns)
+{
+    book(replica, now_ns - replica->span.start_ns);
+    replica->span.steps_left = 0;
+    if (credit(replica, now_ns)) {
+        replica_divide(replica);
+    }
+    for (int64_t i = 0; i < replica->n_grants; i++) {
+        struct request *request = replica->grants[i].request;
+        if (replica_grant_joins(&replica->grants[i])) {
+            replica_join(replica, request);
+        } else if (finishes(request)) {
+            replica_finish(replica, request, REQUEST_COMPLETED, now_ns);
+        }
+    }
+    for (int64_t i = 0; i < replica->n_given_up; i++) {
+        replica_finish(replica, replica->given_up[i], REQUEST_TIMED_OUT, now_ns);
+    }
+}
+
+void stepwise_divide(struct replica *replica)
+{
+    int64_t n = 0;
+    for (const struct request *r = replica->running.first; r != NULL; r = r->next) {
+        n += r->decoding;
+    }
+    if (n == 0) {
+        return;
+    }
+    wide paid_ns = wide_div(replica->lockstep.paid_pot_ns, n);
+    wide energy_pj = wide_div(replica->lockstep.energy_pot_pj, n);
+    for (struct request *r = replica->running.first; r != NULL; r = r->next) {
+        if (r->decoding) {
+            r->paid_ns += wide_narrow(paid_ns);
+            r->energy_pj += energy_pj;
+        }
+    }
+    replica->lockstep.paid_pot_ns -= paid_ns * n;
+    replica->lockstep.energy_pot_pj -= energy_pj * n;
+}

@@ -1,0 +1,82 @@
+/* config: everything a run is told, from one INI file, the files it names and -s.
+ *
+ * A pool's keys come from five tables (the pool's own, and those of its accelerator,
+ * model, engine constants, scheduler and cost), all settable inline.  `accelerator`,
+ * `model`, `engine` and `policy` name files in configs/ whose values stand where the pool
+ * does not say otherwise.  config_print() writes every effective value, so that the
+ * result reads no other file than the trace.
+ */
+#ifndef SERVESIM_INPUT_CONFIG_H
+#define SERVESIM_INPUT_CONFIG_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/field.h"
+#include "base/memory.h"
+#include "engine/pool.h"
+
+struct config_run {
+    int64_t seed;
+};
+
+enum config_unservable { CONFIG_STOP, CONFIG_REJECT };
+
+struct config_workload {
+    const char *trace;
+    const char *trace_sha256; /* "" if the file is not to be checked */
+    int64_t rate_scale_nano;
+    int64_t rate_rps_nano; /* 0: as the trace has it */
+    int64_t limit;         /* 0: all */
+    int64_t repeat;
+    int64_t unservable;  /* enum config_unservable */
+    int64_t on_bad_row;  /* 0: stop, 1: skip */
+    int64_t client_timeout_ns;
+    int64_t warmup_ns;
+    int64_t cooldown_ns;
+};
+
+/* Bounds on latency; 0: none. */
+struct config_slo {
+    int64_t ttft_ns;
+    int64_t tpot_ns;
+    int64_t itl_ns;
+    int64_t e2e_ns;
+    int64_t attainment_nano;
+};
+
+struct config_route {
+    const char *policy;
+};
+
+struct config_output {
+    int64_t interval_ns;
+    int64_t steps;
+    int64_t itl;
+};
+
+struct config {
+    const char *file;
+    struct config_run run;
+    struct config_workload workload;
+    struct config_slo slo;
+    struct config_route route;
+    struct config_output output;
+    struct pool_config *pools;
+    int32_t n_pools;
+};
+
+/* The sections of the file: run, workload, slo, route, output.  [pool.NAME] is in
+ * input/config_pool.h.  The tables' bases are offsets in struct config. */
+extern const struct field_table config_tables[];
+extern const int32_t config_n_tables;
+
+/* Reads the file at `path`, then the overrides ("section.key=value"). */
+int config_read(struct config *config, const char *path, const char *const *overrides,
+                int32_t n_overrides, struct arena *arena, struct err *err);
+
+/* Writes every effective value as an INI file that config_read() reads back. */
+void config_print(const struct config *config, FILE *out);
+
+#endif

@@ -1,0 +1,45 @@
+/* lengths: how many tokens a generated prompt or output has.
+ *
+ * A length is the quantile of a probability, so that a copula can tie prompts and
+ * outputs together without changing the distribution of either.
+ */
+#ifndef SERVESIM_INPUT_LENGTHS_H
+#define SERVESIM_INPUT_LENGTHS_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/field.h"
+#include "input/mixture.h"
+#include "input/settings.h"
+
+enum lengths_distribution { LENGTHS_FIXED, LENGTHS_UNIFORM, LENGTHS_LOGNORMAL_MIX };
+
+enum lengths_outside { LENGTHS_CLIP, LENGTHS_RESAMPLE };
+
+struct lengths_spec {
+    int64_t distribution; /* enum lengths_distribution */
+    int64_t min_tokens;
+    int64_t max_tokens;
+    int64_t outside;     /* enum lengths_outside: what happens beyond min and max */
+    const char *weights; /* as written; `mixture` is what they mean */
+    const char *mus;
+    const char *sigmas;
+    struct mixture mixture;
+    double lowest; /* the probabilities that are mapped to lengths: all of 0 to 1, or */
+    double highest; /* with LENGTHS_RESAMPLE those between min and max */
+};
+
+enum { LENGTHS_TABLES = 4 };
+
+/* For variant_read(): `distribution`, then the keys of each. */
+extern const struct field_table lengths_tables[LENGTHS_TABLES];
+
+/* Reads the section, [prompt] or [output]. */
+int lengths_read(struct lengths_spec *spec, struct settings *settings,
+                 const char *section, struct arena *arena, struct err *err);
+
+/* The length that a share `u` of all requests does not exceed, `u` from 0 to 1. */
+int64_t lengths_quantile(const struct lengths_spec *spec, double u);
+
+#endif

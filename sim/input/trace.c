@@ -1,0 +1,229 @@
+#include "input/trace.h"
+
+#include "base/memory.h"
+#include "input/source.h"
+#include "input/trace_format.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TRACE_FORMAT_ADDRESS(format) &format,
+static const struct trace_format *const formats[] = {
+    TRACE_FORMATS(TRACE_FORMAT_ADDRESS)};
+#undef TRACE_FORMAT_ADDRESS
+
+enum { N_FORMATS = sizeof formats / sizeof formats[0], SHOWN_BYTES = 64 };
+
+struct trace {
+    struct source *source;
+    const struct trace_format *format;
+    void *state; /* of the format */
+
+    int64_t arrival_ns; /* of the row above, and as it stands in the file */
+    char arrival[SHOWN_BYTES];
+    size_t arrival_length;
+
+    bool skip_bad_rows;
+    int64_t n_skipped;
+    int64_t first_skipped_line;
+    struct err first_reason;
+};
+
+static void strip_byte_order_mark(struct source_line *line)
+{
+    if (line->length >= 3 && memcmp(line->text, "\xef\xbb\xbf", 3) == 0) {
+        line->text += 3;
+        line->length -= 3;
+    }
+}
+
+static void strip_carriage_return(struct source_line *line)
+{
+    if (line->length > 0 && line->text[line->length - 1] == '\r') {
+        line->length--;
+    }
+}
+
+static int refuse_format(const struct source_line *line, struct err *err)
+{
+    char known[512];
+    int used = 0;
+    for (int i = 0; i < N_FORMATS; i++) {
+        used += snprintf(known + used, sizeof known - (size_t)used, "%s%s (%s)",
+                         i > 0 ? ", " : "", formats[i]->name, formats[i]->first_line);
+    }
+    bool is_long = line->length > SHOWN_BYTES;
+    return err_at(err, line->file, line->number,
+                  "the first line '%.*s%s' is of no trace format known here: %s",
+                  (int)(is_long ? SHOWN_BYTES : line->length), line->text,
+                  is_long ? "..." : "", known);
+}
+
+static int begin_format(struct trace *trace, const struct trace_format *format,
+                        const struct source_line *line, struct err *err)
+{
+    free(trace->state);
+    trace->state = memory_new(1, format->state_bytes);
+    trace->format = format;
+    return format->header(trace->state, line, err);
+}
+
+/* Reads the first line and gets ready for the first request. */
+static int begin_pass(struct trace *trace, struct err *err)
+{
+    struct source_line line;
+    int result = source_next(trace->source, &line, err);
+    if (result == 0) {
+        return err_set(err, "%s: the file is empty", source_name(trace->source));
+    }
+    if (result < 0) {
+        return -1;
+    }
+    strip_byte_order_mark(&line);
+    strip_carriage_return(&line);
+    trace->arrival_ns = INT64_MIN;
+    trace->n_skipped = 0;
+    for (int i = 0; i < N_FORMATS; i++) {
+        if (formats[i]->test(&line)) {
+            return begin_format(trace, formats[i], &line, err);
+        }
+    }
+    return refuse_format(&line, err);
+}
+
+struct trace *trace_open(const char *path, bool skip_bad_rows, struct err *err)
+{
+    struct source *source = source_open(path, err);
+    if (source == NULL) {
+        return NULL;
+    }
+    struct trace *trace = memory_new(1, sizeof *trace);
+    trace->source = source;
+    trace->skip_bad_rows = skip_bad_rows;
+    if (begin_pass(trace, err) != 0) {
+        trace_close(trace);
+        return NULL;
+    }
+    return trace;
+}
+
+static int check_order(struct trace *trace, const struct source_line *line,
+                       const struct trace_row *row, const struct trace_field *arrival,
+                       struct err *err)
+{
+    size_t length = arrival->length < SHOWN_BYTES ? arrival->length : SHOWN_BYTES;
+    if (row->arrival_ns < trace->arrival_ns) {
+        return err_at(
+            err, line->file, line->number,
+            "%s: %.*s is before the row above (%.*s): rows must be in order of "
+            "time",
+            trace->format->arrival, (int)length, arrival->text,
+            (int)trace->arrival_length, trace->arrival);
+    }
+    trace->arrival_ns = row->arrival_ns;
+    memcpy(trace->arrival, arrival->text, length);
+    trace->arrival_length = length;
+    return 0;
+}
+
+static int read_row(struct trace *trace, const struct source_line *line,
+                    struct trace_row *row, struct err *err)
+{
+    struct trace_field arrival;
+    *row = (struct trace_row){.line = line->number};
+    if (trace->format->row(trace->state, line, row, &arrival, err) != 0) {
+        return -1;
+    }
+    return check_order(trace, line, row, &arrival, err);
+}
+
+/* Counts a bad line and returns 0 if such lines are to be passed over, else -1. */
+static int skip(struct trace *trace, int64_t line, const struct err *err)
+{
+    if (!trace->skip_bad_rows) {
+        return -1;
+    }
+    if (trace->n_skipped == 0) {
+        trace->first_skipped_line = line;
+        trace->first_reason = *err;
+    }
+    trace->n_skipped++;
+    return 0;
+}
+
+/* Empty lines at the end of the file are fine, so they are bad only when more follows.
+ */
+static int skip_empty(struct trace *trace, int64_t first, int64_t n, struct err *err)
+{
+    struct err reason;
+    err_at(&reason, source_name(trace->source), first, "the line is empty");
+    if (skip(trace, first, &reason) != 0) {
+        *err = reason;
+        return -1;
+    }
+    trace->n_skipped += n - 1;
+    return 0;
+}
+
+int trace_next(struct trace *trace, struct trace_row *row, struct err *err)
+{
+    int64_t n_empty = 0;
+    int64_t first_empty = 0;
+    for (;;) {
+        struct source_line line;
+        int result = source_next(trace->source, &line, err);
+        if (result == 0 || source_broken(trace->source)) {
+            return result;
+        }
+        if (result == 1) {
+            strip_carriage_return(&line);
+            if (line.length == 0) {
+                first_empty = n_empty == 0 ? line.number : first_empty;
+                n_empty++;
+                continue;
+            }
+        }
+        if (n_empty > 0 && skip_empty(trace, first_empty, n_empty, err) != 0) {
+            return -1;
+        }
+        n_empty = 0;
+        if (result == 1 && read_row(trace, &line, row, err) == 0) {
+            return 1;
+        }
+        if (skip(trace, source_line_number(trace->source), err) != 0) {
+            return -1;
+        }
+    }
+}
+
+int trace_rewind(struct trace *trace, struct err *err)
+{
+    return source_rewind(trace->source, err) == 0 ? begin_pass(trace, err) : -1;
+}
+
+int64_t trace_skipped(const struct trace *trace, int64_t *first_line,
+                      const char **reason)
+{
+    *first_line = trace->first_skipped_line;
+    *reason = trace->first_reason.text;
+    return trace->n_skipped;
+}
+
+const char *trace_ignored_columns(const struct trace *trace)
+{
+    return trace->format->ignored != NULL ? trace->format->ignored(trace->state) : "";
+}
+
+int trace_sha256(struct trace *trace, char hex[65], struct err *err)
+{
+    return source_sha256(trace->source, hex, err);
+}
+
+void trace_close(struct trace *trace)
+{
+    source_close(trace->source);
+    free(trace->state);
+    free(trace);
+}

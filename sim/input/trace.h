@@ -1,0 +1,61 @@
+/* trace: the requests of a file, one at a time, in the file's order.
+ *
+ * Streams: memory does not grow with the file.  Plain, gzip and zstd files and "-" for
+ * standard input; the format is told by the first line.  Formats are one file each
+ * (trace_azure.c, trace_plain.c) and one line in trace.c.  Nothing a file holds can
+ * crash or hang the reader: every fault is one sentence with file, line and column.
+ */
+#ifndef SERVESIM_INPUT_TRACE_H
+#define SERVESIM_INPUT_TRACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* One request as the file has it.  Texts are valid until the next trace_next(). */
+struct trace_row {
+    int64_t line;           /* in the file, the header being line 1 */
+    int64_t arrival_ns;     /* Azure: after the first row was shifted to 0 */
+    int64_t prompt_tokens;  /* at least 1 */
+    int64_t output_tokens;  /* at least 1 */
+    int64_t priority;       /* 0 if the file has none */
+    const char *request_id; /* NULL if the file has none; at most 64 bytes each */
+    const char *tenant;
+    const char *session_id;
+};
+
+enum { TRACE_LABEL_BYTES = 64 };
+
+struct trace;
+
+/* Opens `path` ("-": standard input) and reads its header.  `skip_bad_rows`: a row that
+ * cannot be read is counted instead of being an error (see trace_skipped). NULL and `err`
+ * filled if it cannot be opened, is empty or has no header this program knows. */
+struct trace *trace_open(const char *path, bool skip_bad_rows, struct err *err);
+
+/* The next request: 1 and `row` filled, 0 at the end, -1 and `err` filled (it means
+ * nothing after 1 and 0).  Empty lines at the end of the file are fine.  Rows in the
+ * wrong order of time, negative or unreadable numbers, wrong numbers of columns, NUL
+ * bytes, lines over 1 MiB, a broken or cut-off compressed stream: all are -1. */
+int trace_next(struct trace *trace, struct trace_row *row, struct err *err);
+
+/* Back to the first request; -1 and `err` for standard input or a file that vanished. */
+int trace_rewind(struct trace *trace, struct err *err);
+
+/* Rows passed over in this pass because of skip_bad_rows; *first_line and *reason are of
+ * the first one (for a warning) if there is any. */
+int64_t trace_skipped(const struct trace *trace, int64_t *first_line,
+                      const char **reason);
+
+/* Columns of this format that the file has and this version does not simulate, joined by
+ * ", " (for a warning), or "". */
+const char *trace_ignored_columns(const struct trace *trace);
+
+/* Writes the sha256 of all bytes of the file as they are on disk (64 hex digits and a
+ * NUL).  This ends the pass: no rows are left until trace_rewind(). */
+int trace_sha256(struct trace *trace, char hex[65], struct err *err);
+
+void trace_close(struct trace *trace);
+
+#endif

@@ -1,0 +1,48 @@
+/* trace_format: how one kind of trace file is read.
+ *
+ * A format is one file, trace_NAME.c, that exports one const struct trace_format, and
+ * one line in TRACE_FORMATS.  It sees the first line and then each line that is not
+ * empty, without its newline; trace.c does the rest: byte order mark, empty lines,
+ * order of time, rows that are skipped.
+ */
+#ifndef SERVESIM_INPUT_TRACE_FORMAT_H
+#define SERVESIM_INPUT_TRACE_FORMAT_H
+
+#include "input/source.h"
+#include "input/trace.h"
+
+/* A part of a line; the text is not closed by a NUL. */
+struct trace_field {
+    const char *text; /* NULL: the file has no such column */
+    size_t length;
+};
+
+struct trace_format {
+    const char *name;
+    const char *first_line; /* as a user would write it, for errors */
+    const char *arrival;    /* the column that says when, for errors */
+    size_t state_bytes;     /* of zeroed memory that lives from header() to the end */
+
+    /* Whether this is the first line of such a file. */
+    bool (*test)(const struct source_line *line);
+
+    /* Reads the first line; -1 and `err` if it is not as it should be. */
+    int (*header)(void *state, const struct source_line *line, struct err *err);
+
+    /* Reads a request into the zeroed `row`, and where its arrival is written. */
+    int (*row)(void *state, const struct source_line *line, struct trace_row *row,
+               struct trace_field *arrival, struct err *err);
+
+    /* Columns that are there and not simulated, joined by ", "; NULL: never any. */
+    const char *(*ignored)(const void *state);
+};
+
+#define TRACE_FORMATS(X) \
+    X(trace_azure)       \
+    X(trace_plain)
+
+#define TRACE_FORMAT_DECLARE(format) extern const struct trace_format format;
+TRACE_FORMATS(TRACE_FORMAT_DECLARE)
+#undef TRACE_FORMAT_DECLARE
+
+#endif

@@ -1,0 +1,198 @@
+#include "base/decimal.h"
+#include "input/trace_csv.h"
+
+#include <string.h>
+
+enum {
+    ARRIVAL,
+    PROMPT,
+    OUTPUT,
+    REQUEST_ID,
+    TENANT,
+    PRIORITY,
+    SESSION_ID,
+    DEADLINE,
+    PARENT_ID,
+    THINK,
+    PREFIX_HASH,
+    N_COLUMNS
+};
+
+static const char *const names[N_COLUMNS] = {
+    [ARRIVAL] = "arrival_s",       [PROMPT] = "prompt_tokens",
+    [OUTPUT] = "output_tokens",    [REQUEST_ID] = "request_id",
+    [TENANT] = "tenant",           [PRIORITY] = "priority",
+    [SESSION_ID] = "session_id",   [DEADLINE] = "deadline_s",
+    [PARENT_ID] = "parent_id",     [THINK] = "think_s",
+    [PREFIX_HASH] = "prefix_hash",
+};
+
+static const struct trace_csv_table table = {
+    .names = names,
+    .n_needed = REQUEST_ID,
+    .n_simulated = DEADLINE,
+    .n_names = N_COLUMNS,
+};
+
+enum { ARRIVAL_DECIMALS = 9, ARRIVAL_BYTES = 64 };
+
+struct plain {
+    struct trace_csv csv;
+    char request_id[TRACE_LABEL_BYTES + 1];
+    char tenant[TRACE_LABEL_BYTES + 1];
+    char session_id[TRACE_LABEL_BYTES + 1];
+};
+
+static bool test(const struct source_line *line)
+{
+    return trace_csv_test(&table, line);
+}
+
+static int read_header(void *state, const struct source_line *line, struct err *err)
+{
+    struct plain *plain = state;
+    return trace_csv_header(&plain->csv, &table, line, err);
+}
+
+static const char *ignored(const void *state)
+{
+    const struct plain *plain = state;
+    return plain->csv.ignored;
+}
+
+/* "1e-05", as some programs write small numbers; false if it is no such decimal. */
+static bool read_exponent(struct trace_field field, int64_t *ns, bool *fits)
+{
+    char text[ARRIVAL_BYTES + 1] = {0};
+    if (field.length == 0 || field.length > ARRIVAL_BYTES || field.text[0] < '0' ||
+        field.text[0] > '9') {
+        return false;
+    }
+    memcpy(text, field.text, field.length);
+    wide mantissa;
+    int exponent;
+    const char *end = decimal_read(text, &mantissa, &exponent);
+    if (end != text + field.length || end[-1] == '.') {
+        return false;
+    }
+    *fits = decimal_round(mantissa, exponent + ARRIVAL_DECIMALS, ns);
+    return true;
+}
+
+static int read_arrival(const struct source_line *line, struct trace_field field,
+                        int64_t *ns, struct err *err)
+{
+    bool fits = decimal_scan(field.text, field.length, ARRIVAL_DECIMALS, ns);
+    if (!fits && !read_exponent(field, ns, &fits)) {
+        return trace_csv_refuse(line, names[ARRIVAL], field,
+                                "is not a time in seconds such as 12.0375", err);
+    }
+    if (!fits || *ns > TRACE_CSV_MOST * INT64_C(1000000000)) {
+        return trace_csv_refuse(line, names[ARRIVAL], field, "is more than 1000000000",
+                                err);
+    }
+    return 0;
+}
+
+static int read_priority(const struct source_line *line, struct trace_field field,
+                         int64_t *priority, struct err *err)
+{
+    bool negative = field.length > 0 && field.text[0] == '-';
+    int64_t value = 0;
+    bool good = field.length > negative;
+    for (size_t i = negative; i < field.length && good; i++) {
+        good = field.text[i] >= '0' && field.text[i] <= '9' && value <= INT32_MAX;
+        value = value * 10 + (field.text[i] - '0');
+    }
+    value = negative ? -value : value;
+    if (!good || value < INT32_MIN || value > INT32_MAX) {
+        return trace_csv_refuse(line, names[PRIORITY], field,
+                                "is not an integer from -2147483648 to 2147483647",
+                                err);
+    }
+    *priority = value;
+    return 0;
+}
+
+/* Labels are written back to CSV as they are, so what would need quotes is refused. */
+static bool is_label(struct trace_field field)
+{
+    for (size_t i = 0; i < field.length; i++) {
+        unsigned char c = (unsigned char)field.text[i];
+        if (c < ' ' || c == 0x7f || c == ',' || c == '"') {
+            return false;
+        }
+    }
+    return field.length <= TRACE_LABEL_BYTES;
+}
+
+/* *label becomes `text`, or NULL for an empty field. */
+static int read_label(const struct source_line *line, int column,
+                      struct trace_field field, char *text, const char **label,
+                      struct err *err)
+{
+    if (!is_label(field)) {
+        return trace_csv_refuse(
+            line, names[column], field,
+            "is not a label (at most 64 bytes without comma, double "
+            "quote or control character)",
+            err);
+    }
+    memcpy(text, field.text, field.length);
+    text[field.length] = '\0';
+    *label = field.length > 0 ? text : NULL;
+    return 0;
+}
+
+static int read_optional(struct plain *plain, const struct source_line *line,
+                         const struct trace_field *fields, struct trace_row *row,
+                         struct err *err)
+{
+    int result = 0;
+    if (fields[REQUEST_ID].text != NULL) {
+        result = read_label(line, REQUEST_ID, fields[REQUEST_ID], plain->request_id,
+                            &row->request_id, err);
+    }
+    if (result == 0 && fields[TENANT].text != NULL) {
+        result =
+            read_label(line, TENANT, fields[TENANT], plain->tenant, &row->tenant, err);
+    }
+    if (result == 0 && fields[SESSION_ID].text != NULL) {
+        result = read_label(line, SESSION_ID, fields[SESSION_ID], plain->session_id,
+                            &row->session_id, err);
+    }
+    if (result == 0 && fields[PRIORITY].length > 0) {
+        result = read_priority(line, fields[PRIORITY], &row->priority, err);
+    }
+    return result;
+}
+
+static int read_row(void *state, const struct source_line *line, struct trace_row *row,
+                    struct trace_field *arrival, struct err *err)
+{
+    struct plain *plain = state;
+    struct trace_field fields[N_COLUMNS] = {{NULL, 0}};
+    if (trace_csv_row(&plain->csv, line, fields, err) != 0) {
+        return -1;
+    }
+    *arrival = fields[ARRIVAL];
+    if (read_arrival(line, *arrival, &row->arrival_ns, err) != 0 ||
+        trace_csv_tokens(line, names[PROMPT], fields[PROMPT], &row->prompt_tokens,
+                         err) != 0 ||
+        trace_csv_tokens(line, names[OUTPUT], fields[OUTPUT], &row->output_tokens,
+                         err) != 0) {
+        return -1;
+    }
+    return read_optional(plain, line, fields, row, err);
+}
+
+const struct trace_format trace_plain = {
+    .name = "plain",
+    .first_line = "arrival_s,prompt_tokens,output_tokens and optional columns",
+    .arrival = "arrival_s",
+    .state_bytes = sizeof(struct plain),
+    .test = test,
+    .header = read_header,
+    .row = read_row,
+    .ignored = ignored,
+};

@@ -1,0 +1,238 @@
+#include "input/workload.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* Leaves room to add durations to arrivals. */
+static const int64_t most_ns = INT64_MAX / 4;
+
+/* Twice this and a divisor still fit 128 bits. */
+static const wide most_product = (wide)INT64_MAX << 61;
+
+/* Reads the whole trace once for its rows, its first and its last arrival. */
+static int scan(struct workload *workload, struct err *err)
+{
+    struct trace_row row;
+    int got;
+    while ((got = trace_next(workload->trace, &row, err)) > 0) {
+        if (workload->n_rows == 0) {
+            workload->first_ns = row.arrival_ns;
+        }
+        workload->last_ns = row.arrival_ns;
+        workload->n_rows++;
+        if (workload->config->limit > 0 && workload->n_rows == workload->config->limit) {
+            break;
+        }
+    }
+    return got < 0 ? -1 : 0;
+}
+
+/* One copy's length and the mean gap to the next copy. */
+static void set_period(struct workload *workload)
+{
+    int64_t span_ns = workload->last_ns - workload->first_ns;
+    int64_t n_gaps = workload->n_rows - 1;
+    workload->period_ns =
+        span_ns + (n_gaps > 0 ? (int64_t)wide_div_half_up(span_ns, n_gaps) : 0);
+}
+
+/* Arrivals are multiplied by `multiply` / `divide`, in lowest terms. */
+static void set_factor(struct workload *workload, wide multiply, wide divide)
+{
+    wide a = multiply;
+    wide b = divide;
+    while (b != 0) {
+        wide rest = a % b;
+        a = b;
+        b = rest;
+    }
+    workload->multiply = multiply / a;
+    workload->divide = divide / a;
+}
+
+/* The mean rate of the first `limit` rows is (rows - 1) / (last - first). */
+static int set_rate(struct workload *workload, struct err *err)
+{
+    const struct config_workload *config = workload->config;
+    int64_t span_ns = workload->last_ns - workload->first_ns;
+    if (workload->n_rows < 2 || span_ns == 0) {
+        return err_set(err,
+                       "%s: [workload] rate_rps: the trace's rate is not defined: its requests "
+                       "arrive at one instant",
+                       config->trace);
+    }
+    set_factor(workload, (wide)(workload->n_rows - 1) * 1000000000 * 1000000000,
+               (wide)span_ns * config->rate_rps_nano);
+    return 0;
+}
+
+/* The scaled arrival, half up; most_ns if it is later than the clock can say. */
+static int64_t scaled(const struct workload *workload, wide arrival_ns)
+{
+    if (workload->multiply == workload->divide) {
+        return arrival_ns < most_ns ? (int64_t)arrival_ns : most_ns;
+    }
+    if (arrival_ns > most_product / workload->multiply) {
+        return most_ns;
+    }
+    wide numerator = 2 * arrival_ns * workload->multiply + workload->divide;
+    wide ns;
+    if (numerator < INT64_MAX && workload->divide < INT64_MAX / 2) {
+        ns = (int64_t)numerator / (2 * (int64_t)workload->divide);
+    } else {
+        ns = numerator / (2 * workload->divide);
+    }
+    return ns < most_ns ? (int64_t)ns : most_ns;
+}
+
+/* Where the cooldown begins: at the last arrival less its length. */
+static int set_window_end(struct workload *workload, struct err *err)
+{
+    const struct config_workload *config = workload->config;
+    int64_t n_copies = config->repeat;
+    if (config->limit > 0 && config->limit < config->repeat * workload->n_rows) {
+        n_copies = config->limit / workload->n_rows;
+        if (config->limit % workload->n_rows != 0) {
+            return err_set(err, "[workload] cooldown: with repeat, limit must be whole copies "
+                                "of the trace");
+        }
+    }
+    wide end_ns = workload->last_ns + (wide)(n_copies - 1) * workload->period_ns;
+    workload->window_end_ns = scaled(workload, end_ns) - config->cooldown_ns;
+    return 0;
+}
+
+static int need_scan(const struct config_workload *config)
+{
+    return config->rate_rps_nano > 0 || config->cooldown_ns > 0;
+}
+
+int workload_open(struct workload *workload, const struct config_workload *config,
+                  struct err *err)
+{
+    *workload = (struct workload){
+        .config = config,
+        .window_end_ns = INT64_MAX,
+    };
+    set_factor(workload, 1000000000, config->rate_scale_nano);
+    workload->trace = trace_open(config->trace, config->on_bad_row != 0, err);
+    if (workload->trace == NULL) {
+        return -1;
+    }
+    if (!need_scan(config)) {
+        return 0;
+    }
+    if (scan(workload, err) != 0 || trace_rewind(workload->trace, err) != 0 ||
+        (config->rate_rps_nano > 0 && set_rate(workload, err) != 0)) {
+        workload_close(workload);
+        return -1;
+    }
+    set_period(workload);
+    if (config->cooldown_ns > 0 && set_window_end(workload, err) != 0) {
+        workload_close(workload);
+        return -1;
+    }
+    workload->n_rows = 0;
+    return 0;
+}
+
+void workload_close(struct workload *workload)
+{
+    trace_close(workload->trace);
+    workload->trace = NULL;
+}
+
+/* The labels as one text, or NULL: "request\ntenant\nsession". */
+static char *join_labels(const struct trace_row *row)
+{
+    if (row->request_id == NULL && row->tenant == NULL && row->session_id == NULL) {
+        return NULL;
+    }
+    char text[3 * (TRACE_LABEL_BYTES + 1) + 1];
+    int length = snprintf(text, sizeof text, "%s%c%s%c%s",
+                          row->request_id != NULL ? row->request_id : "", SIM_LABEL_SEPARATOR,
+                          row->tenant != NULL ? row->tenant : "", SIM_LABEL_SEPARATOR,
+                          row->session_id != NULL ? row->session_id : "");
+    return memory_copy(text, (size_t)length);
+}
+
+/* The next row, of the next copy of the trace where one has ended. */
+static int next_row(struct workload *workload, struct trace_row *row, struct err *err)
+{
+    const struct config_workload *config = workload->config;
+    for (;;) {
+        int got = trace_next(workload->trace, row, err);
+        if (got < 0) {
+            return -1;
+        }
+        if (got > 0) {
+            if (workload->copy == 0) {
+                workload->first_ns = workload->n_rows == 0 ? row->arrival_ns : workload->first_ns;
+                workload->last_ns = row->arrival_ns;
+                workload->n_rows++;
+            }
+            return 1;
+        }
+        if (workload->n_rows == 0) {
+            return err_set(err, "%s: the trace holds no requests", config->trace);
+        }
+        set_period(workload);
+        if (++workload->copy >= config->repeat) {
+            return 0;
+        }
+        if (trace_rewind(workload->trace, err) != 0) {
+            return -1;
+        }
+    }
+}
+
+int workload_next(void *state, struct sim_arrival *arrival, struct err *err)
+{
+    struct workload *workload = state;
+    const struct config_workload *config = workload->config;
+    if (config->limit > 0 && workload->n_given == config->limit) {
+        return 0;
+    }
+    struct trace_row row;
+    int got = next_row(workload, &row, err);
+    if (got <= 0) {
+        return got;
+    }
+    wide shifted = row.arrival_ns + (wide)workload->copy * workload->period_ns;
+    if (shifted * 2 > most_ns) {
+        return err_at(err, config->trace, row.line, "the arrival is too late for this clock");
+    }
+    int64_t arrival_ns = scaled(workload, shifted);
+    if (arrival_ns >= most_ns) {
+        return err_at(err, config->trace, row.line,
+                      "the arrival is too late for this clock once it is scaled");
+    }
+    workload->n_given++;
+    *arrival = (struct sim_arrival){
+        .arrival_ns = arrival_ns,
+        .prompt_tokens = row.prompt_tokens,
+        .output_tokens = row.output_tokens,
+        .priority = row.priority,
+        .counted = arrival_ns >= config->warmup_ns && arrival_ns <= workload->window_end_ns,
+        .labels = join_labels(&row),
+        .file = config->trace,
+        .line = row.line,
+    };
+    return 1;
+}
+
+int workload_sha256(struct workload *workload, char hex[65], struct err *err)
+{
+    const char *expected = workload->config->trace_sha256;
+    if (trace_sha256(workload->trace, hex, err) != 0) {
+        return -1;
+    }
+    if (expected[0] != '\0' && strcmp(expected, hex) != 0) {
+        return err_set(err, "%s: its sha256 is %s, and [workload] trace_sha256 expects %s",
+                       workload->config->trace, hex, expected);
+    }
+    return 0;
+}

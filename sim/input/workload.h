@@ -1,0 +1,43 @@
+/* workload: the requests of a run: a trace, repeated, scaled, cut and measured.
+ *
+ * Rows stream through; what must be known beforehand (the mean rate for rate_rps, the end
+ * for cooldown) is found by reading the file twice.
+ */
+#ifndef SERVESIM_INPUT_WORKLOAD_H
+#define SERVESIM_INPUT_WORKLOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/wide.h"
+#include "engine/sim.h"
+#include "input/config.h"
+#include "input/trace.h"
+
+struct workload {
+    const struct config_workload *config;
+    struct trace *trace;
+    wide multiply; /* arrivals are multiplied by multiply / divide, half up */
+    wide divide;
+    int64_t n_given; /* requests handed out */
+    int64_t copy;    /* of the trace, from 0 */
+    int64_t n_rows;  /* of one copy */
+    int64_t first_ns;
+    int64_t last_ns;
+    int64_t period_ns; /* by which a copy is later than the one before */
+    int64_t window_end_ns; /* arrivals after it are not counted */
+};
+
+int workload_open(struct workload *workload, const struct config_workload *config,
+                  struct err *err);
+void workload_close(struct workload *workload);
+
+/* The next arrival, as struct sim_source wants it. */
+int workload_next(void *workload, struct sim_arrival *arrival, struct err *err);
+
+/* After the last arrival: the sha256 of the trace's bytes, checked against the config's. */
+int workload_sha256(struct workload *workload, char hex[65], struct err *err);
+
+#endif

@@ -1,0 +1,49 @@
+/* ledger: where the memory of one GPU goes, and how many KV blocks are left.
+ *
+ *   memory x gpu_memory_utilization - weights - activations - runtime, over bytes per block
+ *
+ * Activations are the larger of the two peaks of vLLM's profiling step: the forward pass
+ * of a full token budget (gate, up and their product, and four hidden vectors a token,
+ * 2 bytes a number) and the sampler over a full batch of sequences.
+ */
+#ifndef SERVESIM_MODEL_LEDGER_H
+#define SERVESIM_MODEL_LEDGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/accelerator.h"
+#include "model/constants.h"
+#include "model/llm.h"
+
+struct ledger {
+    int64_t memory_bytes;   /* all of these of one GPU */
+    int64_t reserved_bytes; /* what gpu_memory_utilization leaves to others */
+    int64_t weight_bytes;
+    int64_t activation_bytes;
+    int64_t runtime_bytes;
+    int64_t kv_bytes;
+    int64_t block_bytes; /* one KV block */
+    int64_t n_blocks;
+};
+
+struct ledger_request {
+    int64_t tp;
+    int64_t block_tokens;
+    int64_t utilization_nano;
+    int64_t max_batched_tokens;
+    int64_t max_seqs;
+};
+
+/* Fills the ledger.  -1 if the weights, or not even two KV blocks, fit; `where` names the
+ * pool, `accelerator_name` and `model_name` the things that do not fit together. */
+int ledger_fill(struct ledger *ledger, const struct ledger_request *request,
+                const struct accelerator *accelerator, const struct llm *llm,
+                const struct constants *constants, const char *where,
+                const char *accelerator_name, const char *model_name, struct err *err);
+
+/* Whether the weights alone fit in what the server may use; after ledger_fill(). */
+bool ledger_weights_fit(const struct ledger *ledger);
+
+#endif

@@ -1,0 +1,80 @@
+#include "output/load.h"
+
+#include "output/summary.h"
+
+static double price_s(const struct cost *cost, const struct step_counts *counts)
+{
+    struct step_price price;
+    cost_price(cost, counts, &price);
+    double fs = 0;
+    for (int i = 0; i < N_BOUNDS; i++) {
+        fs += (double)price.fs[i];
+    }
+    return fs * 1e-15;
+}
+
+/* The largest batch of such requests: each holds its prompt and on average half of its
+ * output, and takes one token of the budget. */
+static int64_t largest_batch(const struct pool *pool, double prompt, double output)
+{
+    const struct pool_scheduler *scheduler = &pool->config->scheduler;
+    double blocks = (prompt + output / 2) / (double)pool->config->block_tokens + 0.5;
+    double by_memory = (double)pool->usable_blocks / blocks;
+    int64_t most = scheduler->max_num_seqs < scheduler->max_num_batched_tokens
+                       ? scheduler->max_num_seqs
+                       : scheduler->max_num_batched_tokens;
+    int64_t batch = by_memory < (double)most ? (int64_t)by_memory : most;
+    return batch > 1 ? batch : 1;
+}
+
+double load_capacity_rps(const struct pool *pool, double prompt, double output)
+{
+    int64_t batch = largest_batch(pool, prompt, output);
+    double context = (prompt + output / 2) * (double)batch;
+    struct step_counts decodes = {
+        .n_decodes = batch, .decode_context = (int64_t)context, .n_emitting = batch};
+    double decode_s = price_s(&pool->cost, &decodes);
+    struct step_counts mixed = decodes;
+    mixed.prefill_tokens = (int64_t)(prompt + 0.5);
+    mixed.prefill_pairs = mixed.prefill_tokens * (mixed.prefill_tokens + 1) / 2;
+    mixed.prefill_context = mixed.prefill_tokens;
+    mixed.n_emitting++;
+    if (output < 1.5 && batch == 1) { /* nothing decodes: a request is one prefill step */
+        mixed.n_decodes = 0;
+        mixed.decode_context = 0;
+        mixed.n_emitting = 1;
+        decode_s = 0;
+    }
+    double prefill_s = price_s(&pool->cost, &mixed) - decode_s;
+    double request_s = (output - 1) * decode_s / (double)batch + prefill_s;
+    return request_s > 0 ? 1 / request_s : 0;
+}
+
+void load_metrics(const struct summary *summary, const struct sim *sim,
+                  struct metrics *metrics)
+{
+    int64_t completed = summary->n_by_status[REQUEST_COMPLETED];
+    int64_t injected = completed + summary->n_by_status[REQUEST_REJECTED] +
+                       summary->n_by_status[REQUEST_TIMED_OUT];
+    if (completed < 2) {
+        metrics_text(metrics, "load_verdict", "too few requests to tell", "");
+        return;
+    }
+    double span_s = (double)(summary->last_arrival_ns - summary->first_arrival_ns) * 1e-9;
+    double offered = span_s > 0 ? (double)(injected - 1) / span_s : 0;
+    double prompt = (double)summary->prompt_tokens / (double)completed;
+    double output = (double)summary->output_tokens / (double)completed;
+    double capacity = 0;
+    for (int32_t i = 0; i < sim->config->n_pools; i++) {
+        const struct pool *pool = &sim->config->pools[i];
+        capacity += load_capacity_rps(pool, prompt, output) * (double)pool->config->n_replicas;
+    }
+    double growth = summary_queue_growth(summary);
+    metrics_real(metrics, "offered_rate", offered, 6, "req/s");
+    metrics_real(metrics, "estimated_capacity", capacity, 6, "req/s");
+    metrics_real(metrics, "estimated_load", capacity > 0 ? offered / capacity : 0, 6, "");
+    metrics_real(metrics, "queue_growth", growth, 6, "s/s");
+    bool overloaded = growth > 0.01 && growth * span_s > 1;
+    const char *verdict = overloaded ? "overloaded" : "stable";
+    metrics_text(metrics, "load_verdict", verdict, "");
+}

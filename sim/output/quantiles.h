@@ -1,0 +1,43 @@
+/* quantiles: the distribution of one latency.
+ *
+ * Exact, by nearest rank, up to a million values; the value after that folds them into a
+ * histogram whose quantiles are at most 0.1 % too high (base/histogram.h).  Mean and
+ * standard deviation are from exact sums either way.
+ */
+#ifndef SERVESIM_OUTPUT_QUANTILES_H
+#define SERVESIM_OUTPUT_QUANTILES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/histogram.h"
+#include "base/wide.h"
+
+enum { QUANTILES_MOST_EXACT = 1000000 };
+
+struct quantiles {
+    int64_t *values; /* NULL once folded */
+    int64_t room;
+    int64_t most_exact;
+    int64_t n;
+    wide sum;
+    wide squares;
+    int64_t most;
+    bool folded;
+    struct histogram histogram; /* once folded */
+};
+
+/* `most_exact`: QUANTILES_MOST_EXACT, or fewer in tests. */
+void quantiles_init(struct quantiles *quantiles, int64_t most_exact);
+void quantiles_free(struct quantiles *quantiles);
+void quantiles_add(struct quantiles *quantiles, int64_t value);
+
+/* Nearest rank: the ceil(numerator / denominator x n)-th smallest; n must not be 0. Moves
+ * the values about. */
+int64_t quantiles_at(struct quantiles *quantiles, int64_t numerator, int64_t denominator);
+
+/* Mean and population standard deviation in nanoseconds; 0 without values. */
+double quantiles_mean(const struct quantiles *quantiles);
+double quantiles_deviation(const struct quantiles *quantiles);
+
+#endif

@@ -1,0 +1,157 @@
+#include "output/results.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static bool has_files(const struct results *results)
+{
+    return results->options.folder != NULL;
+}
+
+static int open_files(struct results *results, struct err *err)
+{
+    const struct results_options *options = &results->options;
+    const char *folder = results->folder.temporary;
+    if (rows_open(&results->rows, folder, options->pools, &results->options.slo, err) != 0) {
+        return -1;
+    }
+    if (usage_timeline_open(&results->timeline, folder, options->n_pools, err) != 0) {
+        close(results->rows.text.fd);
+        return -1;
+    }
+    if (options->steps) {
+        if (text_open(&results->steps, folder, "steps.csv", err) != 0) {
+            close(results->rows.text.fd);
+            close(results->timeline.text.fd);
+            free(results->timeline.before);
+            return -1;
+        }
+        text_string(&results->steps, "step,replica,start_s,end_s,request_id,kind,tokens,context,"
+                                     "blocks,preempted\n");
+    }
+    reorder_init(&results->reorder, folder, 0, &results->rows, rows_write);
+    return 0;
+}
+
+int results_open(struct results *results, const struct results_options *options,
+                 struct err *err)
+{
+    results->options = *options;
+    results->metrics.n = 0;
+    if (has_files(results)) {
+        if (folder_create(&results->folder, options->folder, options->overwrite, err) != 0) {
+            return -1;
+        }
+        if (open_files(results, err) != 0) {
+            folder_discard(&results->folder);
+            return -1;
+        }
+    }
+    summary_init(&results->summary, &options->slo);
+    return 0;
+}
+
+static void on_finish(void *state, struct probe_record *record)
+{
+    struct results *results = state;
+    summary_add(&results->summary, record);
+    if (has_files(results)) {
+        reorder_push(&results->reorder, record);
+    } else {
+        free(record->labels);
+    }
+}
+
+static void on_tick(void *state, struct sim *sim, int64_t at_ns)
+{
+    struct results *results = state;
+    if (has_files(results)) {
+        usage_timeline_tick(&results->timeline, sim, at_ns);
+    }
+}
+
+static void on_step(void *state, const struct probe_step *step)
+{
+    struct text *text = &((struct results *)state)->steps;
+    text_integer(text, step->step);
+    text_comma_integer(text, step->replica);
+    text_comma_seconds(text, step->start_ns);
+    text_comma_seconds(text, step->end_ns);
+    text_comma_integer(text, step->id);
+    text_printf(text, ",%s", step->kind);
+    text_comma_integer(text, step->tokens);
+    text_comma_integer(text, step->context);
+    text_comma_integer(text, step->blocks);
+    text_string(text, step->tokens > 0 ? ",0\n" : ",1\n");
+}
+
+struct probe results_probe(struct results *results)
+{
+    return (struct probe){
+        .state = results,
+        .finish = on_finish,
+        .tick = on_tick,
+        .step = has_files(results) && results->options.steps ? on_step : NULL,
+    };
+}
+
+/* Closes every file; the first error is the one that is told. */
+static int close_files(struct results *results, struct err *err)
+{
+    struct err later;
+    int status = reorder_close(&results->reorder, err);
+    if (text_close(&results->rows.text, status == 0 ? err : &later) != 0) {
+        status = -1;
+    }
+    if (usage_timeline_close(&results->timeline, status == 0 ? err : &later) != 0) {
+        status = -1;
+    }
+    if (results->options.steps && text_close(&results->steps, status == 0 ? err : &later) != 0) {
+        status = -1;
+    }
+    return status;
+}
+
+int results_close(struct results *results, const struct sim *sim, struct err *err)
+{
+    struct summary *summary = &results->summary;
+    struct metrics *metrics = &results->metrics;
+    summary_metrics(summary, sim, results->options.attainment_nano, metrics);
+    usage_metrics(sim, summary->prompt_tokens, summary->output_tokens,
+                  slo_any(&summary->slo) ? summary->met_output_tokens : -1, metrics);
+    if (!has_files(results)) {
+        return 0;
+    }
+    const char *folder = results->folder.temporary;
+    if (close_files(results, err) != 0 || usage_write_replicas(sim, folder, err) != 0 ||
+        metrics_write(metrics, folder, "summary.csv", err) != 0) {
+        folder_discard(&results->folder);
+        return -1;
+    }
+    return 0;
+}
+
+int results_commit(struct results *results, struct err *err)
+{
+    return has_files(results) ? folder_commit(&results->folder, err) : 0;
+}
+
+void results_discard(struct results *results)
+{
+    if (!has_files(results)) {
+        return;
+    }
+    close(results->rows.text.fd);
+    close(results->timeline.text.fd);
+    free(results->timeline.before);
+    if (results->options.steps) {
+        close(results->steps.fd);
+    }
+    reorder_discard(&results->reorder);
+    folder_discard(&results->folder);
+}
+
+void results_free(struct results *results)
+{
+    summary_free(&results->summary);
+}

@@ -1,0 +1,24 @@
+/* rows: requests.csv, one row per request in trace order. */
+#ifndef SERVESIM_OUTPUT_ROWS_H
+#define SERVESIM_OUTPUT_ROWS_H
+
+#include "base/err.h"
+#include "engine/pool.h"
+#include "engine/probe.h"
+#include "output/slo.h"
+#include "output/text.h"
+
+struct rows {
+    struct text text;
+    const struct pool *pools;
+    const struct slo *slo;
+    char pool_name[80]; /* with the commas around it */
+};
+
+int rows_open(struct rows *rows, const char *folder, const struct pool *pools,
+              const struct slo *slo, struct err *err);
+
+/* Writes one row; what the reorder buffer calls. */
+void rows_write(void *rows, const struct probe_record *record);
+
+#endif

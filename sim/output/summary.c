@@ -1,0 +1,244 @@
+#include "output/summary.h"
+
+#include <math.h>
+
+#include "output/load.h"
+
+enum { SCHEMA_VERSION = 1 };
+
+void summary_init(struct summary *summary, const struct slo *slo)
+{
+    *summary = (struct summary){.slo = *slo, .first_arrival_ns = INT64_MAX};
+    quantiles_init(&summary->ttft, QUANTILES_MOST_EXACT);
+    quantiles_init(&summary->tpot, QUANTILES_MOST_EXACT);
+    quantiles_init(&summary->e2e, QUANTILES_MOST_EXACT);
+    quantiles_init(&summary->queue, QUANTILES_MOST_EXACT);
+}
+
+void summary_free(struct summary *summary)
+{
+    quantiles_free(&summary->ttft);
+    quantiles_free(&summary->tpot);
+    quantiles_free(&summary->e2e);
+    quantiles_free(&summary->queue);
+}
+
+static void add_queue_point(struct summary *summary, const struct probe_record *record)
+{
+    wide x = record->arrival_ns / 1000;
+    wide y = record->queue_ns / 1000;
+    summary->sum_x += x;
+    summary->sum_y += y;
+    summary->sum_xx += x * x;
+    summary->sum_xy += x * y;
+}
+
+static void add_completed(struct summary *summary, const struct probe_record *record)
+{
+    int64_t ttft_ns = record->first_token_ns - record->arrival_ns;
+    int64_t e2e_ns = record->finish_ns - record->arrival_ns;
+    summary->prompt_tokens += record->prompt_tokens;
+    summary->output_tokens += record->output_tokens;
+    quantiles_add(&summary->ttft, ttft_ns);
+    quantiles_add(&summary->e2e, e2e_ns);
+    quantiles_add(&summary->queue, record->queue_ns);
+    if (record->output_tokens > 1) {
+        int64_t n_gaps = record->output_tokens - 1;
+        quantiles_add(&summary->tpot, (2 * (e2e_ns - ttft_ns) + n_gaps) / (2 * n_gaps));
+    }
+    add_queue_point(summary, record);
+    if (slo_met(&summary->slo, record)) {
+        summary->n_met++;
+        summary->met_output_tokens += record->output_tokens;
+    }
+}
+
+void summary_add(struct summary *summary, const struct probe_record *record)
+{
+    if (!record->counted) {
+        return;
+    }
+    summary->n_by_status[record->status]++;
+    if (record->arrival_ns < summary->first_arrival_ns) {
+        summary->first_arrival_ns = record->arrival_ns;
+    }
+    if (record->arrival_ns > summary->last_arrival_ns) {
+        summary->last_arrival_ns = record->arrival_ns;
+    }
+    if (record->finish_ns > summary->last_finish_ns) {
+        summary->last_finish_ns = record->finish_ns;
+    }
+    if (record->status == REQUEST_COMPLETED) {
+        add_completed(summary, record);
+    }
+}
+
+double summary_queue_growth(const struct summary *summary)
+{
+    wide n = summary->n_by_status[REQUEST_COMPLETED];
+    wide xx = summary->sum_xx - (n > 0 ? summary->sum_x / n * summary->sum_x : 0);
+    wide xy = summary->sum_xy - (n > 0 ? summary->sum_x / n * summary->sum_y : 0);
+    return xx > 0 ? (double)xy / (double)xx : 0;
+}
+
+struct names {
+    const char *mean;
+    const char *median;
+    const char *deviation;
+    const char *p90;
+    const char *p95;
+    const char *p99;
+    const char *most;
+};
+
+#define NAMES(of)                                                                              \
+    {                                                                                          \
+        "mean_" of "_ms", "median_" of "_ms", "std_" of "_ms", "p90_" of "_ms",                \
+            "p95_" of "_ms", "p99_" of "_ms", "max_" of "_ms"                                  \
+    }
+
+static void put_ms(struct metrics *metrics, const char *name, int64_t ns)
+{
+    metrics_ratio(metrics, name, ns, 1000000, 6, "ms");
+}
+
+static void put_latency(struct metrics *metrics, const struct names *names,
+                        struct quantiles *quantiles)
+{
+    if (quantiles->n == 0) {
+        const char *const all[] = {names->mean, names->median, names->deviation, names->p90,
+                                   names->p95,  names->p99,    names->most};
+        for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+            metrics_text(metrics, all[i], "", "ms");
+        }
+        return;
+    }
+    metrics_ratio(metrics, names->mean, quantiles->sum, (wide)quantiles->n * 1000000, 6, "ms");
+    put_ms(metrics, names->median, quantiles_at(quantiles, 50, 100));
+    metrics_real(metrics, names->deviation, quantiles_deviation(quantiles) / 1e6, 6, "ms");
+    put_ms(metrics, names->p90, quantiles_at(quantiles, 90, 100));
+    put_ms(metrics, names->p95, quantiles_at(quantiles, 95, 100));
+    put_ms(metrics, names->p99, quantiles_at(quantiles, 99, 100));
+    put_ms(metrics, names->most, quantiles->most);
+}
+
+static void put_itl(struct metrics *metrics, const struct histogram *itl)
+{
+    metrics_ratio(metrics, "mean_itl_ms", itl->sum, (wide)itl->n * 1000000, 6, "ms");
+    metrics_integer(metrics, "n_itl", itl->n, "");
+    if (itl->n == 0) {
+        return;
+    }
+    put_ms(metrics, "median_itl_ms", histogram_quantile(itl, 50, 100));
+    put_ms(metrics, "p90_itl_ms", histogram_quantile(itl, 90, 100));
+    put_ms(metrics, "p95_itl_ms", histogram_quantile(itl, 95, 100));
+    put_ms(metrics, "p99_itl_ms", histogram_quantile(itl, 99, 100));
+    put_ms(metrics, "max_itl_ms", itl->most);
+}
+
+static void put_throughput(const struct summary *summary, struct metrics *metrics,
+                           int64_t attainment_nano)
+{
+    int64_t completed = summary->n_by_status[REQUEST_COMPLETED];
+    int64_t n = 0;
+    for (int i = 0; i < N_REQUEST_STATUSES; i++) {
+        n += summary->n_by_status[i];
+    }
+    wide duration_ns = n > 0 ? summary->last_finish_ns - summary->first_arrival_ns : 0;
+    const wide second = 1000000000;
+    metrics_ratio(metrics, "duration", duration_ns, second, 9, "s");
+    metrics_integer(metrics, "total_input_tokens", summary->prompt_tokens, "tokens");
+    metrics_integer(metrics, "total_output_tokens", summary->output_tokens, "tokens");
+    metrics_ratio(metrics, "request_throughput", completed * second, duration_ns, 6, "req/s");
+    metrics_ratio(metrics, "output_throughput", summary->output_tokens * second, duration_ns, 6,
+                  "tok/s");
+    metrics_ratio(metrics, "total_token_throughput",
+                  ((wide)summary->prompt_tokens + summary->output_tokens) * second, duration_ns,
+                  6, "tok/s");
+    if (!slo_any(&summary->slo)) {
+        return;
+    }
+    metrics_ratio(metrics, "request_goodput", summary->n_met * second, duration_ns, 6, "req/s");
+    metrics_integer(metrics, "slo_met_requests", summary->n_met, "requests");
+    metrics_ratio(metrics, "slo_attainment", summary->n_met, n, 6, "");
+    bool met = (wide)summary->n_met * 1000000000 >= (wide)attainment_nano * n;
+    metrics_text(metrics, "slo_attained", met ? "yes" : "no", "");
+}
+
+/* The counters by which nothing can get lost (rules.md 11). */
+static void put_conservation(struct metrics *metrics, const struct sim *sim)
+{
+    const struct sim_totals *totals = &sim->totals;
+    wide computed = 0;
+    wide emitted = 0;
+    int64_t n_preemptions = 0;
+    int64_t recomputed = 0;
+    int64_t discarded = 0;
+    int64_t discarded_outputs = 0;
+    for (int32_t i = 0; i < sim->n_replicas; i++) {
+        const struct replica *replica = &sim->replicas[i];
+        computed += replica->sums.work.tokens;
+        emitted += replica->sums.work.emissions;
+        n_preemptions += replica->tally.n_preemptions;
+        recomputed += replica->tally.recomputed_tokens;
+        discarded += replica->tally.discarded_tokens;
+        discarded_outputs += replica->tally.discarded_outputs;
+    }
+    metrics_integer(metrics, "injected_requests", totals->n_injected, "requests");
+    metrics_integer(metrics, "all_completed_requests", totals->n_by_status[REQUEST_COMPLETED],
+                    "requests");
+    metrics_integer(metrics, "all_rejected_requests", totals->n_by_status[REQUEST_REJECTED],
+                    "requests");
+    metrics_integer(metrics, "all_timed_out_requests", totals->n_by_status[REQUEST_TIMED_OUT],
+                    "requests");
+    metrics_integer(metrics, "preemptions", n_preemptions, "");
+    metrics_integer(metrics, "computed_tokens", computed, "tokens");
+    metrics_integer(metrics, "computed_tokens_kept", totals->computed_tokens_completed,
+                    "tokens");
+    metrics_integer(metrics, "computed_tokens_recomputed", recomputed, "tokens");
+    metrics_integer(metrics, "computed_tokens_discarded", discarded, "tokens");
+    metrics_integer(metrics, "emitted_tokens", emitted, "tokens");
+    metrics_integer(metrics, "emitted_tokens_completed", totals->output_tokens_completed,
+                    "tokens");
+    metrics_integer(metrics, "emitted_tokens_discarded", discarded_outputs, "tokens");
+    metrics_integer(metrics, "requests_in_system_area", totals->area, "request-ns");
+    metrics_integer(metrics, "sojourn_sum", totals->sojourn, "request-ns");
+}
+
+static void put_definitions(struct metrics *metrics, const struct summary *summary)
+{
+    metrics_text(metrics, "definition_ttft", "first output token - arrival", "");
+    metrics_text(metrics, "definition_tpot",
+                 "(e2e - ttft) / (output tokens - 1); requests with two or more", "");
+    metrics_text(metrics, "definition_itl", "every gap between successive output tokens", "");
+    metrics_text(metrics, "definition_percentile",
+                 summary->e2e.folded
+                     ? "nearest rank; histogram buckets at most 0.1 % too high"
+                     : "nearest rank; exact (ITL: histogram buckets at most 0.1 % too high)",
+                 "");
+}
+
+void summary_metrics(struct summary *summary, const struct sim *sim, int64_t attainment_nano,
+                     struct metrics *metrics)
+{
+    static const struct names ttft = NAMES("ttft");
+    static const struct names tpot = NAMES("tpot");
+    static const struct names e2el = NAMES("e2el");
+    static const struct names queue = NAMES("queue");
+    const int64_t *n = summary->n_by_status;
+    metrics_integer(metrics, "schema_version", SCHEMA_VERSION, "");
+    metrics_integer(metrics, "completed", n[REQUEST_COMPLETED], "requests");
+    metrics_integer(metrics, "rejected", n[REQUEST_REJECTED], "requests");
+    metrics_integer(metrics, "timed_out", n[REQUEST_TIMED_OUT], "requests");
+    put_throughput(summary, metrics, attainment_nano);
+    put_latency(metrics, &ttft, &summary->ttft);
+    put_latency(metrics, &tpot, &summary->tpot);
+    if (sim->config->want_itl) {
+        put_itl(metrics, &sim->itl);
+    }
+    put_latency(metrics, &e2el, &summary->e2e);
+    put_latency(metrics, &queue, &summary->queue);
+    load_metrics(summary, sim, metrics);
+    put_conservation(metrics, sim);
+    put_definitions(metrics, summary);
+}

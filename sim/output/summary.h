@@ -1,0 +1,55 @@
+/* summary: what a run comes to: summary.csv.
+ *
+ * Names as `vllm bench serve` prints them.  Latencies, tokens and throughput are of the
+ * requests inside the measurement window, throughput from their first arrival to their
+ * last finish; money, energy, occupancy and the conservation counters are of the whole
+ * run, [0, last event].
+ */
+#ifndef SERVESIM_OUTPUT_SUMMARY_H
+#define SERVESIM_OUTPUT_SUMMARY_H
+
+#include <stdint.h>
+
+#include "engine/probe.h"
+#include "engine/sim.h"
+#include "output/metrics.h"
+#include "output/quantiles.h"
+#include "output/slo.h"
+
+struct summary {
+    struct slo slo;
+    int64_t n_by_status[N_REQUEST_STATUSES]; /* inside the window */
+    int64_t prompt_tokens; /* of the completed */
+    int64_t output_tokens;
+    int64_t met_output_tokens; /* of those that met the SLO */
+    int64_t n_met;
+    int64_t first_arrival_ns;
+    int64_t last_arrival_ns;
+    int64_t last_finish_ns;
+    struct quantiles ttft;
+    struct quantiles tpot;
+    struct quantiles e2e;
+    struct quantiles queue;
+    /* of the line through (arrival, queue): microseconds, so that products fit */
+    wide sum_x;
+    wide sum_y;
+    wide sum_xx;
+    wide sum_xy;
+};
+
+void summary_init(struct summary *summary, const struct slo *slo);
+void summary_free(struct summary *summary);
+
+/* A request left. */
+void summary_add(struct summary *summary, const struct probe_record *record);
+
+/* The list of metrics, once the run is over. */
+void summary_metrics(struct summary *summary, const struct sim *sim, int64_t attainment_nano,
+                     struct metrics *metrics);
+
+/* By how many seconds the wait before the first step grew per second of arrivals: the
+ * slope of the line through all requests.  Above 0 for good only when work comes faster
+ * than it is done. */
+double summary_queue_growth(const struct summary *summary);
+
+#endif

@@ -1,0 +1,332 @@
+#include "output/usage.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+static const int64_t second_ns = 1000000000;
+static const wide hour_ns = (wide)3600 * 1000000000;
+
+int usage_timeline_open(struct usage_timeline *timeline, const char *folder, int32_t n_pools,
+                        struct err *err)
+{
+    timeline->n_pools = n_pools;
+    timeline->before_ns = 0;
+    timeline->before = memory_new((size_t)n_pools, sizeof *timeline->before);
+    if (text_open(&timeline->text, folder, "timeline.csv", err) != 0) {
+        free(timeline->before);
+        return -1;
+    }
+    text_string(&timeline->text,
+                "t_s,pool,replicas,running,waiting,kv_used_blocks,kv_total_blocks,"
+                "kv_used_fraction,batch_tokens,prefill_tokens_per_s,decode_tokens_per_s,mfu,"
+                "mbu,bound,power_w,usd_per_h\n");
+    return 0;
+}
+
+/* a - b, of every sum. */
+static struct replica_sums difference(const struct replica_sums *a,
+                                      const struct replica_sums *b)
+{
+    struct replica_sums d = *a;
+    d.work.steps -= b->work.steps;
+    d.work.emitting_steps -= b->work.emitting_steps;
+    d.work.tokens -= b->work.tokens;
+    d.work.emissions -= b->work.emissions;
+    d.work.pairs -= b->work.pairs;
+    d.work.context -= b->work.context;
+    d.busy_ns -= b->busy_ns;
+    for (int i = 0; i < N_BOUNDS; i++) {
+        d.bound_fs[i] -= b->bound_fs[i];
+    }
+    d.prefill_tokens -= b->prefill_tokens;
+    d.decode_tokens -= b->decode_tokens;
+    d.token_ns -= b->token_ns;
+    d.block_ns -= b->block_ns;
+    d.running_ns -= b->running_ns;
+    d.waiting_ns -= b->waiting_ns;
+    return d;
+}
+
+/* A comma and numerator / denominator half up. */
+static void put_ratio(struct text *text, wide numerator, wide denominator, int decimals)
+{
+    text_string(text, ",");
+    if (denominator > 0) {
+        text_wide(text, wide_ratio(numerator, denominator, decimals), decimals);
+    }
+}
+
+/* FLOPs and bytes that the pool's GPUs could have done in `ns` of one replica. */
+static wide peak_flops(const struct pool *pool, wide ns)
+{
+    const struct pool_config *config = pool->config;
+    return ns * config->tensor_parallel * config->accelerator.bf16_flop_per_s / second_ns;
+}
+
+static wide peak_bytes(const struct pool *pool, wide ns)
+{
+    const struct pool_config *config = pool->config;
+    return ns * config->tensor_parallel * config->accelerator.memory_bytes_per_s / second_ns;
+}
+
+static wide done_bytes(const struct pool *pool, const struct work *work)
+{
+    const struct pool_config *config = pool->config;
+    return power_bytes(&config->llm, &config->constants, config->tensor_parallel, work);
+}
+
+/* MFU and MBU over `ns` of replica time; empty where the hardware is not known. */
+static void put_utilisation(struct text *text, const struct pool *pool,
+                            const struct work *work, wide ns)
+{
+    if (!pool->has_hardware) {
+        text_string(text, ",,");
+        return;
+    }
+    put_ratio(text, power_flops(&pool->config->llm, work), peak_flops(pool, ns), 6);
+    put_ratio(text, done_bytes(pool, work), peak_bytes(pool, ns), 6);
+}
+
+static const char *bound_name(const struct replica_sums *sums)
+{
+    enum bound most = BOUND_COMPUTE;
+    wide sum = 0;
+    for (int i = 0; i < N_BOUNDS; i++) {
+        sum += sums->bound_fs[i];
+        if (sums->bound_fs[i] > sums->bound_fs[most]) {
+            most = (enum bound)i;
+        }
+    }
+    return sum > 0 ? cost_bound_name(most) : "idle";
+}
+
+/* Energy of `replica_ns` of replica time in which `sums` were done, in pJ. */
+static wide energy_pj(const struct pool *pool, const struct replica_sums *sums,
+                      wide replica_ns)
+{
+    return power_energy_pj(&pool->power, &sums->work, sums->busy_ns) +
+           pool->power.idle_mw * (replica_ns - sums->busy_ns);
+}
+
+static void put_row(struct text *text, const struct pool *pool, const struct replica_sums *sums,
+                    int64_t at_ns, int64_t length_ns)
+{
+    int64_t n_replicas = pool->config->n_replicas;
+    wide replica_ns = (wide)length_ns * n_replicas;
+    int64_t total_blocks = pool->usable_blocks * n_replicas;
+    text_decimal(text, at_ns, 9);
+    text_printf(text, ",%s", pool->config->name);
+    text_comma_integer(text, n_replicas);
+    put_ratio(text, sums->running_ns, length_ns, 6);
+    put_ratio(text, sums->waiting_ns, length_ns, 6);
+    put_ratio(text, sums->block_ns, length_ns, 6);
+    text_comma_integer(text, total_blocks);
+    put_ratio(text, sums->block_ns, (wide)length_ns * total_blocks, 6);
+    put_ratio(text, sums->token_ns, length_ns, 6);
+    put_ratio(text, sums->prefill_tokens * second_ns, length_ns, 6);
+    put_ratio(text, sums->decode_tokens * second_ns, length_ns, 6);
+    put_utilisation(text, pool, &sums->work, replica_ns);
+    text_printf(text, ",%s", bound_name(sums));
+    put_ratio(text, energy_pj(pool, sums, replica_ns), (wide)length_ns * 1000, 6);
+    put_ratio(text, (wide)pool_usd_per_hour_nano(pool) * n_replicas, second_ns, 6);
+    text_string(text, "\n");
+}
+
+void usage_timeline_tick(struct usage_timeline *timeline, struct sim *sim, int64_t at_ns)
+{
+    for (int32_t i = 0; i < timeline->n_pools; i++) {
+        struct replica_sums now;
+        sim_pool_sums(sim, i, at_ns, &now);
+        struct replica_sums row = difference(&now, &timeline->before[i]);
+        put_row(&timeline->text, &sim->config->pools[i], &row, at_ns,
+                at_ns - timeline->before_ns);
+        timeline->before[i] = now;
+    }
+    timeline->before_ns = at_ns;
+}
+
+int usage_timeline_close(struct usage_timeline *timeline, struct err *err)
+{
+    free(timeline->before);
+    timeline->before = NULL;
+    return text_close(&timeline->text, err);
+}
+
+static void put_replica(struct text *text, const struct replica *replica, int64_t end_ns)
+{
+    const struct pool *pool = replica->pool;
+    const struct replica_sums *sums = &replica->sums;
+    const struct replica_tally *tally = &replica->tally;
+    wide fs = 0;
+    text_printf(text, "%d,%s,", replica->index, pool->config->name);
+    text_wide(text, sums->busy_ns, 9);
+    text_string(text, ",");
+    text_wide(text, end_ns - sums->busy_ns, 9);
+    text_string(text, ",0.000000000,0.000000000,");
+    text_wide(text, sums->work.steps, 0);
+    text_string(text, ",");
+    text_wide(text, sums->prefill_tokens, 0);
+    text_string(text, ",");
+    text_wide(text, sums->decode_tokens, 0);
+    put_ratio(text, sums->running_ns, sums->busy_ns, 6);
+    text_comma_integer(text, tally->most_running);
+    put_ratio(text, sums->block_ns, (wide)end_ns * pool->usable_blocks, 6);
+    put_ratio(text, tally->most_blocks, pool->usable_blocks, 6);
+    text_comma_integer(text, tally->n_preemptions);
+    put_utilisation(text, pool, &sums->work, end_ns);
+    for (int i = 0; i < N_BOUNDS; i++) {
+        fs += sums->bound_fs[i];
+    }
+    for (int i = 0; i < N_BOUNDS; i++) {
+        put_ratio(text, sums->bound_fs[i], fs, 6);
+    }
+    put_ratio(text, energy_pj(pool, sums, end_ns), (wide)1000000000000, 6);
+    put_ratio(text, (wide)end_ns * pool_usd_per_hour_nano(pool), hour_ns * second_ns, 12);
+    text_string(text, "\n");
+}
+
+int usage_write_replicas(const struct sim *sim, const char *folder, struct err *err)
+{
+    struct text text;
+    if (text_open(&text, folder, "replicas.csv", err) != 0) {
+        return -1;
+    }
+    text_string(&text, "replica,pool,busy_s,idle_s,starting_s,failed_s,steps,prefill_tokens,"
+                       "decode_tokens,mean_batch,peak_batch,mean_kv_used_fraction,"
+                       "peak_kv_used_fraction,preemptions,mfu,mbu,compute_bound_share,"
+                       "weight_bound_share,kv_bound_share,network_bound_share,"
+                       "overhead_bound_share,energy_j,cost_usd\n");
+    for (int32_t i = 0; i < sim->n_replicas; i++) {
+        put_replica(&text, &sim->replicas[i], sim->totals.end_ns);
+    }
+    return text_close(&text, err);
+}
+
+/* Sums over all replicas that the bill and the occupancy need. */
+struct fleet {
+    struct replica_sums sums;
+    wide paid_ns;
+    wide energy_pj;      /* all of it */
+    wide idle_pj;
+    wide attributed_pj;
+    wide lost_pj;
+    wide remainder_pj;
+    wide usd_ns;         /* ns x nano-dollars per hour */
+    wide attributed_usd_ns;
+    wide lost_usd_ns;
+    wide idle_usd_ns;
+    wide remainder_usd_ns;
+    wide flops, peak_flops, bytes, peak_bytes;
+    wide block_total_ns; /* usable blocks over time */
+};
+
+static void add_replica(struct fleet *fleet, const struct replica *replica, int64_t end_ns)
+{
+    const struct pool *pool = replica->pool;
+    const struct replica_sums *sums = &replica->sums;
+    const struct replica_tally *tally = &replica->tally;
+    wide price = pool_usd_per_hour_nano(pool);
+    wide idle_ns = end_ns - sums->busy_ns;
+    wide busy_pj = power_energy_pj(&pool->power, &sums->work, sums->busy_ns);
+    wide remainder_ns = sums->busy_ns - tally->paid_ns - tally->lost_ns;
+    CHECK(remainder_ns == replica->lockstep.paid_pot_ns + replica->prefill_pot_ns);
+    fleet->paid_ns += end_ns;
+    fleet->sums.busy_ns += sums->busy_ns;
+    fleet->sums.work.steps += sums->work.steps;
+    fleet->sums.running_ns += sums->running_ns;
+    fleet->sums.waiting_ns += sums->waiting_ns;
+    fleet->sums.block_ns += sums->block_ns;
+    for (int i = 0; i < N_BOUNDS; i++) {
+        fleet->sums.bound_fs[i] += sums->bound_fs[i];
+    }
+    fleet->energy_pj += busy_pj + pool->power.idle_mw * idle_ns;
+    fleet->idle_pj += pool->power.idle_mw * idle_ns;
+    fleet->attributed_pj += tally->energy_pj;
+    fleet->lost_pj += tally->lost_pj;
+    fleet->remainder_pj += busy_pj - tally->energy_pj - tally->lost_pj;
+    fleet->usd_ns += price * end_ns;
+    fleet->attributed_usd_ns += price * tally->paid_ns;
+    fleet->lost_usd_ns += price * tally->lost_ns;
+    fleet->idle_usd_ns += price * idle_ns;
+    fleet->remainder_usd_ns += price * remainder_ns;
+    fleet->block_total_ns += (wide)pool->usable_blocks * end_ns;
+    if (pool->has_hardware) {
+        fleet->flops += power_flops(&pool->config->llm, &sums->work);
+        fleet->peak_flops += peak_flops(pool, end_ns);
+        fleet->bytes += done_bytes(pool, &sums->work);
+        fleet->peak_bytes += peak_bytes(pool, end_ns);
+    }
+}
+
+static void put_usd(struct metrics *metrics, const char *name, wide usd_ns)
+{
+    metrics_ratio(metrics, name, usd_ns, hour_ns * second_ns, 9, "usd");
+}
+
+static void put_joules(struct metrics *metrics, const char *name, wide pj)
+{
+    metrics_ratio(metrics, name, pj, (wide)1000000000000, 6, "J");
+}
+
+static void put_bill(struct metrics *metrics, const struct fleet *fleet, int64_t input_tokens,
+                     int64_t output_tokens, int64_t met_output_tokens, int64_t end_ns)
+{
+    const wide million = 1000000;
+    wide usd = hour_ns * second_ns; /* of the ns x nano-dollars per hour in one dollar */
+    put_usd(metrics, "total_cost_usd", fleet->usd_ns);
+    put_usd(metrics, "attributed_cost_usd", fleet->attributed_usd_ns);
+    put_usd(metrics, "idle_cost_usd", fleet->idle_usd_ns);
+    put_usd(metrics, "lost_cost_usd", fleet->lost_usd_ns);
+    put_usd(metrics, "remainder_cost_usd", fleet->remainder_usd_ns);
+    metrics_ratio(metrics, "usd_per_million_tokens", fleet->usd_ns * million,
+                  usd * ((wide)input_tokens + output_tokens), 6, "usd");
+    metrics_ratio(metrics, "usd_per_million_output_tokens", fleet->usd_ns * million,
+                  usd * output_tokens, 6, "usd");
+    if (met_output_tokens >= 0) {
+        metrics_ratio(metrics, "usd_per_million_slo_met_output_tokens", fleet->usd_ns * million,
+                      usd * met_output_tokens, 6, "usd");
+    }
+    put_joules(metrics, "total_energy_j", fleet->energy_pj);
+    put_joules(metrics, "attributed_energy_j", fleet->attributed_pj);
+    put_joules(metrics, "idle_energy_j", fleet->idle_pj);
+    put_joules(metrics, "lost_energy_j", fleet->lost_pj);
+    metrics_ratio(metrics, "remainder_energy_j", fleet->remainder_pj, (wide)1000000000000, 12,
+                  "J");
+    metrics_ratio(metrics, "joules_per_output_token", fleet->energy_pj,
+                  (wide)output_tokens * 1000000000000, 6, "J");
+    metrics_ratio(metrics, "mean_power", fleet->energy_pj, (wide)end_ns * 1000, 6, "W");
+    metrics_text(metrics, "power_model", "uncalibrated", "");
+}
+
+void usage_metrics(const struct sim *sim, int64_t input_tokens, int64_t output_tokens,
+                   int64_t met_output_tokens, struct metrics *metrics)
+{
+    static const char *const shares[N_BOUNDS] = {
+        [BOUND_COMPUTE] = "compute_bound_share",   [BOUND_WEIGHT] = "weight_bound_share",
+        [BOUND_KV] = "kv_bound_share",             [BOUND_NETWORK] = "network_bound_share",
+        [BOUND_OVERHEAD] = "overhead_bound_share",
+    };
+    struct fleet fleet = {0};
+    int64_t end_ns = sim->totals.end_ns;
+    wide fs = 0;
+    for (int32_t i = 0; i < sim->n_replicas; i++) {
+        add_replica(&fleet, &sim->replicas[i], end_ns);
+    }
+    for (int i = 0; i < N_BOUNDS; i++) {
+        fs += fleet.sums.bound_fs[i];
+    }
+    metrics_ratio(metrics, "simulated_time", end_ns, second_ns, 9, "s");
+    metrics_integer(metrics, "steps", fleet.sums.work.steps, "");
+    metrics_ratio(metrics, "busy_share", fleet.sums.busy_ns, fleet.paid_ns, 6, "");
+    metrics_ratio(metrics, "mean_running", fleet.sums.running_ns, end_ns, 6, "requests");
+    metrics_ratio(metrics, "mean_waiting", fleet.sums.waiting_ns, end_ns, 6, "requests");
+    metrics_ratio(metrics, "mean_kv_used_fraction", fleet.sums.block_ns, fleet.block_total_ns,
+                  6, "");
+    metrics_ratio(metrics, "mfu", fleet.flops, fleet.peak_flops, 6, "");
+    metrics_ratio(metrics, "mbu", fleet.bytes, fleet.peak_bytes, 6, "");
+    for (int i = 0; i < N_BOUNDS; i++) {
+        metrics_ratio(metrics, shares[i], fleet.sums.bound_fs[i], fs, 6, "");
+    }
+    put_bill(metrics, &fleet, input_tokens, output_tokens, met_output_tokens, end_ns);
+}

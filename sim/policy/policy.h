@@ -1,0 +1,32 @@
+/* policy: every opinion of the house, by name.
+ *
+ * A policy is one file with one const struct, and one line here.
+ */
+#ifndef SERVESIM_POLICY_POLICY_H
+#define SERVESIM_POLICY_POLICY_H
+
+#include "engine/batch.h"
+#include "engine/route.h"
+
+/* Batching disciplines: which requests get how many tokens in the next step. */
+#define POLICY_BATCHING(X) X(batching_unified)
+
+/* Routers: which replica a request goes to. */
+#define POLICY_ROUTE(X)      \
+    X(route_round_robin)     \
+    X(route_least_requests)
+
+#define POLICY_DECLARE_BATCHING(name) extern const struct batch_ops name;
+#define POLICY_DECLARE_ROUTE(name) extern const struct route_ops name;
+POLICY_BATCHING(POLICY_DECLARE_BATCHING)
+POLICY_ROUTE(POLICY_DECLARE_ROUTE)
+
+/* All of a kind, ending with NULL. */
+extern const struct batch_ops *const policy_batching_all[];
+extern const struct route_ops *const policy_route_all[];
+
+/* The one of that name, or NULL. */
+const struct batch_ops *policy_batching(const char *name);
+const struct route_ops *policy_route(const char *name);
+
+#endif

@@ -1,0 +1,229 @@
+#include "study/run.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "engine/sim.h"
+#include "input/workload.h"
+#include "output/results.h"
+#include "policy/policy.h"
+
+int run_pools(const struct config *config, struct pool *pools, struct err *err)
+{
+    for (int32_t i = 0; i < config->n_pools; i++) {
+        if (pool_init(&pools[i], &config->pools[i], err) != 0) {
+            char reason[sizeof err->text];
+            memcpy(reason, err->text, sizeof reason);
+            return err_set(err, "%s: %.900s", config->file, reason);
+        }
+        pools[i].index = i;
+    }
+    return 0;
+}
+
+/* The names of a kind of policy, for a message. */
+static void join(char *text, size_t room, size_t *used, const char *name)
+{
+    if (*used < room) {
+        int n = snprintf(text + *used, room - *used, "%s%s", *used > 0 ? ", " : "", name);
+        *used += n > 0 ? (size_t)n : 0;
+    }
+}
+
+static int find_policies(const struct config *config, const struct batch_ops **batching,
+                         const struct route_ops **route, struct err *err)
+{
+    char known[400] = "";
+    size_t used = 0;
+    *route = policy_route(config->route.policy);
+    if (*route == NULL) {
+        for (const struct route_ops *const *at = policy_route_all; *at != NULL; at++) {
+            join(known, sizeof known, &used, (*at)->name);
+        }
+        return err_set(err, "%s: [route] policy: '%s' is not known (expected one of %s)",
+                       config->file, config->route.policy, known);
+    }
+    for (int32_t i = 0; i < config->n_pools; i++) {
+        const char *name = config->pools[i].scheduler.batching;
+        batching[i] = policy_batching(name);
+        if (batching[i] == NULL) {
+            for (const struct batch_ops *const *at = policy_batching_all; *at != NULL; at++) {
+                join(known, sizeof known, &used, (*at)->name);
+            }
+            return err_set(err, "%s: [pool.%s] batching: '%s' is not known (expected one of %s)",
+                           config->file, config->pools[i].name, name, known);
+        }
+    }
+    return 0;
+}
+
+/* The workload as the engine reads it, with an eye on interrupts. */
+struct watched {
+    struct workload *workload;
+    const volatile sig_atomic_t *interrupted;
+};
+
+static int next_arrival(void *state, struct sim_arrival *arrival, struct err *err)
+{
+    const struct watched *watched = state;
+    if (watched->interrupted != NULL && *watched->interrupted) {
+        return err_set(err, "interrupted: nothing was written");
+    }
+    return workload_next(watched->workload, arrival, err);
+}
+
+static void warn(FILE *out, const struct workload *workload)
+{
+    int64_t line;
+    const char *reason;
+    const char *path = workload->config->trace;
+    const char *ignored = trace_ignored_columns(workload->trace);
+    int64_t skipped = trace_skipped(workload->trace, &line, &reason);
+    if (out == NULL) {
+        return;
+    }
+    if (ignored[0] != '\0') {
+        fprintf(out, "servesim: warning: %s: not simulated by this version: %s\n", path,
+                ignored);
+    }
+    if (skipped > 0) {
+        fprintf(out, "servesim: warning: %s: %" PRId64 " rows were skipped, the first: %s\n",
+                path, skipped, reason);
+    }
+}
+
+/* Writes the effective configuration, with the hash of the trace that was read. */
+static int write_config(const struct config *config, const char *folder, const char *sha256,
+                        struct err *err)
+{
+    struct config effective = *config;
+    if (strcmp(config->workload.trace, "-") != 0) {
+        effective.workload.trace_sha256 = sha256;
+    }
+    char *buffer = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&buffer, &length);
+    if (out == NULL) {
+        return err_set(err, "out of memory");
+    }
+    fprintf(out, "; The effective configuration of a run of servesim " SERVESIM_VERSION
+                 ": run it again for the same bytes.\n");
+    config_print(&effective, out);
+    fclose(out);
+    struct text text;
+    int status = text_open(&text, folder, "config.ini", err);
+    if (status == 0) {
+        for (char *line = strtok(buffer, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+            text_printf(&text, "%s%s\n", line[0] == '[' ? "\n" : "", line);
+        }
+        status = text_close(&text, err);
+    }
+    free(buffer);
+    return status;
+}
+
+struct parts {
+    struct pool *pools;
+    const struct batch_ops **batching;
+    const struct route_ops *route;
+    struct results *results;
+};
+
+static int simulate(const struct config *config, const struct run_options *options,
+                    const struct parts *parts, struct workload *workload, struct err *err)
+{
+    struct probe probe = results_probe(parts->results);
+    struct sim_config sim_config = {
+        .pools = parts->pools,
+        .batching = parts->batching,
+        .n_pools = config->n_pools,
+        .route = parts->route,
+        .client_timeout_ns = config->workload.client_timeout_ns,
+        .reject_unservable = config->workload.unservable == CONFIG_REJECT,
+        .stepwise = options->stepwise,
+        .want_itl = config->output.itl != 0,
+        .verify = options->verify,
+        .tick_ns = config->output.interval_ns,
+        .probe = &probe,
+    };
+    struct watched watched = {.workload = workload, .interrupted = options->interrupted};
+    struct sim_source source = {.state = &watched, .next = next_arrival};
+    struct sim sim;
+    char sha256[65] = "";
+    bool open = true;
+    int status = sim_run(&sim, &sim_config, &source, err);
+    if (status == 0) {
+        warn(options->warnings, workload);
+        status = workload_sha256(workload, sha256, err);
+    }
+    if (status == 0) {
+        open = false;
+        status = results_close(parts->results, &sim, err);
+    }
+    if (status == 0 && options->folder != NULL) {
+        const char *folder = parts->results->folder.temporary;
+        status = write_config(config, folder, sha256, err);
+        if (status == 0) {
+            status = results_commit(parts->results, err);
+        } else {
+            folder_discard(&parts->results->folder);
+        }
+    }
+    if (options->verbose != NULL && status == 0) {
+        fprintf(options->verbose,
+                "servesim: %" PRId64 " plans, %" PRId64 " sequence-steps walked\n",
+                sim.totals.n_steps, sim.totals.sequence_steps);
+    }
+    if (open) {
+        results_discard(parts->results);
+    }
+    sim_free(&sim);
+    return status;
+}
+
+int run_config(const struct config *config, const struct run_options *options,
+               struct metrics *metrics, struct err *err)
+{
+    size_t n = (size_t)config->n_pools;
+    struct parts parts = {
+        .pools = memory_new(n, sizeof *parts.pools),
+        .batching = memory_new(n, sizeof *parts.batching),
+        .results = memory_new(1, sizeof *parts.results),
+    };
+    const struct config_slo *bounds = &config->slo;
+    struct results_options results_options = {
+        .folder = options->folder,
+        .overwrite = options->overwrite,
+        .steps = config->output.steps != 0,
+        .pools = parts.pools,
+        .n_pools = config->n_pools,
+        .slo = {.ttft_ns = bounds->ttft_ns,
+                .tpot_ns = bounds->tpot_ns,
+                .itl_ns = bounds->itl_ns,
+                .e2e_ns = bounds->e2e_ns},
+        .attainment_nano = bounds->attainment_nano,
+    };
+    struct workload workload;
+    int status = find_policies(config, parts.batching, &parts.route, err);
+    if (status == 0) {
+        status = run_pools(config, parts.pools, err);
+    }
+    if (status == 0) {
+        status = workload_open(&workload, &config->workload, err);
+        if (status == 0) {
+            status = results_open(parts.results, &results_options, err);
+            if (status == 0) {
+                status = simulate(config, options, &parts, &workload, err);
+                *metrics = parts.results->metrics;
+                results_free(parts.results);
+            }
+            workload_close(&workload);
+        }
+    }
+    free(parts.pools);
+    free(parts.batching);
+    free(parts.results);
+    return status;
+}

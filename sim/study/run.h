@@ -1,0 +1,31 @@
+/* run: one simulation from a configuration: set up, run, write, tell. */
+#ifndef SERVESIM_STUDY_RUN_H
+#define SERVESIM_STUDY_RUN_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "engine/pool.h"
+#include "input/config.h"
+#include "output/metrics.h"
+
+struct run_options {
+    const char *folder; /* NULL: write no files */
+    bool overwrite;
+    bool stepwise;
+    bool verify;   /* check every invariant after every instant: tests */
+    FILE *verbose; /* where to tell what the engine did; NULL: nowhere */
+    FILE *warnings; /* NULL: nowhere */
+    const volatile sig_atomic_t *interrupted; /* becomes 1 to stop the run; NULL: never */
+};
+
+/* Runs it.  `metrics` is what summary.csv holds. */
+int run_config(const struct config *config, const struct run_options *options,
+               struct metrics *metrics, struct err *err);
+
+/* Works out the configuration's pools without running anything; `pools` has one per pool. */
+int run_pools(const struct config *config, struct pool *pools, struct err *err);
+
+#endif

@@ -1,0 +1,275 @@
+#!/usr/bin/env python3
+"""worlds: random small worlds, biased towards trouble, run by servesim and by the reference.
+
+    python3 tests/conformance/worlds.py SERVESIM [--worlds N] [--seed S] [--only I] [--keep DIR]
+
+Each world runs three times: the reference, servesim, and servesim --stepwise. The two
+folders of servesim must hold the same bytes, and its requests.csv must agree with the
+reference to the nanosecond. A kind of trouble that no world contains fails the test too.
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import csv
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "analysis"))
+import reference
+
+TIMEOUT_S = 20
+KINDS = ("preemptions", "ties", "boundary arrivals", "timeouts", "rejections", "multi-replica",
+         "recompute-during-recompute", "budget-limited chunks")
+MS = 10**6
+
+# (base_us, prefill_token_us, decode_seq_us, context_token_us), rough ns of one step
+ROUND_COSTS = ((("1000", "0", "0", "0"), MS), (("1000", "1000", "0", "0"), 5 * MS),
+               (("500", "250", "250", "0"), 3 * MS), (("1000", "0", "500", "10"), 2 * MS),
+               (("0", "1000", "1000", "0"), 5 * MS))
+ODD_COSTS = ((("137.0137", "0.0137", "4.099", "0.0137"), MS // 5),
+             (("4099", "41.37", "0.000137", "0.137"), 5 * MS),
+             (("0.0137", "0.0137", "0.0137", "0.0000137"), 100),
+             (("0.0003", "0.000001", "0", "0"), 1),
+             (("999.9995", "0.4995", "33.3333333", "0.333333333"), MS))
+
+
+def make_lengths(rng, style):
+    if style == "tiny":
+        return rng.choice((1, 1, 2, 3, 7)), rng.choice((1, 1, 2, 3, 8))
+    if style == "long" and rng.random() < 0.4:
+        return rng.randint(1, 30), rng.randint(150, 500)
+    if style == "prompts":
+        return rng.randint(1, 200), rng.choice((1, 2, rng.randint(1, 12)))
+    return rng.randint(1, 40), rng.choice((1, rng.randint(1, 60)))
+
+
+def make_arrivals(rng, n, is_round, step_ns):
+    """Sorted arrivals in ns: bursts, equal times, whole steps, or anywhere."""
+    pace = rng.choice((0, 1, 3, 10, 40))  # mean steps between arrivals
+    now_ns = rng.choice((0, 0, step_ns, 3 * MS))
+    arrivals = []
+    for _ in range(n):
+        arrivals.append(now_ns)
+        if rng.random() < 0.7:
+            gap_steps = rng.randint(0, 2 * pace)
+            now_ns += gap_steps * (MS if is_round else step_ns)
+            if not is_round:
+                now_ns += rng.randint(0, step_ns)
+    return arrivals
+
+
+def decimal(ns):
+    return f"{ns // 10**9}.{ns % 10**9:09d}"
+
+
+def write_trace(rng, path, arrivals, lengths):
+    digit = rng.choice(("", "", "4", "5"))  # a tenth decimal, to be rounded half up
+    named = rng.random() < 0.15
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("arrival_s,prompt_tokens,output_tokens" + ",request_id" * named + "\n")
+        for i, (arrival_ns, (prompt, output)) in enumerate(zip(arrivals, lengths)):
+            file.write(f"{decimal(arrival_ns)}{digit},{prompt},{output}"
+                       + f",{4099 + 3 * i}" * named + "\n")
+
+
+def write_ini(path, sections):
+    with open(path, "w", encoding="utf-8") as file:
+        for name, keys in sections.items():
+            file.write(f"[{name}]\n")
+            file.writelines(f"{key} = {value}\n" for key, value in keys.items())
+            file.write("\n")
+
+
+def make_world(rng, folder):
+    """Writes config.ini and trace.csv into `folder`; the path of the first."""
+    is_round = rng.random() < 0.55
+    cost, step_ns = rng.choice(ROUND_COSTS if is_round else ODD_COSTS)
+    n = rng.randint(5, 60)
+    style = rng.choice(("tiny", "mixed", "mixed", "long", "long", "prompts"))
+    lengths = [make_lengths(rng, style) for _ in range(n)]
+    block_size = rng.choice((1, 2, 3, 4, 7, 16))
+    needs = [reference.ceil_div(prompt + output - 1, block_size) for prompt, output in lengths]
+    if rng.random() < 0.2:  # the largest requests are unservable
+        usable = sorted(needs)[rng.randint(n // 2, n - 1)]
+    else:
+        usable = max(needs) * rng.choice((1, 1, 2, 4)) + rng.choice((0, 0, 1, rng.randint(0, 9)))
+    workload = {"trace": folder / "trace.csv", "unservable": "reject"}
+    pool = {"batching": "unified", "cost": "linear"}
+    pool.update(zip(("base_us", "prefill_token_us", "decode_seq_us", "context_token_us"), cost))
+    pool["num_gpu_blocks"] = usable + 1
+    pool["block_size"] = block_size
+    pool["max_num_seqs"] = rng.choice((1, 2, 3, 5, 8, 16, 64))
+    pool["max_num_batched_tokens"] = rng.choice((1, 2, 3, 5, 8, 13, 32, 64, 64, 512))
+    pool["long_prefill_token_threshold"] = rng.choice((0, 0, 0, 1, 3, 10))
+    pool["reserve_full_prompt"] = rng.choice(("yes", "no"))
+    pool["replicas"] = rng.choice((1, 1, 2, 3, 4))
+    if rng.random() < 0.1:
+        pool["max_model_len"] = rng.choice([prompt + output for prompt, output in lengths])
+    if rng.random() < 0.3:
+        pool["frontend_ms"] = rng.choice(("1", "3", "2.5", "0.0137", "0.000001"))
+    if rng.random() < 0.35:
+        ns = rng.choice((2, 10, 50, 300)) * step_ns
+        workload["client_timeout"] = rng.choice((f"{ns}ns", f"{ns // MS + 1}ms", "20ms"))
+    if rng.random() < 0.25:
+        workload["rate_scale"] = rng.choice(("2.0", "0.5", "1.37", "3.000000001", "0.0137"))
+    if rng.random() < 0.15:
+        workload["repeat"] = rng.choice((2, 3))
+    if rng.random() < 0.15:
+        workload["limit"] = rng.randint(1, n + 5)
+    write_trace(rng, folder / "trace.csv", make_arrivals(rng, n, is_round, step_ns), lengths)
+    write_ini(folder / "config.ini", {
+        "workload": workload, "pool.main": pool,
+        "route": {"policy": rng.choice(("round_robin", "least_requests"))}})
+    return folder / "config.ini"
+
+
+def ns_or_empty(text):
+    """Seconds with nine decimals to integer ns, as text; '' stays ''."""
+    whole, _, fraction = text.partition(".")
+    return str(int(whole + fraction)) if text and len(fraction) == 9 else text
+
+
+def expected_row(request):
+    """The reference's answer under the names of servesim's requests.csv, times in ns."""
+    row = reference.request_row(request)
+    wanted = {name.removesuffix("_ns") + "_s" if name.endswith("_ns") else name: value
+              for name, value in row.items()}
+    wanted["ttft_s"] = wanted["e2e_s"] = ""
+    if request.first_token_ns is not None:
+        wanted["ttft_s"] = str(request.first_token_ns - request.arrival_ns)
+    if request.status != "rejected":
+        wanted["e2e_s"] = str(request.finish_ns - request.arrival_ns)
+    return wanted
+
+
+def found_row(row, wanted):
+    """The same columns of a row of servesim; a column it lacks shows as None."""
+    found = {name: ns_or_empty(row[name]) if name.endswith("_s") and row.get(name)
+             else row.get(name) for name in wanted}
+    if found["status"] == "rejected" and found["preemptions"] == "":
+        found["preemptions"] = "0"  # the documents allow both
+    return found
+
+
+def files_of(folder):
+    return {str(path.relative_to(folder)): path.read_bytes()
+            for path in folder.rglob("*") if path.is_file()}
+
+
+def compare_folders(spans, stepwise):
+    """What differs between two result folders, as a list of sentences."""
+    left, right = files_of(spans), files_of(stepwise)
+    faults = [f"{name}: in one of the two folders only" for name in sorted(left.keys() ^ right)]
+    for name in sorted(left.keys() & right):
+        if left[name] != right[name]:
+            pairs = zip(left[name].splitlines() + [b"(end)"], right[name].splitlines() + [b"(end)"])
+            line, (a, b) = next(((i, pair) for i, pair in enumerate(pairs, 1)
+                                 if pair[0] != pair[1]), (0, (b"?", b"?")))
+            faults.append(f"{name}:{line}: spans and --stepwise differ\n"
+                          f"    spans    {a.decode()}\n    stepwise {b.decode()}")
+    return faults
+
+
+def compare_requests(path, requests):
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    if len(rows) != len(requests):
+        return [f"requests.csv has {len(rows)} rows, the reference {len(requests)}"]
+    faults = []
+    for request, row in zip(requests, rows):
+        wanted = expected_row(request)
+        found = found_row(row, wanted)
+        if found != wanted:
+            names = [name for name in wanted if found[name] != wanted[name]]
+            faults.append(f"request {request.request_id}: {', '.join(names)}\n"
+                          f"    reference {' '.join(f'{k}={v}' for k, v in wanted.items())}\n"
+                          f"    servesim  {' '.join(f'{k}={v}' for k, v in found.items())}")
+    return faults
+
+
+def run_servesim(binary, config, folder, *flags):
+    """Runs the program; a list with one sentence if it failed, crashed or hung."""
+    command = [binary, "run", str(config), "-o", str(folder), "--quiet", *flags]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S,
+                              check=False)
+    except subprocess.TimeoutExpired:
+        return [f"{' '.join(command)}: still running after {TIMEOUT_S} s"]
+    if done.returncode != 0:
+        return [f"{' '.join(command)}: exit {done.returncode}: {done.stderr.strip()}"]
+    return []
+
+
+def kinds_of(world):
+    seen = collections.Counter(world.seen)
+    arrivals = [request.arrival_ns for request in world.requests]
+    seen["ties"] = len(arrivals) - len(set(arrivals))
+    statuses = collections.Counter(request.status for request in world.requests)
+    seen["timeouts"], seen["rejections"] = statuses["timed_out"], statuses["rejected"]
+    seen["preemptions"] = sum(request.preemptions for request in world.requests)
+    seen["multi-replica"] = len({index for index, _ in world.steps}) > 1
+    return {kind for kind in KINDS if seen[kind]}
+
+
+def try_world(binary, seed, i, root):
+    """Makes and runs world i; (i, its folder, the kinds of trouble in it, faults)."""
+    folder = root / f"world-{seed}-{i}"
+    folder.mkdir()
+    config = make_world(random.Random(f"worlds {seed} {i}"), folder)
+    world = reference.World(reference.read_config(config)).run()
+    spans, stepwise = folder / "spans", folder / "stepwise"
+    faults = (run_servesim(binary, config, spans)
+              + run_servesim(binary, config, stepwise, "--stepwise"))
+    if not faults:
+        faults = (compare_requests(spans / "requests.csv", world.requests)
+                  + compare_folders(spans, stepwise))
+    return i, folder, kinds_of(world), faults
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("binary", metavar="SERVESIM")
+    parser.add_argument("--worlds", type=int, default=300, metavar="N")
+    parser.add_argument("--seed", type=int, default=1, metavar="S")
+    parser.add_argument("--only", type=int, metavar="I", help="run world I alone")
+    parser.add_argument("--keep", metavar="DIR", help="keep every world here, not only failures")
+    args = parser.parse_args()
+    binary = shutil.which(args.binary)
+    if binary is None:
+        parser.error(f"'{args.binary}' is not a program")
+    root = pathlib.Path(args.keep or tempfile.mkdtemp(prefix="servesim-worlds-")).resolve()
+    root.mkdir(parents=True, exist_ok=True)
+    chosen = range(args.worlds) if args.only is None else [args.only]
+    kinds = collections.Counter()
+    n_failed = 0
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
+        tried = [threads.submit(try_world, os.path.abspath(binary), args.seed, i, root)
+                 for i in chosen]
+        for future in tried:
+            i, folder, seen, faults = future.result()
+            kinds.update(seen)
+            if faults:
+                n_failed += 1
+                more = f"\n  and {len(faults) - 3} more" if len(faults) > 3 else ""
+                print(f"FAILED --seed {args.seed} --only {i}, kept in {folder}\n  "
+                      + "\n  ".join(faults[:3]) + more)
+            elif not args.keep:
+                shutil.rmtree(folder)
+    if not args.keep and not n_failed:
+        root.rmdir()
+    print("worlds with " + ", ".join(f"{kind}: {kinds[kind]}" for kind in KINDS))
+    missing = [kind for kind in KINDS if not kinds[kind] and args.only is None]
+    if missing:
+        print(f"no world had: {', '.join(missing)}")
+    print(f"{len(chosen) - n_failed} passed, {n_failed} failed")
+    sys.exit(1 if n_failed or missing else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+/* fuzz_trace: any bytes, read as a trace file.
+ *
+ * Rows that are read must be what trace.h promises, and a second pass must go as the
+ * first did.
+ */
+#include "base/check.h"
+#include "input/trace.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
+
+struct pass {
+    int64_t n_rows;
+    int64_t sum;
+    int result;
+    char text[sizeof(struct err)];
+};
+
+static void check_label(const char *label)
+{
+    CHECK(label == NULL || (strlen(label) >= 1 && strlen(label) <= TRACE_LABEL_BYTES));
+    CHECK(label == NULL || strpbrk(label, ",\"\r\n\t") == NULL);
+}
+
+static void check_row(const struct trace_row *row, int64_t arrival_ns)
+{
+    const int64_t most = 1000000000;
+    CHECK(row->arrival_ns >= arrival_ns && row->arrival_ns <= most * most);
+    CHECK(row->prompt_tokens >= 1 && row->prompt_tokens <= most);
+    CHECK(row->output_tokens >= 1 && row->output_tokens <= most);
+    CHECK(row->priority >= INT32_MIN && row->priority <= INT32_MAX);
+    check_label(row->request_id);
+    check_label(row->tenant);
+    check_label(row->session_id);
+}
+
+static void read_pass(struct trace *trace, struct pass *pass)
+{
+    struct err err = {0};
+    struct trace_row row = {0};
+    int64_t arrival_ns = 0;
+    memset(pass, 0, sizeof *pass);
+    while ((pass->result = trace_next(trace, &row, &err)) == 1) {
+        check_row(&row, arrival_ns);
+        arrival_ns = row.arrival_ns;
+        pass->n_rows++;
+        pass->sum += row.line + row.prompt_tokens + row.output_tokens + row.priority;
+    }
+    if (pass->result != 0) {
+        memcpy(pass->text, err.text, sizeof err.text);
+        CHECK(pass->text[0] != '\0');
+    }
+}
+
+static void read_file(const char *path, bool skip_bad_rows)
+{
+    struct err err = {0};
+    struct trace *trace = trace_open(path, skip_bad_rows, &err);
+    if (trace == NULL) {
+        CHECK(err.text[0] != '\0');
+        return;
+    }
+    struct pass first;
+    struct pass second;
+    read_pass(trace, &first);
+    CHECK(trace_rewind(trace, &err) == 0);
+    read_pass(trace, &second);
+    CHECK(first.n_rows == second.n_rows && first.sum == second.sum);
+    CHECK(first.result == second.result && strcmp(first.text, second.text) == 0);
+    char hex[65];
+    CHECK(trace_rewind(trace, &err) == 0);
+    CHECK(trace_sha256(trace, hex, &err) == 0 && strlen(hex) == 64);
+    trace_close(trace);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
+{
+    int file = memfd_create("trace", MFD_CLOEXEC);
+    CHECK(file >= 0);
+    CHECK(write(file, bytes, length) == (ssize_t)length);
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    read_file(path, false);
+    read_file(path, true);
+    close(file);
+    return 0;
+}

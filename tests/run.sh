@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# run: every test there is, from any folder:  bash tests/run.sh
+#
+# Builds with gcc, clang, the sanitizers and for release, all with warnings as errors but
+# the last, and tests each build; a build that fails counts as a failed test.  The last
+# line is the sum: "N passed, N failed, N skipped".
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+unset GSL_RNG_SEED GSL_RNG_TYPE SERVESIM
+
+n_passed=0
+n_failed=0
+n_skipped=0
+
+bash tests/support/packages.sh test || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
+
+# attribute NAME FILE: that number of the test suite's line in a JUnit file
+attribute() {
+    grep -oE "\b$1=\"[0-9]+\"" "$2" | head -1 | tr -dc 0-9
+}
+
+build() {
+    echo "== build $1"
+    if cmake --preset "$1" >"build/$1.configure.log" 2>&1; then
+        cmake --build --preset "$1" -- -k 0 && return 0
+    else
+        cat "build/$1.configure.log"
+    fi
+    echo "== build $1 failed"
+    n_failed=$((n_failed + 1))
+    return 1
+}
+
+# check PRESET [ctest arguments]: builds it and runs its tests
+check() {
+    local preset=$1 results=$PWD/build/$1.xml
+    shift
+    rm -f "$results"
+    build "$preset" || return
+    echo "== test $preset"
+    ctest --preset "$preset" --output-junit "$results" "$@"
+    local code=$? tests failed skipped
+    tests=$(attribute tests "$results")
+    failed=$(attribute failures "$results")
+    skipped=$(attribute skipped "$results")
+    if [ "${tests:-0}" -eq 0 ] || { [ $code -ne 0 ] && [ "$failed" -eq 0 ]; }; then
+        echo "== test $preset: ctest ran no test, or stopped with $code"
+        n_failed=$((n_failed + 1))
+        return
+    fi
+    n_passed=$((n_passed + tests - failed - skipped))
+    n_failed=$((n_failed + failed))
+    n_skipped=$((n_skipped + skipped))
+}
+
+mkdir -p build
+check dev
+# The same bytes from every compiler, at every level of optimisation.
+check clang -L 'golden|conformance|theory|fuzz|unit'
+check asan
+check release -L 'golden|conformance|theory'
+
+echo
+grep -hE '^(skipped|\[  SKIPPED \] [a-z])' \
+    build/{dev,clang,asan,release}/Testing/Temporary/LastTest.log 2>/dev/null | sort -u
+[ $((n_passed + n_failed)) -gt 0 ] || n_failed=1
+echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
+[ "$n_failed" -eq 0 ]
