@@ -270,13 +270,13 @@ class Replica:
             request.computed += n
             request.own_step(step, is_decode)
             request.max_computed = max(request.max_computed, request.computed)
-            if request.given_up:  # the token it may have got reaches nobody
-                request.leave("timed_out", step.end_ns)
-            elif request.computed == request.tokens:
+            if n > 0 and request.computed == request.tokens:
                 self.seen["emitted"] += 1
                 request.emit(step.end_ns)
-                if request.generated == request.output:
-                    request.leave("completed", step.end_ns)
+            if request.given_up:  # the server finds out at the end of the step
+                request.leave("timed_out", step.end_ns)
+            elif request.generated == request.output:
+                request.leave("completed", step.end_ns)
             if request.status:
                 self.release(request)
                 self.seen["left"] += 1

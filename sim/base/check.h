@@ -6,7 +6,8 @@
 #ifndef SERVESIM_BASE_CHECK_H
 #define SERVESIM_BASE_CHECK_H
 
-#define CHECK(condition) ((condition) ? (void)0 : check_fail(#condition, __FILE__, __LINE__))
+#define CHECK(condition) \
+    ((condition) ? (void)0 : check_fail(#condition, __FILE__, __LINE__))
 
 /* Prints the broken condition and where it stands, then aborts. */
 _Noreturn void check_fail(const char *condition, const char *file, int line);

@@ -28,7 +28,8 @@ int err_set(struct err *err, const char *format, ...)
 
 int err_at(struct err *err, const char *file, int64_t line, const char *format, ...)
 {
-    int used = snprintf(err->text, sizeof err->text, "%.700s:%" PRId64 ": ", file, line);
+    int used =
+        snprintf(err->text, sizeof err->text, "%.700s:%" PRId64 ": ", file, line);
     va_list arguments;
     va_start(arguments, format);
     append(err, used, format, arguments);

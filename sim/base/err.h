@@ -17,7 +17,8 @@ struct err {
 /* Fills `err` from a printf format (that is what the varargs are for) and returns -1,
  * so that a caller can write `return err_set(err, ...)`.  Control characters and bytes
  * that are not ASCII are shown as '?', so that a file cannot write to the terminal. */
-int err_set(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int err_set(struct err *err, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* The same for one line of a file: the text starts with "file:line: ". */
 int err_at(struct err *err, const char *file, int64_t line, const char *format, ...)

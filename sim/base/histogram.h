@@ -11,7 +11,10 @@
 
 #include "base/wide.h"
 
-enum { HISTOGRAM_BITS = 10, HISTOGRAM_BUCKETS = (64 - HISTOGRAM_BITS) << HISTOGRAM_BITS };
+enum {
+    HISTOGRAM_BITS = 10,
+    HISTOGRAM_BUCKETS = (64 - HISTOGRAM_BITS) << HISTOGRAM_BITS
+};
 
 struct histogram {
     int64_t *counts; /* HISTOGRAM_BUCKETS */
@@ -47,7 +50,8 @@ static inline int64_t histogram_edge(int32_t bucket)
 
 /* Books `n` values with their exact sum and the largest of them, for a caller that has put
  * them into their buckets itself. */
-static inline void histogram_note(struct histogram *histogram, int64_t n, wide sum, int64_t most)
+static inline void histogram_note(struct histogram *histogram, int64_t n, wide sum,
+                                  int64_t most)
 {
     histogram->n += n;
     histogram->sum += sum;

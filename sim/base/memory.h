@@ -32,6 +32,7 @@ char *memory_arena_text(struct arena *arena, const char *text);
 /* Frees everything at once; the arena is empty and ready again. */
 void memory_arena_free(struct arena *arena);
 
-#define ARENA_NEW(arena, count, type) ((type *)memory_arena_new(arena, (size_t)(count), sizeof(type)))
+#define ARENA_NEW(arena, count, type) \
+    ((type *)memory_arena_new(arena, (size_t)(count), sizeof(type)))
 
 #endif

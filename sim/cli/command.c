@@ -8,8 +8,8 @@ extern const struct command command_check;
 extern const struct command command_list;
 extern const struct command command_gen;
 
-static const struct command *const commands[] = {&command_run, &command_check, &command_list,
-                                                 &command_gen};
+static const struct command *const commands[] = {&command_run, &command_check,
+                                                 &command_list, &command_gen};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 struct option_help {
@@ -25,7 +25,8 @@ static const struct option_help known_options[] = {
     {'f', "overwrite", false, "replace results that are there"},
     {'q', "quiet", false, "print no table"},
     {'v', "verbose", false, "tell on stderr what the engine did"},
-    {'1', "stepwise", false, "visit every sequence in every step: slow, and the same bytes"},
+    {'1', "stepwise", false,
+     "visit every sequence in every step: slow, and the same bytes"},
     {'h', "help", false, "print this"},
 };
 enum { N_OPTIONS = sizeof known_options / sizeof known_options[0] };
@@ -33,19 +34,21 @@ enum { N_OPTIONS = sizeof known_options / sizeof known_options[0] };
 static void print_commands(FILE *out)
 {
     fputs("usage: servesim COMMAND ...\n\n"
-          "Replays request traces through the batching scheduler of an LLM server on modelled\n"
+          "Replays request traces through the batching scheduler of an LLM server on "
+          "modelled\n"
           "accelerators, and writes latency, KV-cache use, energy and cost to CSV.\n\n",
           out);
     for (int i = 0; i < N_COMMANDS; i++) {
         fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
     }
-    fputs("\n'servesim COMMAND --help' tells more; 'servesim --version' the version.\n", out);
+    fputs("\n'servesim COMMAND --help' tells more; 'servesim --version' the version.\n",
+          out);
 }
 
 static void print_help(const struct command *command)
 {
-    printf("usage: servesim %s %s\n\n%s.\n\n%s\noptions:\n", command->name, command->arguments,
-           command->summary, command->help);
+    printf("usage: servesim %s %s\n\n%s.\n\n%s\noptions:\n", command->name,
+           command->arguments, command->summary, command->help);
     for (int i = 0; i < N_OPTIONS; i++) {
         const struct option_help *option = &known_options[i];
         if (option->letter != 'h' && strchr(command->options, option->letter) == NULL) {
@@ -55,7 +58,8 @@ static void print_help(const struct command *command)
         const char *value = option->takes_value ? " VALUE" : "";
         if (option->letter == 'o' || option->letter == 's' || option->letter == 'v' ||
             option->letter == 'h' || option->letter == 'q') {
-            snprintf(left, sizeof left, "-%c, --%s%s", option->letter, option->name, value);
+            snprintf(left, sizeof left, "-%c, --%s%s", option->letter, option->name,
+                     value);
         } else {
             snprintf(left, sizeof left, "    --%s%s", option->name, value);
         }
@@ -63,7 +67,8 @@ static void print_help(const struct command *command)
     }
 }
 
-static int usage_error(const struct command *command, const char *what, const char *value)
+static int usage_error(const struct command *command, const char *what,
+                       const char *value)
 {
     fprintf(stderr, "servesim %s: %s%s%s\nusage: servesim %s %s\n", command->name, what,
             value != NULL ? ": " : "", value != NULL ? value : "", command->name,
@@ -72,8 +77,8 @@ static int usage_error(const struct command *command, const char *what, const ch
 }
 
 /* Books one option; false if the command does not take it. */
-static bool take_option(const struct command *command, struct command_line *line, int letter,
-                        const char *value)
+static bool take_option(const struct command *command, struct command_line *line,
+                        int letter, const char *value)
 {
     if (strchr(command->options, letter) == NULL) {
         return false;
@@ -112,12 +117,14 @@ static int run_command(const struct command *command, int argc, char **argv,
     memset(options, 0, sizeof options);
     for (int i = 0; i < N_OPTIONS; i++) {
         options[i].name = known_options[i].name;
-        options[i].has_arg = known_options[i].takes_value ? required_argument : no_argument;
+        options[i].has_arg =
+            known_options[i].takes_value ? required_argument : no_argument;
         options[i].val = known_options[i].letter;
     }
     opterr = 0;
     optind = 1;
-    for (int letter; (letter = getopt_long(argc, argv, ":o:s:qvh", options, NULL)) != -1;) {
+    for (int letter;
+         (letter = getopt_long(argc, argv, ":o:s:qvh", options, NULL)) != -1;) {
         if (letter == 'h') {
             print_help(command);
             return COMMAND_DONE;
@@ -163,6 +170,7 @@ int command_main(int argc, char **argv, const volatile sig_atomic_t *interrupted
             return run_command(commands[i], argc - 1, argv + 1, &line);
         }
     }
-    fprintf(stderr, "servesim: no command '%s'; 'servesim --help' lists them\n", argv[1]);
+    fprintf(stderr, "servesim: no command '%s'; 'servesim --help' lists them\n",
+            argv[1]);
     return COMMAND_USAGE;
 }

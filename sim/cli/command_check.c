@@ -14,7 +14,8 @@ static void print_pool(const struct pool *pool)
         table_ledger(stdout, config, &pool->ledger);
     }
     if (config->num_gpu_blocks > 0) {
-        printf("num_gpu_blocks = %" PRId64 " is given and used%s\n", config->num_gpu_blocks,
+        printf("num_gpu_blocks = %" PRId64 " is given and used%s\n",
+               config->num_gpu_blocks,
                pool->has_ledger ? " instead of the ledger's" : "");
     }
     if (pool->has_hardware) {
@@ -29,8 +30,8 @@ static int run(const struct command_line *line)
     struct config config;
     struct err err;
     struct pool *pools = NULL;
-    int status = config_read(&config, line->operands[0], line->overrides, line->n_overrides,
-                             &arena, &err);
+    int status = config_read(&config, line->operands[0], line->overrides,
+                             line->n_overrides, &arena, &err);
     if (status == 0) {
         pools = memory_new((size_t)config.n_pools, sizeof *pools);
         status = run_pools(&config, pools, &err);

@@ -9,7 +9,8 @@
 #include "output/compressed.h"
 
 /* Writes the trace beside `path` and puts it in place when it is whole. */
-static int write_file(const struct generate_spec *spec, const char *path, struct err *err)
+static int write_file(const struct generate_spec *spec, const char *path,
+                      struct err *err)
 {
     char temporary[600];
     if (snprintf(temporary, sizeof temporary, "%s.tmp.%ld", path, (long)getpid()) >=
@@ -25,7 +26,8 @@ static int write_file(const struct generate_spec *spec, const char *path, struct
         status = err_set(err, "-o %s: cannot write: %s", path, strerror(errno));
     }
     if (status == 0 && rename(temporary, path) != 0) {
-        status = err_set(err, "-o %s: cannot put the trace in place: %s", path, strerror(errno));
+        status = err_set(err, "-o %s: cannot put the trace in place: %s", path,
+                         strerror(errno));
     }
     if (status != 0) {
         unlink(temporary);
@@ -38,8 +40,8 @@ static int run(const struct command_line *line)
     struct arena arena = {0};
     struct generate_spec spec;
     struct err err;
-    int status = generate_read(&spec, line->operands[0], line->overrides, line->n_overrides,
-                               &arena, &err);
+    int status = generate_read(&spec, line->operands[0], line->overrides,
+                               line->n_overrides, &arena, &err);
     if (status == 0) {
         status = line->output == NULL || strcmp(line->output, "-") == 0
                      ? generate_write(&spec, stdout, &err)
@@ -56,11 +58,14 @@ const struct command command_gen = {
     .name = "gen",
     .arguments = "WORKLOAD.ini [-o FILE] [-s section.key=value]...",
     .summary = "Generates a trace from the description of a workload",
-    .help = "Writes arrival_s,prompt_tokens,output_tokens to FILE, or to standard output.  A\n"
-            "FILE that ends with .gz or .zst is compressed.  The same seed gives the same "
-            "trace.\n\n"
-            "  servesim gen configs/workloads/azure-conv-2023.ini -o trace.csv\n"
-            "  servesim gen configs/workloads/poisson.ini -s workload.seed=7 -o trace.csv.gz\n",
+    .help =
+        "Writes arrival_s,prompt_tokens,output_tokens to FILE, or to standard output.  "
+        "A\n"
+        "FILE that ends with .gz or .zst is compressed.  The same seed gives the same "
+        "trace.\n\n"
+        "  servesim gen configs/workloads/azure-conv-2023.ini -o trace.csv\n"
+        "  servesim gen configs/workloads/poisson.ini -s workload.seed=7 -o "
+        "trace.csv.gz\n",
     .options = "os",
     .least_operands = 1,
     .most_operands = 1,

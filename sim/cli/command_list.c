@@ -106,8 +106,10 @@ static int print_file(const char *folder, const char *name)
     char path[512];
     FILE *file = config_pool_find(folder, name, path) ? fopen(path, "r") : NULL;
     if (file == NULL) {
-        fprintf(stderr, "servesim: there is no '%s' among the %s; 'servesim list %s' has them\n",
-                name, folder, folder);
+        fprintf(
+            stderr,
+            "servesim: there is no '%s' among the %s; 'servesim list %s' has them\n",
+            name, folder, folder);
         return COMMAND_FAILED;
     }
     printf("; %s\n", path);
@@ -132,7 +134,8 @@ static void print_routes(void)
     }
 }
 
-static const char kinds[] = "accelerators, models, engines, policies, batching, route, keys";
+static const char kinds[] =
+    "accelerators, models, engines, policies, batching, route, keys";
 
 static int run(const struct command_line *line)
 {

@@ -20,8 +20,8 @@ static int run(const struct command_line *line)
         .warnings = stderr,
         .interrupted = line->interrupted,
     };
-    int status = config_read(&config, line->operands[0], line->overrides, line->n_overrides,
-                             &arena, &err);
+    int status = config_read(&config, line->operands[0], line->overrides,
+                             line->n_overrides, &arena, &err);
     if (status == 0) {
         status = run_config(&config, &options, metrics, &err);
     }
@@ -37,14 +37,18 @@ static int run(const struct command_line *line)
 
 const struct command command_run = {
     .name = "run",
-    .arguments = "CONFIG [-o DIR] [-s section.key=value]... [--stepwise] [--quiet] [--overwrite]",
+    .arguments = "CONFIG [-o DIR] [-s section.key=value]... [--stepwise] [--quiet] "
+                 "[--overwrite]",
     .summary = "Replays a trace and writes what happened",
-    .help = "Reads CONFIG (an INI file; 'servesim list keys' has every key), replays its trace\n"
-            "and prints a table.  With -o DIR it also writes requests.csv, summary.csv,\n"
-            "timeline.csv, replicas.csv and config.ini, which run again gives the same bytes.\n"
-            "DIR appears whole or not at all.\n\n"
-            "  servesim run configs/examples/azure-conv-h100.ini -o out/\n"
-            "  servesim run out/config.ini -s workload.rate_scale=2 -o twice/\n",
+    .help =
+        "Reads CONFIG (an INI file; 'servesim list keys' has every key), replays its "
+        "trace\n"
+        "and prints a table.  With -o DIR it also writes requests.csv, summary.csv,\n"
+        "timeline.csv, replicas.csv and config.ini, which run again gives the same "
+        "bytes.\n"
+        "DIR appears whole or not at all.\n\n"
+        "  servesim run configs/examples/azure-conv-h100.ini -o out/\n"
+        "  servesim run out/config.ini -s workload.rate_scale=2 -o twice/\n",
     .options = "osfqv1",
     .least_operands = 1,
     .most_operands = 1,

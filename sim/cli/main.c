@@ -26,7 +26,8 @@ int main(int argc, char **argv)
         if (errno == EPIPE) { /* as in `servesim list | head`: nobody wants to know */
             return COMMAND_DONE;
         }
-        fprintf(stderr, "servesim: cannot write to standard output: %s\n", strerror(errno));
+        fprintf(stderr, "servesim: cannot write to standard output: %s\n",
+                strerror(errno));
         return COMMAND_FAILED;
     }
     return status;

@@ -5,8 +5,8 @@
 #include <string.h>
 
 /* A value from the metrics with as many decimals as people read; "-" where it is empty. */
-static void shorten(const struct metrics *metrics, const char *name, double scale, int decimals,
-                    char text[32])
+static void shorten(const struct metrics *metrics, const char *name, double scale,
+                    int decimals, char text[32])
 {
     const char *value = metrics_value(metrics, name);
     if (value[0] == '\0') {
@@ -54,8 +54,8 @@ static void print_load(FILE *out, const struct metrics *metrics)
     shorten(metrics, "estimated_capacity", 1, 2, capacity);
     shorten(metrics, "estimated_load", 100, 0, load);
     shorten(metrics, "queue_growth", 1000, 1, growth);
-    fprintf(out, "load: %s req/s offered, about %s req/s capacity (%s %%): %s\n", offered,
-            capacity, load, verdict);
+    fprintf(out, "load: %s req/s offered, about %s req/s capacity (%s %%): %s\n",
+            offered, capacity, load, verdict);
     fprintf(out, "      the queueing delay %s by %s ms per second of arrivals\n\n",
             growth[0] == '-' ? "shrank" : "grew", growth + (growth[0] == '-'));
 }
@@ -64,7 +64,8 @@ void table_print(FILE *out, const struct config *config, const struct metrics *m
                  const char *folder)
 {
     const struct pool_config *pool = &config->pools[0];
-    fprintf(out, "%s on %" PRId64 " x %s%s", pool->model_name[0] ? pool->model_name : "a model",
+    fprintf(out, "%s on %" PRId64 " x %s%s",
+            pool->model_name[0] ? pool->model_name : "a model",
             pool->n_replicas * pool->tensor_parallel,
             pool->accelerator_name[0] ? pool->accelerator_name : "an accelerator",
             pool->n_replicas > 1 || pool->tensor_parallel > 1 ? " " : "");
@@ -80,17 +81,20 @@ void table_print(FILE *out, const struct config *config, const struct metrics *m
         print_value(out, "Timed-out requests", metrics, "timed_out", 1, 0, "");
     }
     print_value(out, "Duration", metrics, "duration", 1, 2, "s");
-    print_value(out, "Request throughput", metrics, "request_throughput", 1, 3, "req/s");
-    print_value(out, "Output token throughput", metrics, "output_throughput", 1, 2, "tok/s");
-    print_value(out, "Total token throughput", metrics, "total_token_throughput", 1, 2, "tok/s");
+    print_value(out, "Request throughput", metrics, "request_throughput", 1, 3,
+                "req/s");
+    print_value(out, "Output token throughput", metrics, "output_throughput", 1, 2,
+                "tok/s");
+    print_value(out, "Total token throughput", metrics, "total_token_throughput", 1, 2,
+                "tok/s");
     bool has_slo = config->slo.ttft_ns > 0 || config->slo.tpot_ns > 0 ||
                    config->slo.itl_ns > 0 || config->slo.e2e_ns > 0;
     if (has_slo) {
         print_value(out, "Request goodput", metrics, "request_goodput", 1, 3, "req/s");
         print_value(out, "Requests within SLO", metrics, "slo_attainment", 100, 2, "%");
     }
-    fprintf(out, "\n%-14s %12s %12s %12s %12s %12s\n", "ms", "mean", "median", "p90", "p99",
-            "max");
+    fprintf(out, "\n%-14s %12s %12s %12s %12s %12s\n", "ms", "mean", "median", "p90",
+            "p99", "max");
     print_latency(out, "TTFT", metrics, "ttft");
     print_latency(out, "TPOT", metrics, "tpot");
     if (config->output.itl) {
@@ -102,16 +106,20 @@ void table_print(FILE *out, const struct config *config, const struct metrics *m
     print_load(out, metrics);
     print_value(out, "Busy", metrics, "busy_share", 100, 2, "% of the time");
     print_value(out, "Running (mean)", metrics, "mean_running", 1, 2, "requests");
-    print_value(out, "KV cache used (mean)", metrics, "mean_kv_used_fraction", 100, 2, "%");
+    print_value(out, "KV cache used (mean)", metrics, "mean_kv_used_fraction", 100, 2,
+                "%");
     print_value(out, "Preemptions", metrics, "preemptions", 1, 0, "");
     print_value(out, "MFU", metrics, "mfu", 100, 2, "%");
     print_value(out, "MBU", metrics, "mbu", 100, 2, "%");
     print_value(out, "Cost", metrics, "total_cost_usd", 1, 4, "USD");
-    print_value(out, "Cost per million tokens", metrics, "usd_per_million_tokens", 1, 4, "USD");
-    print_value(out, "... of output", metrics, "usd_per_million_output_tokens", 1, 4, "USD");
-    print_value(out, "Energy", metrics, "total_energy_j", 1.0 / 3.6e6, 4, "kWh (uncalibrated)");
-    print_value(out, "Energy per output token", metrics, "joules_per_output_token", 1, 3,
-                "J (uncalibrated)");
+    print_value(out, "Cost per million tokens", metrics, "usd_per_million_tokens", 1, 4,
+                "USD");
+    print_value(out, "... of output", metrics, "usd_per_million_output_tokens", 1, 4,
+                "USD");
+    print_value(out, "Energy", metrics, "total_energy_j", 1.0 / 3.6e6, 4,
+                "kWh (uncalibrated)");
+    print_value(out, "Energy per output token", metrics, "joules_per_output_token", 1,
+                3, "J (uncalibrated)");
     if (folder != NULL) {
         fprintf(out, "\nwritten to %s\n", folder);
     }
@@ -122,7 +130,8 @@ static void print_bytes(FILE *out, const char *label, int64_t bytes)
     fprintf(out, "  %-34s %12.3f GB\n", label, (double)bytes * 1e-9);
 }
 
-void table_ledger(FILE *out, const struct pool_config *config, const struct ledger *ledger)
+void table_ledger(FILE *out, const struct pool_config *config,
+                  const struct ledger *ledger)
 {
     fprintf(out, "memory of one %s (1 GB = 10^9 bytes)\n", config->accelerator_name);
     print_bytes(out, "capacity", ledger->memory_bytes);
@@ -131,8 +140,9 @@ void table_ledger(FILE *out, const struct pool_config *config, const struct ledg
     print_bytes(out, "- activations at the profiling peak", ledger->activation_bytes);
     print_bytes(out, "- graphs and runtime", ledger->runtime_bytes);
     print_bytes(out, "= KV cache", ledger->kv_bytes);
-    fprintf(out, "  %-34s %12" PRId64 " of %" PRId64 " tokens, %.3f MB each\n", "KV blocks",
-            ledger->n_blocks, config->block_tokens, (double)ledger->block_bytes * 1e-6);
+    fprintf(out, "  %-34s %12" PRId64 " of %" PRId64 " tokens, %.3f MB each\n",
+            "KV blocks", ledger->n_blocks, config->block_tokens,
+            (double)ledger->block_bytes * 1e-6);
     fprintf(out, "  %-34s %12" PRId64 " tokens\n", "room (one block stays unused)",
             (ledger->n_blocks - 1) * config->block_tokens);
 }

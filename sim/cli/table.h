@@ -13,6 +13,7 @@ void table_print(FILE *out, const struct config *config, const struct metrics *m
                  const char *folder);
 
 /* Where the memory of one GPU goes. */
-void table_ledger(FILE *out, const struct pool_config *config, const struct ledger *ledger);
+void table_ledger(FILE *out, const struct pool_config *config,
+                  const struct ledger *ledger);
 
 #endif

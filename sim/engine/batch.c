@@ -54,8 +54,8 @@ int64_t batch_new_blocks(const struct replica *replica, const struct request *re
                          int64_t tokens)
 {
     int64_t computed = replica_computed(replica, request);
-    int64_t held =
-        request->in_lockstep ? pool_blocks(replica->pool, computed) : request->held_blocks;
+    int64_t held = request->in_lockstep ? pool_blocks(replica->pool, computed)
+                                        : request->held_blocks;
     return pool_blocks(replica->pool, computed + tokens) - held;
 }
 
@@ -63,8 +63,8 @@ static void record_grant(struct replica *replica, struct replica_grant grant)
 {
     if (replica->n_grants == replica->grant_room) {
         replica->grant_room = replica->grant_room * 2 + 16;
-        replica->grants =
-            memory_grow(replica->grants, (size_t)replica->grant_room, sizeof *replica->grants);
+        replica->grants = memory_grow(replica->grants, (size_t)replica->grant_room,
+                                      sizeof *replica->grants);
     }
     replica->grants[replica->n_grants++] = grant;
 }
@@ -115,8 +115,8 @@ static void add_partial(struct replica *replica, struct request *request)
 {
     if (replica->n_partials == replica->partial_room) {
         replica->partial_room = replica->partial_room * 2 + 16;
-        replica->partials = memory_grow(replica->partials, (size_t)replica->partial_room,
-                                        sizeof(struct request *));
+        replica->partials = memory_grow(
+            replica->partials, (size_t)replica->partial_room, sizeof(struct request *));
     }
     replica->partials[replica->n_partials++] = request;
 }
@@ -200,7 +200,8 @@ int64_t batch_lockstep_new_blocks(const struct replica *replica)
 
 bool batch_is_due(const struct replica *replica, const struct request *request)
 {
-    return replica_computed(replica, request) % replica->pool->config->block_tokens == 0;
+    return replica_computed(replica, request) % replica->pool->config->block_tokens ==
+           0;
 }
 
 void batch_grant_lockstep(struct replica *replica)

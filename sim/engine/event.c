@@ -44,7 +44,8 @@ static void settle(struct event_heap *heap, int32_t at, struct event event)
         if (child >= heap->n) {
             break;
         }
-        if (child + 1 < heap->n && before(heap->events[child + 1], heap->events[child])) {
+        if (child + 1 < heap->n &&
+            before(heap->events[child + 1], heap->events[child])) {
             child++;
         }
         if (!before(heap->events[child], event)) {

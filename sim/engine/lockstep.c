@@ -19,13 +19,15 @@ void lockstep_free(struct lockstep *lockstep)
     free(lockstep->gaps);
 }
 
-static void heap_place(struct lockstep *lockstep, int64_t at, struct lockstep_finisher entry)
+static void heap_place(struct lockstep *lockstep, int64_t at,
+                       struct lockstep_finisher entry)
 {
     lockstep->finishers[at] = entry;
     entry.request->heap_at = (int32_t)at;
 }
 
-static void heap_rise(struct lockstep *lockstep, int64_t at, struct lockstep_finisher entry)
+static void heap_rise(struct lockstep *lockstep, int64_t at,
+                      struct lockstep_finisher entry)
 {
     while (at > 0) {
         int64_t parent = (at - 1) / 2;
@@ -38,7 +40,8 @@ static void heap_rise(struct lockstep *lockstep, int64_t at, struct lockstep_fin
     heap_place(lockstep, at, entry);
 }
 
-static void heap_sink(struct lockstep *lockstep, int64_t at, struct lockstep_finisher entry)
+static void heap_sink(struct lockstep *lockstep, int64_t at,
+                      struct lockstep_finisher entry)
 {
     for (;;) {
         int64_t child = 2 * at + 1;
@@ -75,8 +78,9 @@ void lockstep_join(struct lockstep *lockstep, struct request *request)
 {
     if (lockstep->n == lockstep->finisher_room) {
         lockstep->finisher_room = lockstep->finisher_room * 2 + 64;
-        lockstep->finishers = memory_grow(lockstep->finishers, (size_t)lockstep->finisher_room,
-                                          sizeof *lockstep->finishers);
+        lockstep->finishers =
+            memory_grow(lockstep->finishers, (size_t)lockstep->finisher_room,
+                        sizeof *lockstep->finishers);
     }
     request->in_lockstep = true;
     request->joined_step = lockstep->step;
@@ -161,13 +165,14 @@ void lockstep_divide(struct lockstep *lockstep)
 
 static void push_gap(struct lockstep *lockstep, struct lockstep_gap gap)
 {
-    while (lockstep->n_gaps > 0 && lockstep->gaps[lockstep->n_gaps - 1].gap_ns <= gap.gap_ns) {
+    while (lockstep->n_gaps > 0 &&
+           lockstep->gaps[lockstep->n_gaps - 1].gap_ns <= gap.gap_ns) {
         lockstep->n_gaps--;
     }
     if (lockstep->n_gaps == lockstep->gap_room) {
         lockstep->gap_room = lockstep->gap_room * 2 + 64;
-        lockstep->gaps =
-            memory_grow(lockstep->gaps, (size_t)lockstep->gap_room, sizeof *lockstep->gaps);
+        lockstep->gaps = memory_grow(lockstep->gaps, (size_t)lockstep->gap_room,
+                                     sizeof *lockstep->gaps);
     }
     lockstep->gaps[lockstep->n_gaps++] = gap;
 }
@@ -178,5 +183,6 @@ void lockstep_advance(struct lockstep *lockstep, int64_t n_steps, int64_t sum_ns
     lockstep->step += n_steps;
     lockstep->context += n_steps * lockstep->n;
     lockstep->decode_ns += sum_ns;
-    push_gap(lockstep, (struct lockstep_gap){.step = lockstep->step - 1, .gap_ns = gap_ns});
+    push_gap(lockstep,
+             (struct lockstep_gap){.step = lockstep->step - 1, .gap_ns = gap_ns});
 }

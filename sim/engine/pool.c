@@ -21,12 +21,14 @@ static const struct field fields[] = {
      "GPUs of one replica, each with its share of every matrix"},
     {"block_size", FIELD_COUNT, AT(block_tokens), "", "16", "1", "65536", NULL,
      "tokens of one KV block"},
-    {"gpu_memory_utilization", FIELD_NANO, AT(utilization_nano), "", "0.9", "0.01", "1", NULL,
-     "share of the GPU's memory that the server uses"},
-    {"num_gpu_blocks", FIELD_COUNT, AT(num_gpu_blocks), "", "0", "0", "1000000000", NULL,
-     "KV blocks, one of which stays unused as vLLM's null block; 0: from the memory ledger"},
-    {"max_model_len", FIELD_COUNT, AT(max_model_tokens), "", "0", "0", "1000000000", NULL,
-     "longest prompt + output; 0: the model's own"},
+    {"gpu_memory_utilization", FIELD_NANO, AT(utilization_nano), "", "0.9", "0.01", "1",
+     NULL, "share of the GPU's memory that the server uses"},
+    {"num_gpu_blocks", FIELD_COUNT, AT(num_gpu_blocks), "", "0", "0", "1000000000",
+     NULL,
+     "KV blocks, one of which stays unused as vLLM's null block; 0: from the memory "
+     "ledger"},
+    {"max_model_len", FIELD_COUNT, AT(max_model_tokens), "", "0", "0", "1000000000",
+     NULL, "longest prompt + output; 0: the model's own"},
 };
 
 const struct field_table pool_table = {
@@ -42,16 +44,17 @@ static const struct field scheduler_fields[] = {
      "batching discipline: see 'servesim list batching'"},
     {"order", FIELD_CHOICE, SCHEDULER(order), "", "fcfs", NULL, NULL, "fcfs",
      "order of the waiting queue"},
-    {"preempt", FIELD_CHOICE, SCHEDULER(preempt), "", "recompute", NULL, NULL, "recompute",
-     "what happens to the KV cache of a sequence that gives way"},
-    {"max_num_seqs", FIELD_COUNT, SCHEDULER(max_num_seqs), "", "256", "1", "1000000", NULL,
-     "most sequences running at once"},
-    {"max_num_batched_tokens", FIELD_COUNT, SCHEDULER(max_num_batched_tokens), "", "8192", "1",
-     "1000000000", NULL, "token budget of a step"},
-    {"long_prefill_token_threshold", FIELD_COUNT, SCHEDULER(long_prefill_token_threshold), "",
-     "0", "0", "1000000000", NULL, "most prefill tokens of one request in a step; 0: no limit"},
-    {"reserve_full_prompt", FIELD_FLAG, SCHEDULER(reserve_full_prompt), "", "no", NULL, NULL,
-     NULL, "admit a request only when blocks for its whole prompt are free"},
+    {"preempt", FIELD_CHOICE, SCHEDULER(preempt), "", "recompute", NULL, NULL,
+     "recompute", "what happens to the KV cache of a sequence that gives way"},
+    {"max_num_seqs", FIELD_COUNT, SCHEDULER(max_num_seqs), "", "256", "1", "1000000",
+     NULL, "most sequences running at once"},
+    {"max_num_batched_tokens", FIELD_COUNT, SCHEDULER(max_num_batched_tokens), "",
+     "8192", "1", "1000000000", NULL, "token budget of a step"},
+    {"long_prefill_token_threshold", FIELD_COUNT,
+     SCHEDULER(long_prefill_token_threshold), "", "0", "0", "1000000000", NULL,
+     "most prefill tokens of one request in a step; 0: no limit"},
+    {"reserve_full_prompt", FIELD_FLAG, SCHEDULER(reserve_full_prompt), "", "no", NULL,
+     NULL, NULL, "admit a request only when blocks for its whole prompt are free"},
     {"policy_source", FIELD_TEXT, SCHEDULER(source), "", "", NULL, NULL, NULL,
      "the system and version that these settings mirror"},
 };
@@ -62,7 +65,8 @@ const struct field_table pool_scheduler_table = {
     .n_fields = sizeof scheduler_fields / sizeof scheduler_fields[0],
 };
 
-static int fill_ledger(struct pool *pool, const struct pool_config *config, struct err *err)
+static int fill_ledger(struct pool *pool, const struct pool_config *config,
+                       struct err *err)
 {
     struct ledger_request request = {
         .tp = config->tensor_parallel,
@@ -74,8 +78,8 @@ static int fill_ledger(struct pool *pool, const struct pool_config *config, stru
     char where[80];
     snprintf(where, sizeof where, "[pool.%.60s]", config->name);
     if (ledger_fill(&pool->ledger, &request, &config->accelerator, &config->llm,
-                    &config->constants, where, config->accelerator_name, config->model_name,
-                    err) != 0) {
+                    &config->constants, where, config->accelerator_name,
+                    config->model_name, err) != 0) {
         return -1;
     }
     pool->has_ledger = true;
@@ -87,21 +91,26 @@ static int check_hardware(const struct pool_config *config, struct err *err)
     const struct llm *llm = &config->llm;
     int64_t tp = config->tensor_parallel;
     if (llm->n_heads % llm->n_kv_heads != 0) {
-        return err_set(err, "[pool.%s]: %s: heads (%" PRId64 ") must be a multiple of kv_heads "
-                            "(%" PRId64 ")",
+        return err_set(err,
+                       "[pool.%s]: %s: heads (%" PRId64
+                       ") must be a multiple of kv_heads "
+                       "(%" PRId64 ")",
                        config->name, config->model_name, llm->n_heads, llm->n_kv_heads);
     }
     if (llm->n_heads % tp != 0 ||
         (llm->n_kv_heads % tp != 0 && tp % llm->n_kv_heads != 0)) {
-        return err_set(err, "[pool.%s]: tensor_parallel: %" PRId64 " does not divide the %" PRId64
-                            " heads and %" PRId64 " KV heads of %s evenly",
-                       config->name, tp, llm->n_heads, llm->n_kv_heads, config->model_name);
+        return err_set(
+            err,
+            "[pool.%s]: tensor_parallel: %" PRId64 " does not divide the %" PRId64
+            " heads and %" PRId64 " KV heads of %s evenly",
+            config->name, tp, llm->n_heads, llm->n_kv_heads, config->model_name);
     }
     const struct accelerator *gpu = &config->accelerator;
     if (gpu->active_share_nano + gpu->compute_share_nano + gpu->memory_share_nano >
         1000000000) {
-        return err_set(err, "[pool.%s]: power_active_share, power_compute_share and "
-                            "power_memory_share sum to more than 1",
+        return err_set(err,
+                       "[pool.%s]: power_active_share, power_compute_share and "
+                       "power_memory_share sum to more than 1",
                        config->name);
     }
     if (gpu->idle_mw > gpu->tdp_mw) {
@@ -115,24 +124,30 @@ static int check_presence(const struct pool_config *config, struct err *err)
     bool has_accelerator = config->accelerator_name[0] != '\0';
     bool has_model = config->model_name[0] != '\0';
     if (config->cost.kind == COST_ROOFLINE && !has_accelerator) {
-        return err_set(err, "[pool.%s]: accelerator: must be given with cost = roofline (see "
-                            "'servesim list accelerators')",
-                       config->name);
+        return err_set(
+            err,
+            "[pool.%s]: accelerator: must be given with cost = roofline (see "
+            "'servesim list accelerators')",
+            config->name);
     }
     if (config->cost.kind == COST_ROOFLINE && !has_model) {
-        return err_set(err, "[pool.%s]: model: must be given with cost = roofline (see "
-                            "'servesim list models')",
+        return err_set(err,
+                       "[pool.%s]: model: must be given with cost = roofline (see "
+                       "'servesim list models')",
                        config->name);
     }
     if (config->num_gpu_blocks == 0 && !(has_accelerator && has_model)) {
-        return err_set(err, "[pool.%s]: num_gpu_blocks: must be given where there is no "
-                            "accelerator and model to derive it from",
+        return err_set(err,
+                       "[pool.%s]: num_gpu_blocks: must be given where there is no "
+                       "accelerator and model to derive it from",
                        config->name);
     }
     if (config->num_gpu_blocks == 1) {
-        return err_set(err, "[pool.%s]: num_gpu_blocks: 1 leaves nothing beside the null block; "
-                            "expected at least 2",
-                       config->name);
+        return err_set(
+            err,
+            "[pool.%s]: num_gpu_blocks: 1 leaves nothing beside the null block; "
+            "expected at least 2",
+            config->name);
     }
     return 0;
 }
@@ -144,7 +159,8 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
     if (check_presence(config, err) != 0) {
         return -1;
     }
-    pool->has_hardware = config->accelerator_name[0] != '\0' && config->model_name[0] != '\0';
+    pool->has_hardware =
+        config->accelerator_name[0] != '\0' && config->model_name[0] != '\0';
     if (pool->has_hardware && check_hardware(config, err) != 0) {
         return -1;
     }
@@ -160,8 +176,10 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
                   &config->constants, config->tensor_parallel, err) != 0) {
         return -1;
     }
-    power_init(&pool->power, &pool->cost, &config->accelerator, config->tensor_parallel);
-    int64_t n_blocks = config->num_gpu_blocks > 0 ? config->num_gpu_blocks : pool->ledger.n_blocks;
+    power_init(&pool->power, &pool->cost, &config->accelerator,
+               config->tensor_parallel);
+    int64_t n_blocks =
+        config->num_gpu_blocks > 0 ? config->num_gpu_blocks : pool->ledger.n_blocks;
     pool->usable_blocks = n_blocks - 1;
     pool->most_tokens = config->max_model_tokens;
     if (pool->most_tokens == 0) {
@@ -171,7 +189,8 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
     return 0;
 }
 
-int64_t pool_needed_blocks(const struct pool *pool, int64_t prompt_tokens, int64_t output_tokens)
+int64_t pool_needed_blocks(const struct pool *pool, int64_t prompt_tokens,
+                           int64_t output_tokens)
 {
     return pool_blocks(pool, prompt_tokens + output_tokens - 1);
 }

@@ -58,7 +58,8 @@ struct pool {
     int32_t index;
     struct cost cost;
     struct power power;
-    struct ledger ledger; /* zero if num_gpu_blocks is given and there is no accelerator */
+    struct ledger
+        ledger; /* zero if num_gpu_blocks is given and there is no accelerator */
     bool has_ledger;
     bool has_hardware;     /* there are an accelerator and a model: MFU and MBU exist */
     int64_t usable_blocks; /* KV blocks less the null block */

@@ -5,11 +5,13 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "engine/record.h"
 #include "engine/span.h"
 #include "engine/stepwise.h"
+#include "engine/sums.h"
 
-void replica_init(struct replica *replica, const struct pool *pool, const struct batch_ops *ops,
-                  int32_t index, bool stepwise)
+void replica_init(struct replica *replica, const struct pool *pool,
+                  const struct batch_ops *ops, int32_t index, bool stepwise)
 {
     const struct pool_scheduler *scheduler = &pool->config->scheduler;
     int64_t threshold = scheduler->long_prefill_token_threshold;
@@ -39,25 +41,16 @@ void replica_free(struct replica *replica)
     free(replica->victims);
 }
 
-/* Adds the time since the last change to the integrals of running and waiting. */
-static void sum_state(struct replica *replica, int64_t now_ns)
-{
-    int64_t elapsed_ns = now_ns - replica->changed_ns;
-    replica->changed_ns = now_ns;
-    replica->sums.running_ns += (wide)elapsed_ns * replica->running.n;
-    replica->sums.waiting_ns += (wide)elapsed_ns * replica->waiting.n;
-}
-
 void replica_enqueue(struct replica *replica, struct request *request, int64_t now_ns)
 {
-    sum_state(replica, now_ns);
+    sums_state(replica, now_ns);
     request->place = REQUEST_WAITING;
     request_list_append(&replica->waiting, request);
     replica->view->n_waiting++;
 }
 
-static void tell_row(struct replica *replica, const struct request *request, const char *kind,
-                     int64_t tokens)
+static void tell_row(struct replica *replica, const struct request *request,
+                     const char *kind, int64_t tokens)
 {
     int64_t after = replica_computed(replica, request) + tokens;
     struct probe_step row = {
@@ -97,7 +90,7 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     if (replica->running.n + replica->waiting.n == 0) {
         return false;
     }
-    sum_state(replica, now_ns);
+    sums_state(replica, now_ns);
     replica->budget = replica->limits.max_num_batched_tokens;
     replica->n_grants = 0;
     replica->n_preempted = 0;
@@ -185,7 +178,8 @@ void replica_emit(struct replica *replica, struct request *request, int64_t now_
 {
     if (request->first_token_ns == REQUEST_NEVER) {
         request->first_token_ns = now_ns;
-        request->prefill_ns = now_ns - request->first_scheduled_ns - request->recompute_ns;
+        request->prefill_ns =
+            now_ns - request->first_scheduled_ns - request->recompute_ns;
     } else {
         own_gap(replica, request, now_ns);
     }
@@ -214,62 +208,10 @@ void replica_charge_prefill(struct replica *replica, int64_t rest_ns, wide rest_
     }
 }
 
-/* Who owned every nanosecond of the request (rules.md 9). */
-static void fill_owners(struct probe_record *record, struct request *request, int64_t now_ns)
-{
-    int64_t sojourn_ns = now_ns - request->arrival_ns;
-    if (request->first_scheduled_ns == REQUEST_NEVER) {
-        record->queue_ns = sojourn_ns;
-        return;
-    }
-    if (request->recompute_since_ns != REQUEST_NEVER) {
-        replica_caught_up(request, now_ns);
-    }
-    record->queue_ns = request->first_scheduled_ns - request->arrival_ns;
-    record->recompute_ns = request->recompute_ns;
-    if (request->first_token_ns == REQUEST_NEVER) {
-        record->prefill_ns = sojourn_ns - record->queue_ns - record->recompute_ns;
-    } else {
-        record->prefill_ns = request->prefill_ns;
-        record->decode_ns = request->decode_ns;
-        record->stall_ns = sojourn_ns - record->queue_ns - record->recompute_ns -
-                           record->prefill_ns - record->decode_ns;
-    }
-    CHECK(record->prefill_ns >= 0 && record->stall_ns >= 0);
-}
-
-static void tell_record(struct replica *replica, struct request *request,
-                        enum request_status status, int64_t now_ns)
-{
-    struct probe_record record = {
-        .id = request->id,
-        .pool = replica->pool->index,
-        .replica = replica->index,
-        .status = status,
-        .counted = request->counted,
-        .labels = request->labels,
-        .priority = request->priority,
-        .arrival_ns = request->arrival_ns,
-        .prompt_tokens = request->prompt_tokens,
-        .output_tokens = request->output_tokens,
-        .n_emitted = request->n_emitted,
-        .first_scheduled_ns = request->first_scheduled_ns,
-        .first_token_ns = request->first_token_ns,
-        .finish_ns = now_ns,
-        .max_gap_ns = request->n_emitted > 1 ? request->max_gap_ns : REQUEST_NEVER,
-        .n_preemptions = request->n_preemptions,
-        .paid_ns = request->paid_ns,
-        .energy_pj = request->energy_pj,
-    };
-    request->labels = NULL;
-    fill_owners(&record, request, now_ns);
-    replica->probe->finish(replica->probe->state, &record);
-}
-
 void replica_finish(struct replica *replica, struct request *request,
                     enum request_status status, int64_t now_ns)
 {
-    sum_state(replica, now_ns);
+    sums_state(replica, now_ns);
     if (request->place == REQUEST_RUNNING) {
         replica_leave(replica, request, now_ns);
         request_list_remove(&replica->running, request);
@@ -290,7 +232,7 @@ void replica_finish(struct replica *replica, struct request *request,
         replica->tally.lost_pj += request->energy_pj;
     }
     request_alive_remove(replica->alive, request);
-    tell_record(replica, request, status, now_ns);
+    record_tell(replica, request, status, now_ns);
     request_release(replica->store, request);
 }
 
@@ -365,8 +307,8 @@ static void end_lockstep(struct replica *replica, int64_t now_ns)
     }
     while (lockstep_next_done(&replica->lockstep) != NULL &&
            lockstep_steps_left(&replica->lockstep) == 0) {
-        replica_finish(replica, lockstep_next_done(&replica->lockstep), REQUEST_COMPLETED,
-                       now_ns);
+        replica_finish(replica, lockstep_next_done(&replica->lockstep),
+                       REQUEST_COMPLETED, now_ns);
     }
 }
 
@@ -409,8 +351,9 @@ void replica_give_up(struct replica *replica, struct request *request, int64_t n
     if (running && !replica_interrupt(replica, now_ns)) {
         if (replica->n_given_up == replica->given_up_room) {
             replica->given_up_room = replica->given_up_room * 2 + 16;
-            replica->given_up = memory_grow(replica->given_up, (size_t)replica->given_up_room,
-                                            sizeof(struct request *));
+            replica->given_up =
+                memory_grow(replica->given_up, (size_t)replica->given_up_room,
+                            sizeof(struct request *));
         }
         request->given_up = true;
         replica->given_up[replica->n_given_up++] = request;
@@ -420,50 +363,4 @@ void replica_give_up(struct replica *replica, struct request *request, int64_t n
         replica_divide(replica);
     }
     replica_finish(replica, request, REQUEST_TIMED_OUT, now_ns);
-}
-
-/* floor(q x elapsed / duration): the part of the step in progress before a boundary. */
-static wide part(wide q, int64_t elapsed_ns, int64_t duration_ns)
-{
-    return wide_div(q * elapsed_ns, duration_ns);
-}
-
-static void add_step_in_progress(const struct replica *replica, int64_t elapsed_ns,
-                                 int64_t duration_ns, struct replica_sums *sums)
-{
-    const struct replica_span *span = &replica->span;
-    const struct step_counts *counts = &span->counts;
-    struct work work = power_work(counts);
-    work.steps = part(work.steps, elapsed_ns, duration_ns);
-    work.emitting_steps = part(work.emitting_steps, elapsed_ns, duration_ns);
-    int64_t tokens = (int64_t)work.tokens;
-    work.tokens = part(work.tokens, elapsed_ns, duration_ns);
-    work.emissions = part(work.emissions, elapsed_ns, duration_ns);
-    work.pairs = part(work.pairs, elapsed_ns, duration_ns);
-    work.context = part(work.context, elapsed_ns, duration_ns);
-    power_work_add(&sums->work, &work);
-    sums->busy_ns += elapsed_ns;
-    for (int i = 0; i < N_BOUNDS; i++) {
-        wide fs = span->form.constant[i] + (wide)span->form.slope[i] * counts->decode_context;
-        sums->bound_fs[i] += part(fs, elapsed_ns, duration_ns);
-    }
-    sums->prefill_tokens += part(counts->prefill_tokens, elapsed_ns, duration_ns);
-    sums->decode_tokens += part(counts->n_decodes, elapsed_ns, duration_ns);
-    sums->token_ns += (wide)tokens * elapsed_ns;
-    sums->block_ns += (wide)replica_used_blocks(replica) * elapsed_ns;
-}
-
-void replica_sums_at(struct replica *replica, int64_t at_ns, struct replica_sums *sums)
-{
-    const struct replica_span *span = &replica->span;
-    sum_state(replica, at_ns);
-    if (replica->busy && !replica->stepwise) {
-        span_advance(replica, at_ns);
-    }
-    *sums = replica->sums;
-    if (replica->busy && span->steps_left > 0 && span->start_ns < at_ns) {
-        int64_t end_ns =
-            span->alone ? span->end_ns : span->start_ns + cost_round_ns(span->fs);
-        add_step_in_progress(replica, at_ns - span->start_ns, end_ns - span->start_ns, sums);
-    }
 }

@@ -35,12 +35,12 @@ struct replica_span {
     int64_t last_start_ns; /* of the last step */
     int64_t end_ns;        /* of the last step */
     int64_t steps_left;
-    int64_t fs;            /* price of the step in progress; unused if it is alone */
-    int64_t fs_per_step;   /* what every step adds to it */
-    bool alone;            /* one step, of end_ns - start_ns */
-    int64_t decode_ns;     /* d0 of a step that is alone */
+    int64_t fs;          /* price of the step in progress; unused if it is alone */
+    int64_t fs_per_step; /* what every step adds to it */
+    bool alone;          /* one step, of end_ns - start_ns */
+    int64_t decode_ns;   /* d0 of a step that is alone */
     struct step_counts counts; /* of the step in progress */
-    struct cost_form form;     /* of the decode steps, or a step's price as its constant */
+    struct cost_form form; /* of the decode steps, or a step's price as its constant */
 };
 
 /* Sums since the start of the run: everything that ends up in a file is one of these. */
@@ -85,18 +85,20 @@ struct replica {
 
     struct request_list waiting;
     struct request_list running;
-    struct request **partials; /* running, not decoding with the group; admission order */
+    struct request *
+        *partials; /* running, not decoding with the group; admission order */
     int64_t n_partials;
     int64_t partial_room;
-    struct request **given_up; /* running requests whose clients left during this step */
+    struct request *
+        *given_up; /* running requests whose clients left during this step */
     int64_t n_given_up;
     int64_t given_up_room;
     struct lockstep lockstep;
     int64_t free_blocks;
 
     bool busy;
-    bool closed; /* a newcomer could not join the steps of this span */
-    bool divided; /* the pots were divided for this plan */
+    bool closed;    /* a newcomer could not join the steps of this span */
+    bool divided;   /* the pots were divided for this plan */
     int64_t budget; /* while planning */
     int64_t n_preempted;
     struct replica_grant *grants;
@@ -135,10 +137,6 @@ bool replica_interrupt(struct replica *replica, int64_t now_ns);
 /* The client of an unfinished request gives up: it leaves now, or, if a step is running,
  * at its end. */
 void replica_give_up(struct replica *replica, struct request *request, int64_t now_ns);
-
-/* Brings a timeline boundary's sums up to `at_ns`: the part of a step in progress before
- * it counts floor(q x elapsed / duration) (rules.md 15). */
-void replica_sums_at(struct replica *replica, int64_t at_ns, struct replica_sums *sums);
 
 /* KV blocks in use. */
 static inline int64_t replica_used_blocks(const struct replica *replica)

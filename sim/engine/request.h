@@ -33,16 +33,16 @@ struct request {
     int32_t id; /* 0, 1, 2 ... in trace order */
     int32_t replica;
     enum request_place place;
-    bool in_lockstep; /* its counts are the group's: engine/lockstep.h */
-    bool decoding;    /* in the decoding group, in either way to run a step */
-    bool counted;  /* inside the measurement window */
-    bool given_up; /* its client timed out while a step was running */
+    bool in_lockstep;     /* its counts are the group's: engine/lockstep.h */
+    bool decoding;        /* in the decoding group, in either way to run a step */
+    bool counted;         /* inside the measurement window */
+    bool given_up;        /* its client timed out while a step was running */
     struct request *next; /* in the waiting or running list */
     struct request *before;
     struct request *next_alive; /* in the list of those whose clients may time out */
     struct request *before_alive;
     bool is_alive; /* is in that list */
-    char *labels; /* of the trace row, malloc'ed; NULL if it has none */
+    char *labels;  /* of the trace row, malloc'ed; NULL if it has none */
 
     int64_t prompt_tokens;
     int64_t output_tokens;

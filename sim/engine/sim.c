@@ -6,6 +6,8 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "engine/intake.h"
+#include "engine/sums.h"
 
 /* Brings the area under the number of requests in the system up to now. */
 static void sum_area(struct sim *sim)
@@ -15,7 +17,7 @@ static void sum_area(struct sim *sim)
 }
 
 /* Every request passes here on its way out. */
-static void count_finish(void *state, struct probe_record *record)
+void sim_finished(void *state, struct probe_record *record)
 {
     struct sim *sim = state;
     struct sim_totals *totals = &sim->totals;
@@ -44,7 +46,7 @@ static void init(struct sim *sim, const struct sim_config *config)
 {
     *sim = (struct sim){.config = config, .probe = *config->probe};
     sim->probe.state = sim;
-    sim->probe.finish = count_finish;
+    sim->probe.finish = sim_finished;
     for (int32_t i = 0; i < config->n_pools; i++) {
         sim->n_replicas += (int32_t)config->pools[i].config->n_replicas;
     }
@@ -88,10 +90,12 @@ static void init_replicas(struct sim *sim)
 void sim_free(struct sim *sim)
 {
     for (int32_t i = 0; i < sim->n_replicas; i++) {
-        for (struct request *r = sim->replicas[i].waiting.first; r != NULL; r = r->next) {
+        for (struct request *r = sim->replicas[i].waiting.first; r != NULL;
+             r = r->next) {
             free(r->labels);
         }
-        for (struct request *r = sim->replicas[i].running.first; r != NULL; r = r->next) {
+        for (struct request *r = sim->replicas[i].running.first; r != NULL;
+             r = r->next) {
             free(r->labels);
         }
         replica_free(&sim->replicas[i]);
@@ -107,101 +111,6 @@ void sim_free(struct sim *sim)
     free(sim->idle);
     free(sim->is_idle);
     free(sim->route_state);
-}
-
-static bool servable(const struct pool *pool, const struct sim_arrival *arrival)
-{
-    return arrival->prompt_tokens <= INT64_MAX / 4 - arrival->output_tokens &&
-           arrival->prompt_tokens + arrival->output_tokens <= pool->most_tokens &&
-           pool_needed_blocks(pool, arrival->prompt_tokens, arrival->output_tokens) <=
-               pool->usable_blocks;
-}
-
-static int refuse(const struct pool *pool, const struct sim_arrival *arrival, struct err *err)
-{
-    int64_t tokens = arrival->prompt_tokens + arrival->output_tokens;
-    if (tokens > pool->most_tokens) {
-        return err_at(err, arrival->file, arrival->line,
-                      "the request's %" PRId64 " prompt and %" PRId64
-                      " output tokens are more than the %" PRId64
-                      " of max_model_len; '[workload] unservable = reject' passes over it",
-                      arrival->prompt_tokens, arrival->output_tokens, pool->most_tokens);
-    }
-    return err_at(err, arrival->file, arrival->line,
-                  "the request's %" PRId64 " prompt and %" PRId64 " output tokens need %" PRId64
-                  " KV blocks and the pool has %" PRId64
-                  "; '[workload] unservable = reject' passes over it",
-                  arrival->prompt_tokens, arrival->output_tokens,
-                  pool_needed_blocks(pool, arrival->prompt_tokens, arrival->output_tokens),
-                  pool->usable_blocks);
-}
-
-/* A request that no replica ever sees. */
-static void turn_away(struct sim *sim, enum request_status status, int64_t at_ns)
-{
-    const struct sim_arrival *arrival = &sim->next;
-    struct probe_record record = {
-        .id = sim->next_id,
-        .replica = -1,
-        .status = status,
-        .counted = arrival->counted,
-        .labels = arrival->labels,
-        .priority = arrival->priority,
-        .arrival_ns = arrival->arrival_ns,
-        .prompt_tokens = arrival->prompt_tokens,
-        .output_tokens = arrival->output_tokens,
-        .first_scheduled_ns = REQUEST_NEVER,
-        .first_token_ns = REQUEST_NEVER,
-        .finish_ns = at_ns,
-        .queue_ns = at_ns - arrival->arrival_ns,
-        .max_gap_ns = REQUEST_NEVER,
-    };
-    count_finish(sim, &record);
-}
-
-/* When the next arrival concerns the engine: once it is through the front end, or, if it
- * can never be served or its client is gone by then, when that is. */
-static int64_t next_event(const struct sim *sim, const struct pool *pool, bool can_serve)
-{
-    int64_t frontend_ns = pool->config->constants.frontend_ns;
-    int64_t timeout_ns = sim->config->client_timeout_ns;
-    if (!can_serve) {
-        return sim->next.arrival_ns;
-    }
-    if (timeout_ns > 0 && timeout_ns <= frontend_ns) {
-        return sim->next.arrival_ns + timeout_ns;
-    }
-    return sim->next.arrival_ns + frontend_ns;
-}
-
-/* Reads the next arrival that a replica will see; those that none will are done here. */
-static int read_next(struct sim *sim, const struct sim_source *source, struct err *err)
-{
-    const struct pool *pool = &sim->config->pools[0];
-    for (;;) {
-        int got = source->next(source->state, &sim->next, err);
-        sim->has_next = got > 0;
-        if (got <= 0) {
-            return got;
-        }
-        CHECK(sim->next_id < INT32_MAX);
-        sim->totals.n_injected++;
-        bool can_serve = servable(pool, &sim->next);
-        if (!can_serve && !sim->config->reject_unservable) {
-            return refuse(pool, &sim->next, err);
-        }
-        sim->next_event_ns = next_event(sim, pool, can_serve);
-        int64_t timeout_ns = sim->config->client_timeout_ns;
-        bool gone = timeout_ns > 0 && timeout_ns <= pool->config->constants.frontend_ns;
-        if (can_serve && !gone) {
-            return 0;
-        }
-        if (sim->next_event_ns > sim->totals.end_ns) {
-            sim->totals.end_ns = sim->next_event_ns;
-        }
-        turn_away(sim, can_serve ? REQUEST_TIMED_OUT : REQUEST_REJECTED, sim->next_event_ns);
-        sim->next_id++;
-    }
 }
 
 static void mark_idle(struct sim *sim, int32_t replica)
@@ -334,7 +243,8 @@ static void close_run(struct sim *sim)
         totals->end_ns = sim->now_ns;
     }
     tick_until(sim, totals->end_ns);
-    int64_t last_tick_ns = sim->config->tick_ns > 0 ? sim->tick_at_ns - sim->config->tick_ns : 0;
+    int64_t last_tick_ns =
+        sim->config->tick_ns > 0 ? sim->tick_at_ns - sim->config->tick_ns : 0;
     if (totals->end_ns > last_tick_ns) {
         sim->config->probe->tick(sim->config->probe->state, sim, totals->end_ns);
     }
@@ -349,12 +259,12 @@ static void close_run(struct sim *sim)
     CHECK(totals->area == totals->sojourn);
 }
 
-int sim_run(struct sim *sim, const struct sim_config *config, const struct sim_source *source,
-            struct err *err)
+int sim_run(struct sim *sim, const struct sim_config *config,
+            const struct sim_source *source, struct err *err)
 {
     init(sim, config);
     init_replicas(sim);
-    if (read_next(sim, source, err) < 0) {
+    if (intake_next(sim, source, err) < 0) {
         return -1;
     }
     for (;;) {
@@ -374,7 +284,7 @@ int sim_run(struct sim *sim, const struct sim_config *config, const struct sim_s
         time_out(sim);
         while (sim->has_next && sim->next_event_ns == now_ns) {
             arrive(sim);
-            if (read_next(sim, source, err) < 0) {
+            if (intake_next(sim, source, err) < 0) {
                 return -1;
             }
         }
@@ -387,29 +297,15 @@ int sim_run(struct sim *sim, const struct sim_config *config, const struct sim_s
     return 0;
 }
 
-static void add_sums(struct replica_sums *sum, const struct replica_sums *more)
-{
-    power_work_add(&sum->work, &more->work);
-    sum->busy_ns += more->busy_ns;
-    for (int i = 0; i < N_BOUNDS; i++) {
-        sum->bound_fs[i] += more->bound_fs[i];
-    }
-    sum->prefill_tokens += more->prefill_tokens;
-    sum->decode_tokens += more->decode_tokens;
-    sum->token_ns += more->token_ns;
-    sum->block_ns += more->block_ns;
-    sum->running_ns += more->running_ns;
-    sum->waiting_ns += more->waiting_ns;
-}
-
-void sim_pool_sums(struct sim *sim, int32_t pool, int64_t at_ns, struct replica_sums *sums)
+void sim_pool_sums(struct sim *sim, int32_t pool, int64_t at_ns,
+                   struct replica_sums *sums)
 {
     *sums = (struct replica_sums){0};
     for (int32_t i = 0; i < sim->n_replicas; i++) {
         if (sim->replicas[i].pool->index == pool) {
             struct replica_sums one;
-            replica_sums_at(&sim->replicas[i], at_ns, &one);
-            add_sums(sums, &one);
+            sums_at(&sim->replicas[i], at_ns, &one);
+            sums_add(sums, &one);
         }
     }
 }

@@ -40,8 +40,8 @@ struct sim_arrival {
     int64_t prompt_tokens;
     int64_t output_tokens;
     int64_t priority;
-    bool counted; /* inside the measurement window */
-    char *labels; /* malloc'ed or NULL; the taker owns it */
+    bool counted;     /* inside the measurement window */
+    char *labels;     /* malloc'ed or NULL; the taker owns it */
     const char *file; /* where it stands, for messages */
     int64_t line;
 };
@@ -61,7 +61,7 @@ struct sim_config {
     bool reject_unservable;    /* false: an unservable request is the user's mistake */
     bool stepwise;
     bool want_itl;
-    bool verify; /* sim_verify() after every instant: tests */
+    bool verify;     /* sim_verify() after every instant: tests */
     int64_t tick_ns; /* timeline interval; 0: none but the end */
     const struct probe *probe;
 };
@@ -72,9 +72,9 @@ struct sim_totals {
     int64_t n_by_status[N_REQUEST_STATUSES];
     int64_t output_tokens_completed;
     int64_t computed_tokens_completed; /* prompt + output - 1 */
-    int64_t end_ns; /* last event */
-    wide area;      /* of the number in the system over time, in request-ns */
-    wide sojourn;   /* sum of finish - arrival */
+    int64_t end_ns;                    /* last event */
+    wide area;    /* of the number in the system over time, in request-ns */
+    wide sojourn; /* sum of finish - arrival */
     int64_t n_steps;
     int64_t sequence_steps;
 };
@@ -106,12 +106,16 @@ struct sim {
 
 /* Runs the source to its end.  -1 and `err` for the source's errors and for a request
  * that can never be served.  `sim` holds sums and totals until sim_free(). */
-int sim_run(struct sim *sim, const struct sim_config *config, const struct sim_source *source,
-            struct err *err);
+int sim_run(struct sim *sim, const struct sim_config *config,
+            const struct sim_source *source, struct err *err);
 void sim_free(struct sim *sim);
 
+/* Every request passes here on its way out; `sim` as a probe's state. */
+void sim_finished(void *sim, struct probe_record *record);
+
 /* The sums of a pool's replicas at a timeline boundary, in a tick. */
-void sim_pool_sums(struct sim *sim, int32_t pool, int64_t at_ns, struct replica_sums *sums);
+void sim_pool_sums(struct sim *sim, int32_t pool, int64_t at_ns,
+                   struct replica_sums *sums);
 
 /* Aborts if an invariant is broken; visits everything. */
 void sim_verify(const struct sim *sim);

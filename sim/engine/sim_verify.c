@@ -51,13 +51,15 @@ static void verify_replica(const struct replica *replica)
     int64_t *residue = memory_new((size_t)lockstep->block_tokens, sizeof *residue);
     struct seen seen = {0};
     int64_t n = 0;
-    for (const struct request *r = replica->running.first; r != NULL; r = r->next, n++) {
+    for (const struct request *r = replica->running.first; r != NULL;
+         r = r->next, n++) {
         verify_running(replica, r, residue, &seen);
     }
     CHECK(n == replica->running.n && n == replica->view->n_running);
     CHECK(n <= replica->limits.max_num_seqs);
     n = 0;
-    for (const struct request *r = replica->waiting.first; r != NULL; r = r->next, n++) {
+    for (const struct request *r = replica->waiting.first; r != NULL;
+         r = r->next, n++) {
         CHECK(r->place == REQUEST_WAITING && r->held_blocks == 0 && !r->decoding);
     }
     CHECK(n == replica->waiting.n && n == replica->view->n_waiting);

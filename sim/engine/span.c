@@ -3,6 +3,10 @@
 #include "base/check.h"
 #include "engine/replica.h"
 
+/* Contexts are below 2^46 tokens (pool.c bounds the KV cache), so that their sum over a
+ * span fits 64 bits. */
+enum { MOST_STEPS = 1 << 15 };
+
 /* What the step holds: the lockstep group and the chunks of the plan. */
 static struct step_counts count_step(const struct replica *replica)
 {
@@ -27,7 +31,8 @@ static struct step_counts count_step(const struct replica *replica)
 }
 
 /* A step that is planned by itself: it has chunks, or the one after it must be planned. */
-static void plan_alone(struct replica *replica, struct replica_span *span, int64_t now_ns)
+static void plan_alone(struct replica *replica, struct replica_span *span,
+                       int64_t now_ns)
 {
     struct step_price price;
     cost_price(&replica->pool->cost, &span->counts, &price);
@@ -63,21 +68,23 @@ static wide form_price(const struct cost_form *form, int64_t context)
 }
 
 /* The most steps a span may have: nobody finishes before its end, the form holds, and the
- * price of its last step fits 64 bits with room to round it. 0: not even one. */
-static int64_t most_steps(const struct replica *replica, const struct replica_span *span,
-                          wide first_fs)
+ * price of each is at least 1 ns and fits 64 bits with room to round it.  0: not even one. */
+static int64_t most_steps(const struct replica *replica,
+                          const struct replica_span *span, wide first_fs)
 {
+    const wide least_fs = 1000000;
     const wide most_fs = INT64_MAX - 1000000;
     int64_t steps = lockstep_steps_left(&replica->lockstep);
     int64_t n = span->counts.n_decodes;
+    steps = steps < MOST_STEPS ? steps : MOST_STEPS;
     if (span->form.most_context < INT64_MAX) {
         int64_t until = (span->form.most_context - span->counts.decode_context) / n + 1;
         steps = until < steps ? until : steps;
     }
-    if (first_fs > most_fs) {
+    if (first_fs < least_fs || first_fs > most_fs) {
         return 0;
     }
-    if (span->fs_per_step > 0 && (most_fs - first_fs) / span->fs_per_step + 1 < steps) {
+    if (first_fs + (wide)span->fs_per_step * steps > most_fs) {
         steps = (int64_t)((most_fs - first_fs) / span->fs_per_step) + 1;
     }
     return steps;
@@ -89,25 +96,69 @@ static inline int64_t later(int64_t residue, int64_t block_tokens)
     return residue == 0 ? block_tokens - 1 : residue - 1;
 }
 
-void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
+/* Whether KV blocks could run out within `steps` steps: every block_tokens steps, each
+ * sequence needs one. */
+static bool blocks_may_lack(const struct replica *replica, int64_t steps)
+{
+    const struct lockstep *lockstep = &replica->lockstep;
+    return replica->free_blocks / lockstep->n <= steps / lockstep->block_tokens;
+}
+
+/* Finds the last step of the span: of at most `most`, the first that ends at or after
+ * `horizon_ns`, or the one before blocks lack. */
+static void walk_ahead(struct replica *replica, int64_t most, int64_t horizon_ns)
 {
     struct replica_span *span = &replica->span;
     const struct lockstep *lockstep = &replica->lockstep;
+    const int64_t *residues = lockstep->residue;
+    const int64_t block_tokens = lockstep->block_tokens;
+    const int64_t fs_per_step = span->fs_per_step;
+    const bool watch_blocks = blocks_may_lack(replica, most);
+    int64_t fs = span->fs;
+    int64_t at_ns = span->start_ns;
+    int64_t start_ns = at_ns;
+    int64_t steps = 0;
+    int64_t free_blocks = replica->free_blocks;
+    int64_t residue = watch_blocks ? lockstep_due_residue(lockstep) : 0;
+    for (;;) {
+        start_ns = at_ns;
+        at_ns += cost_round_ns(fs);
+        steps++;
+        if (steps == most || at_ns >= horizon_ns) {
+            break;
+        }
+        fs += fs_per_step;
+        if (watch_blocks) {
+            residue = later(residue, block_tokens);
+            free_blocks -= residues[residue];
+            if (free_blocks < 0) {
+                break;
+            }
+        }
+    }
+    span->last_start_ns = start_ns;
+    span->steps_left = steps;
+    span->end_ns = at_ns;
+}
+
+void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
+{
+    struct replica_span *span = &replica->span;
     span->start_ns = now_ns;
     span->counts = count_step(replica);
     CHECK(span->counts.n_decodes + span->counts.prefill_tokens > 0);
-    if (replica->n_grants > 0 || replica->n_preempted > 0 || replica->probe->step != NULL) {
-        replica->closed = false;
+    replica->closed = false;
+    if (replica->n_grants > 0 || replica->n_preempted > 0 ||
+        replica->probe->step != NULL) {
         plan_alone(replica, span, now_ns);
         return;
     }
     int64_t n = span->counts.n_decodes;
     cost_decode_form(&replica->pool->cost, n, span->counts.decode_context, &span->form);
-    int64_t slope = 0;
+    wide per_step = 0;
     for (int i = 0; i < N_BOUNDS; i++) {
-        slope += span->form.slope[i];
+        per_step += (wide)span->form.slope[i] * n;
     }
-    wide per_step = (wide)slope * n;
     wide first_fs = form_price(&span->form, span->counts.decode_context);
     span->fs_per_step = per_step < INT64_MAX ? (int64_t)per_step : INT64_MAX;
     int64_t most = most_steps(replica, span, first_fs);
@@ -117,36 +168,14 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     }
     replica->closed =
         replica->ops->newcomer_waits != NULL && replica->ops->newcomer_waits(replica);
-    if (replica->closed) {
-        horizon_ns = INT64_MAX;
-    }
     span->alone = false;
     span->fs = (int64_t)first_fs;
-    int64_t fs = span->fs;
-    int64_t at_ns = now_ns;
-    int64_t steps = 0;
-    int64_t free_blocks = replica->free_blocks;
-    int64_t residue = lockstep_due_residue(lockstep);
-    for (;;) {
-        span->last_start_ns = at_ns;
-        at_ns += cost_round_ns(fs);
-        steps++;
-        if (steps == most || at_ns >= horizon_ns) {
-            break;
-        }
-        fs += span->fs_per_step;
-        residue = later(residue, lockstep->block_tokens);
-        free_blocks -= lockstep->residue[residue];
-        if (free_blocks < 0) {
-            break;
-        }
-    }
-    span->steps_left = steps;
-    span->end_ns = at_ns;
+    walk_ahead(replica, most, replica->closed ? INT64_MAX : horizon_ns);
 }
 
 /* The part of a step's energy that its decodes alone would have taken in `decode_ns`. */
-static wide decode_energy_pj(const struct replica *replica, wide busy_pj, int64_t decode_ns)
+static wide decode_energy_pj(const struct replica *replica, wide busy_pj,
+                             int64_t decode_ns)
 {
     const struct step_counts *counts = &replica->span.counts;
     if (counts->prefill_tokens == 0) {
@@ -169,7 +198,8 @@ static wide decode_energy_pj(const struct replica *replica, wide busy_pj, int64_
 struct walk {
     int64_t n_steps;
     int64_t sum_ns;
-    int64_t last_ns; /* the last step's duration */
+    int64_t last_ns;     /* the last step's duration */
+    int64_t last_blocks; /* and the KV blocks in use in it */
     wide block_ns;
 };
 
@@ -180,23 +210,27 @@ static void book(struct replica *replica, const struct walk *walk)
     struct replica_sums *sums = &replica->sums;
     const struct step_counts *counts = &span->counts;
     int64_t m = walk->n_steps;
-    wide context = (wide)counts->decode_context * m + (wide)counts->n_decodes * m * (m - 1) / 2;
+    int64_t context =
+        counts->decode_context * m + counts->n_decodes * (m * (m - 1) / 2); /* < 2^62 */
     int64_t tokens = counts->n_decodes + counts->prefill_tokens;
     struct work work = {
         .steps = m,
         .emitting_steps = counts->n_emitting > 0 ? m : 0,
-        .tokens = (wide)tokens * m,
-        .emissions = (wide)counts->n_emitting * m,
-        .pairs = context + counts->prefill_pairs, /* prefill only in a step that is alone */
+        .tokens = tokens * m,
+        .emissions = counts->n_emitting * m,
+        .pairs =
+            context + counts->prefill_pairs, /* prefill only in a step that is alone */
         .context = context + counts->prefill_context,
     };
     power_work_add(&sums->work, &work);
     sums->busy_ns += walk->sum_ns;
     for (int i = 0; i < N_BOUNDS; i++) {
-        sums->bound_fs[i] += span->form.constant[i] * m + span->form.slope[i] * context;
+        wide fs = span->form.constant[i];
+        sums->bound_fs[i] +=
+            (m > 1 ? fs * m : fs) + (wide)span->form.slope[i] * context;
     }
     sums->prefill_tokens += counts->prefill_tokens;
-    sums->decode_tokens += (wide)counts->n_decodes * m;
+    sums->decode_tokens += counts->n_decodes * m;
     sums->token_ns += (wide)tokens * walk->sum_ns;
     sums->block_ns += walk->block_ns;
     int64_t decode_ns = counts->prefill_tokens > 0 ? span->decode_ns : walk->sum_ns;
@@ -249,64 +283,79 @@ static void advance_alone(struct replica *replica)
     span->steps_left = 0;
 }
 
-void span_advance(struct replica *replica, int64_t until_ns)
+/* Walks the steps that end at or before `until_ns` and books their gaps; `used` is the KV
+ * blocks of the step in progress, before and after. */
+static struct walk walk_along(struct replica *replica, int64_t until_ns, int64_t *used)
 {
     struct replica_span *span = &replica->span;
     const struct lockstep *lockstep = &replica->lockstep;
+    const int64_t *residues = lockstep->residue;
+    const int64_t block_tokens = lockstep->block_tokens;
+    const int64_t fs_per_step = span->fs_per_step;
+    const int64_t n_gaps = replica->itl != NULL ? lockstep->n_counted : 0;
+    int64_t *buckets = n_gaps > 0 ? replica->itl->counts : NULL;
+    struct walk walk = {0};
+    int64_t block_ns = 0;
+    int64_t held = *used;
+    int64_t left = span->steps_left;
+    int64_t residue = lockstep_due_residue(lockstep);
+    int64_t at_ns = span->start_ns;
+    int64_t fs = span->fs;
+    bool more = left > 0;
+    while (more) { /* once for every histogram bucket that the durations pass through */
+        int32_t bucket = histogram_bucket(cost_round_ns(fs));
+        int64_t edge_ns = histogram_edge(bucket);
+        int64_t left_before = left;
+        for (;;) {
+            int64_t duration_ns = cost_round_ns(fs);
+            more = left > 0 && at_ns + duration_ns <= until_ns;
+            if (!more || duration_ns > edge_ns) {
+                break;
+            }
+            at_ns += duration_ns;
+            block_ns += held * duration_ns;
+            walk.last_ns = duration_ns;
+            walk.last_blocks = held;
+            if (--left > 0) {
+                fs += fs_per_step;
+                residue = later(residue, block_tokens);
+                held += residues[residue];
+            }
+        }
+        if (buckets != NULL) {
+            buckets[bucket] += (left_before - left) * n_gaps;
+        }
+    }
+    walk.n_steps = span->steps_left - left;
+    walk.sum_ns = at_ns - span->start_ns;
+    walk.block_ns = block_ns;
+    if (n_gaps > 0) {
+        histogram_note(replica->itl, walk.n_steps * n_gaps, (wide)walk.sum_ns * n_gaps,
+                       walk.last_ns);
+    }
+    span->steps_left = left;
+    span->fs = fs;
+    span->start_ns = at_ns;
+    *used = held;
+    return walk;
+}
+
+void span_advance(struct replica *replica, int64_t until_ns)
+{
+    struct replica_span *span = &replica->span;
     if (span->alone) {
         if (span->steps_left > 0 && span->end_ns <= until_ns) {
             advance_alone(replica);
         }
         return;
     }
-    struct walk walk = {0};
-    struct histogram *itl = lockstep->n_counted > 0 ? replica->itl : NULL;
-    int64_t block_ns = 0;
     int64_t used = replica_used_blocks(replica);
-    int64_t used_before = used;
-    int64_t residue = lockstep_due_residue(lockstep);
-    int64_t at_ns = span->start_ns;
-    int64_t edge_ns = -1; /* of the histogram bucket that the last `run` steps fell in */
-    int64_t run = 0;
-    int32_t bucket = 0;
-    while (span->steps_left > 0) {
-        int64_t duration_ns = cost_round_ns(span->fs);
-        if (at_ns + duration_ns > until_ns) {
-            break;
-        }
-        at_ns += duration_ns;
-        if (duration_ns > edge_ns && itl != NULL) {
-            itl->counts[bucket] += run * lockstep->n_counted;
-            bucket = histogram_bucket(duration_ns);
-            edge_ns = histogram_edge(bucket);
-            run = 0;
-        }
-        run++;
-        block_ns += used * duration_ns;
-        walk.n_steps++;
-        walk.last_ns = duration_ns;
-        span->steps_left--;
-        used_before = used;
-        if (span->steps_left > 0) {
-            span->fs += span->fs_per_step;
-            residue = later(residue, lockstep->block_tokens);
-            used += lockstep->residue[residue];
-        }
+    struct walk walk = walk_along(replica, until_ns, &used);
+    if (walk.n_steps > 0) {
+        note_blocks(replica, walk.last_blocks);
+        replica->free_blocks = replica->pool->usable_blocks - used;
+        book(replica, &walk);
     }
-    if (walk.n_steps == 0) {
-        return;
-    }
-    walk.sum_ns = at_ns - span->start_ns;
-    walk.block_ns = block_ns;
-    if (itl != NULL) {
-        itl->counts[bucket] += run * lockstep->n_counted;
-        histogram_note(itl, walk.n_steps * lockstep->n_counted,
-                       (wide)walk.sum_ns * lockstep->n_counted, walk.last_ns);
-    }
-    note_blocks(replica, used_before);
-    replica->free_blocks = replica->pool->usable_blocks - used;
-    span->start_ns = at_ns;
-    book(replica, &walk);
 }
 
 void span_cut(struct replica *replica)

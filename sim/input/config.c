@@ -12,10 +12,10 @@
 #define SLO(member) offsetof(struct config_slo, member)
 #define ROUTE(member) offsetof(struct config_route, member)
 #define OUTPUT(member) offsetof(struct config_output, member)
-#define TABLE(label, rows, at)                                                                 \
-    {                                                                                          \
-        .name = label, .fields = rows, .n_fields = sizeof rows / sizeof rows[0],               \
-        .base = offsetof(struct config, at)                                                    \
+#define TABLE(label, rows, at)                                                   \
+    {                                                                            \
+        .name = label, .fields = rows, .n_fields = sizeof rows / sizeof rows[0], \
+        .base = offsetof(struct config, at)                                      \
     }
 
 static const struct field run_fields[] = {
@@ -28,22 +28,23 @@ static const struct field workload_fields[] = {
      "the trace to replay, plain, .gz or .zst; - is standard input"},
     {"trace_sha256", FIELD_TEXT, WORKLOAD(trace_sha256), "", "", NULL, NULL, NULL,
      "refuse the trace if its bytes have another sha256"},
-    {"rate_scale", FIELD_NANO, WORKLOAD(rate_scale_nano), "", "1", "0.000001", "1000000", NULL,
-     "requests arrive this many times faster"},
+    {"rate_scale", FIELD_NANO, WORKLOAD(rate_scale_nano), "", "1", "0.000001",
+     "1000000", NULL, "requests arrive this many times faster"},
     {"rate_rps", FIELD_NANO, WORKLOAD(rate_rps_nano), "", "0", "0", "1000000000", NULL,
      "scale arrivals to this mean rate in requests per second; 0: as in the trace"},
     {"limit", FIELD_COUNT, WORKLOAD(limit), "", "0", "0", "2000000000", NULL,
      "replay only this many requests; 0: all"},
     {"repeat", FIELD_COUNT, WORKLOAD(repeat), "", "1", "1", "1000000", NULL,
      "play the trace this many times in a row"},
-    {"unservable", FIELD_CHOICE, WORKLOAD(unservable), "", "stop", NULL, NULL, "stop|reject",
-     "what to do with a request that can never fit"},
-    {"on_bad_row", FIELD_CHOICE, WORKLOAD(on_bad_row), "", "stop", NULL, NULL, "stop|skip",
-     "what to do with a row of the trace that cannot be read"},
-    {"client_timeout", FIELD_TIME, WORKLOAD(client_timeout_ns), "s", "0", "0", "1000000000",
-     NULL, "clients give up this long after they asked; 0: never"},
+    {"unservable", FIELD_CHOICE, WORKLOAD(unservable), "", "stop", NULL, NULL,
+     "stop|reject", "what to do with a request that can never fit"},
+    {"on_bad_row", FIELD_CHOICE, WORKLOAD(on_bad_row), "", "stop", NULL, NULL,
+     "stop|skip", "what to do with a row of the trace that cannot be read"},
+    {"client_timeout", FIELD_TIME, WORKLOAD(client_timeout_ns), "s", "0", "0",
+     "1000000000", NULL, "clients give up this long after they asked; 0: never"},
     {"warmup", FIELD_TIME, WORKLOAD(warmup_ns), "s", "0", "0", "1000000000", NULL,
-     "requests that arrive in this first part of the run are simulated but not counted"},
+     "requests that arrive in this first part of the run are simulated but not "
+     "counted"},
     {"cooldown", FIELD_TIME, WORKLOAD(cooldown_ns), "s", "0", "0", "1000000000", NULL,
      "nor are those that arrive in this last part"},
 };
@@ -67,8 +68,8 @@ static const struct field route_fields[] = {
 };
 
 static const struct field output_fields[] = {
-    {"interval", FIELD_TIME, OUTPUT(interval_ns), "s", "10", "0.000001", "1000000000", NULL,
-     "length of a row of timeline.csv"},
+    {"interval", FIELD_TIME, OUTPUT(interval_ns), "s", "10", "0.000001", "1000000000",
+     NULL, "length of a row of timeline.csv"},
     {"steps", FIELD_FLAG, OUTPUT(steps), "", "no", NULL, NULL, NULL,
      "write steps.csv: every step, every request in it"},
     {"itl", FIELD_FLAG, OUTPUT(itl), "", "yes", NULL, NULL, NULL,
@@ -76,14 +77,16 @@ static const struct field output_fields[] = {
 };
 
 const struct field_table config_tables[] = {
-    TABLE("run", run_fields, run),       TABLE("workload", workload_fields, workload),
-    TABLE("slo", slo_fields, slo),       TABLE("route", route_fields, route),
+    TABLE("run", run_fields, run),
+    TABLE("workload", workload_fields, workload),
+    TABLE("slo", slo_fields, slo),
+    TABLE("route", route_fields, route),
     TABLE("output", output_fields, output),
 };
 const int32_t config_n_tables = sizeof config_tables / sizeof config_tables[0];
 
-static int read_sections(struct config *config, struct settings *settings, struct arena *arena,
-                         struct err *err)
+static int read_sections(struct config *config, struct settings *settings,
+                         struct arena *arena, struct err *err)
 {
     for (int32_t i = 0; i < config_n_tables; i++) {
         const struct field_table *table = &config_tables[i];
@@ -96,8 +99,8 @@ static int read_sections(struct config *config, struct settings *settings, struc
     return 0;
 }
 
-static int read_pools(struct config *config, struct settings *settings, struct arena *arena,
-                      struct err *err)
+static int read_pools(struct config *config, struct settings *settings,
+                      struct arena *arena, struct err *err)
 {
     static const char prefix[] = "pool.";
     const struct settings_section *section = settings_next(settings, prefix, NULL);
@@ -107,14 +110,16 @@ static int read_pools(struct config *config, struct settings *settings, struct a
     }
     const struct settings_section *second = settings_next(settings, prefix, section);
     if (second != NULL) {
-        return err_set(err, "%s:%d: [%s]: this version serves with one pool, and [%s] is there",
-                       settings->file, (int)second->line, second->name, section->name);
+        return err_set(
+            err, "%s:%d: [%s]: this version serves with one pool, and [%s] is there",
+            settings->file, (int)second->line, second->name, section->name);
     }
     config->n_pools = 1;
     config->pools = ARENA_NEW(arena, 1, struct pool_config);
     const char *name = section->name + strlen(prefix);
     if (name[0] == '\0' || strspn(name, NAME_LETTERS) != strlen(name)) {
-        return err_set(err, "%s:%d: [%s]: a pool's name is letters, digits, '_' and '-'",
+        return err_set(err,
+                       "%s:%d: [%s]: a pool's name is letters, digits, '_' and '-'",
                        settings->file, (int)section->line, section->name);
     }
     return config_pool_read(config->pools, settings, section->name, name, arena, err);
@@ -135,11 +140,12 @@ int config_read(struct config *config, const char *path, const char *const *over
     }
     if (read_sections(config, &settings, arena, err) != 0 ||
         read_pools(config, &settings, arena, err) != 0 ||
-        settings_check_used(&settings, "run, workload, slo, pool.NAME, route, output", err) !=
-            0) {
+        settings_check_used(&settings, "run, workload, slo, pool.NAME, route, output",
+                            err) != 0) {
         return -1;
     }
-    if (config->workload.rate_rps_nano > 0 && config->workload.rate_scale_nano != 1000000000) {
+    if (config->workload.rate_rps_nano > 0 &&
+        config->workload.rate_scale_nano != 1000000000) {
         return err_set(err, "%s: [workload] rate_rps and rate_scale: give one of them",
                        config->file);
     }

@@ -27,7 +27,8 @@ void config_pool_tables(struct field_table tables[CONFIG_POOL_TABLES])
     tables[CONFIG_POOL_POLICY] =
         based(&pool_scheduler_table, offsetof(struct pool_config, scheduler));
     tables[CONFIG_POOL_PRESETS] = based(&pool_table, 0);
-    tables[CONFIG_POOL_PRESETS + 1] = based(&cost_table, offsetof(struct pool_config, cost));
+    tables[CONFIG_POOL_PRESETS + 1] =
+        based(&cost_table, offsetof(struct pool_config, cost));
 }
 
 void config_pool_roots(char roots[CONFIG_POOL_ROOTS][400])
@@ -45,7 +46,8 @@ void config_pool_roots(char roots[CONFIG_POOL_ROOTS][400])
 bool config_pool_find(const char *folder, const char *name, char path[512])
 {
     size_t length = strlen(name);
-    if (strchr(name, '/') != NULL || (length > 4 && strcmp(name + length - 4, ".ini") == 0)) {
+    if (strchr(name, '/') != NULL ||
+        (length > 4 && strcmp(name + length - 4, ".ini") == 0)) {
         return snprintf(path, 512, "%s", name) < 512 && access(path, F_OK) == 0;
     }
     char roots[CONFIG_POOL_ROOTS][400];
@@ -81,16 +83,17 @@ static int read_preset(struct pool_config *pool, const struct settings *settings
     }
     char path[512];
     if (!config_pool_find(preset->folder, name, path)) {
-        const struct settings_entry *entry = settings_find(settings, section, preset->key);
+        const struct settings_entry *entry =
+            settings_find(settings, section, preset->key);
         char reason[400];
         snprintf(reason, sizeof reason,
-                 "'%.100s' is not known: there is no configs/%s/%.100s.ini (see 'servesim list "
+                 "'%.100s' is not known: there is no configs/%s/%.100s.ini (see "
+                 "'servesim list "
                  "%s')",
                  name, preset->folder, name, preset->folder);
-        return entry != NULL
-                   ? settings_refuse(entry, reason, err)
-                   : err_set(err, "%s: [%s] %s: %s", settings->file, section, preset->key,
-                             reason);
+        return entry != NULL ? settings_refuse(entry, reason, err)
+                             : err_set(err, "%s: [%s] %s: %s", settings->file, section,
+                                       preset->key, reason);
     }
     struct settings file = {0};
     char known[80];
@@ -117,8 +120,9 @@ static void forget_missing(const struct field_table *table, struct pool_config *
     }
 }
 
-int config_pool_read(struct pool_config *pool, struct settings *settings, const char *section,
-                     const char *name, struct arena *arena, struct err *err)
+int config_pool_read(struct pool_config *pool, struct settings *settings,
+                     const char *section, const char *name, struct arena *arena,
+                     struct err *err)
 {
     struct field_table tables[CONFIG_POOL_TABLES];
     config_pool_tables(tables);
@@ -127,28 +131,33 @@ int config_pool_read(struct pool_config *pool, struct settings *settings, const 
         field_defaults(&tables[i], pool, arena);
     }
     /* once for the names of the files, and once more over what the files say */
-    if (settings_apply(settings, section, tables, CONFIG_POOL_TABLES, pool, arena, err) != 0) {
+    if (settings_apply(settings, section, tables, CONFIG_POOL_TABLES, pool, arena,
+                       err) != 0) {
         return -1;
     }
     const char *names[CONFIG_POOL_PRESETS] = {
         [CONFIG_POOL_ACCELERATOR] = pool->accelerator_name,
         [CONFIG_POOL_MODEL] = pool->model_name,
-        [CONFIG_POOL_ENGINE] = pool->cost.kind == COST_ROOFLINE ? pool->engine_name : "",
+        [CONFIG_POOL_ENGINE] =
+            pool->cost.kind == COST_ROOFLINE ? pool->engine_name : "",
         [CONFIG_POOL_POLICY] = pool->policy_name,
     };
     for (int32_t i = 0; i < CONFIG_POOL_PRESETS; i++) {
-        if (names[i][0] != '\0' && read_preset(pool, settings, section, &config_pool_presets[i],
-                                               &tables[i], names[i], arena, err) != 0) {
+        if (names[i][0] != '\0' &&
+            read_preset(pool, settings, section, &config_pool_presets[i], &tables[i],
+                        names[i], arena, err) != 0) {
             return -1;
         }
     }
-    if (settings_apply(settings, section, tables, CONFIG_POOL_TABLES, pool, arena, err) != 0) {
+    if (settings_apply(settings, section, tables, CONFIG_POOL_TABLES, pool, arena,
+                       err) != 0) {
         return -1;
     }
     for (int32_t i = 0; i < CONFIG_POOL_PRESETS; i++) {
         if (names[i][0] == '\0') {
             forget_missing(&tables[i], pool);
-        } else if (settings_check_given(settings, section, &tables[i], 1, pool, err) != 0) {
+        } else if (settings_check_given(settings, section, &tables[i], 1, pool, err) !=
+                   0) {
             return -1;
         }
     }
@@ -160,9 +169,12 @@ static void print_known(const struct field_table *table, const struct pool_confi
                         FILE *out)
 {
     for (int32_t i = 0; i < table->n_fields; i++) {
-        struct field_table row = {
-            .name = table->name, .fields = &table->fields[i], .n_fields = 1, .base = table->base};
-        if (*number_of(table, i, (void *)pool) != 0 || table->fields[i].standard != NULL) {
+        struct field_table row = {.name = table->name,
+                                  .fields = &table->fields[i],
+                                  .n_fields = 1,
+                                  .base = table->base};
+        if (*number_of(table, i, (void *)pool) != 0 ||
+            table->fields[i].standard != NULL) {
             settings_print(out, &row, pool);
         }
     }

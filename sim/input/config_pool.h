@@ -13,8 +13,13 @@
 #include "input/settings.h"
 
 /* The kinds of files that a pool names; `key` is the pool's key and the file's section. */
-enum { CONFIG_POOL_ACCELERATOR, CONFIG_POOL_MODEL, CONFIG_POOL_ENGINE, CONFIG_POOL_POLICY,
-       CONFIG_POOL_PRESETS };
+enum {
+    CONFIG_POOL_ACCELERATOR,
+    CONFIG_POOL_MODEL,
+    CONFIG_POOL_ENGINE,
+    CONFIG_POOL_POLICY,
+    CONFIG_POOL_PRESETS
+};
 
 struct config_pool_preset {
     const char *key;
@@ -29,8 +34,9 @@ enum { CONFIG_POOL_TABLES = CONFIG_POOL_PRESETS + 2 };
 void config_pool_tables(struct field_table tables[CONFIG_POOL_TABLES]);
 
 /* Reads the section `section` ("pool.main") into a pool called `name`. */
-int config_pool_read(struct pool_config *pool, struct settings *settings, const char *section,
-                     const char *name, struct arena *arena, struct err *err);
+int config_pool_read(struct pool_config *pool, struct settings *settings,
+                     const char *section, const char *name, struct arena *arena,
+                     struct err *err);
 
 /* Writes the pool's keys, every one of them. */
 void config_pool_print(const struct pool_config *pool, FILE *out);

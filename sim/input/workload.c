@@ -23,7 +23,8 @@ static int scan(struct workload *workload, struct err *err)
         }
         workload->last_ns = row.arrival_ns;
         workload->n_rows++;
-        if (workload->config->limit > 0 && workload->n_rows == workload->config->limit) {
+        if (workload->config->limit > 0 &&
+            workload->n_rows == workload->config->limit) {
             break;
         }
     }
@@ -59,10 +60,11 @@ static int set_rate(struct workload *workload, struct err *err)
     const struct config_workload *config = workload->config;
     int64_t span_ns = workload->last_ns - workload->first_ns;
     if (workload->n_rows < 2 || span_ns == 0) {
-        return err_set(err,
-                       "%s: [workload] rate_rps: the trace's rate is not defined: its requests "
-                       "arrive at one instant",
-                       config->trace);
+        return err_set(
+            err,
+            "%s: [workload] rate_rps: the trace's rate is not defined: its requests "
+            "arrive at one instant",
+            config->trace);
     }
     set_factor(workload, (wide)(workload->n_rows - 1) * 1000000000 * 1000000000,
                (wide)span_ns * config->rate_rps_nano);
@@ -96,8 +98,9 @@ static int set_window_end(struct workload *workload, struct err *err)
     if (config->limit > 0 && config->limit < config->repeat * workload->n_rows) {
         n_copies = config->limit / workload->n_rows;
         if (config->limit % workload->n_rows != 0) {
-            return err_set(err, "[workload] cooldown: with repeat, limit must be whole copies "
-                                "of the trace");
+            return err_set(
+                err, "[workload] cooldown: with repeat, limit must be whole copies "
+                     "of the trace");
         }
     }
     wide end_ns = workload->last_ns + (wide)(n_copies - 1) * workload->period_ns;
@@ -152,10 +155,10 @@ static char *join_labels(const struct trace_row *row)
         return NULL;
     }
     char text[3 * (TRACE_LABEL_BYTES + 1) + 1];
-    int length = snprintf(text, sizeof text, "%s%c%s%c%s",
-                          row->request_id != NULL ? row->request_id : "", SIM_LABEL_SEPARATOR,
-                          row->tenant != NULL ? row->tenant : "", SIM_LABEL_SEPARATOR,
-                          row->session_id != NULL ? row->session_id : "");
+    int length = snprintf(
+        text, sizeof text, "%s%c%s%c%s", row->request_id != NULL ? row->request_id : "",
+        SIM_LABEL_SEPARATOR, row->tenant != NULL ? row->tenant : "",
+        SIM_LABEL_SEPARATOR, row->session_id != NULL ? row->session_id : "");
     return memory_copy(text, (size_t)length);
 }
 
@@ -170,7 +173,8 @@ static int next_row(struct workload *workload, struct trace_row *row, struct err
         }
         if (got > 0) {
             if (workload->copy == 0) {
-                workload->first_ns = workload->n_rows == 0 ? row->arrival_ns : workload->first_ns;
+                workload->first_ns =
+                    workload->n_rows == 0 ? row->arrival_ns : workload->first_ns;
                 workload->last_ns = row->arrival_ns;
                 workload->n_rows++;
             }
@@ -203,7 +207,8 @@ int workload_next(void *state, struct sim_arrival *arrival, struct err *err)
     }
     wide shifted = row.arrival_ns + (wide)workload->copy * workload->period_ns;
     if (shifted * 2 > most_ns) {
-        return err_at(err, config->trace, row.line, "the arrival is too late for this clock");
+        return err_at(err, config->trace, row.line,
+                      "the arrival is too late for this clock");
     }
     int64_t arrival_ns = scaled(workload, shifted);
     if (arrival_ns >= most_ns) {
@@ -216,7 +221,8 @@ int workload_next(void *state, struct sim_arrival *arrival, struct err *err)
         .prompt_tokens = row.prompt_tokens,
         .output_tokens = row.output_tokens,
         .priority = row.priority,
-        .counted = arrival_ns >= config->warmup_ns && arrival_ns <= workload->window_end_ns,
+        .counted =
+            arrival_ns >= config->warmup_ns && arrival_ns <= workload->window_end_ns,
         .labels = join_labels(&row),
         .file = config->trace,
         .line = row.line,
@@ -231,7 +237,8 @@ int workload_sha256(struct workload *workload, char hex[65], struct err *err)
         return -1;
     }
     if (expected[0] != '\0' && strcmp(expected, hex) != 0) {
-        return err_set(err, "%s: its sha256 is %s, and [workload] trace_sha256 expects %s",
+        return err_set(err,
+                       "%s: its sha256 is %s, and [workload] trace_sha256 expects %s",
                        workload->config->trace, hex, expected);
     }
     return 0;

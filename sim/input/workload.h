@@ -26,7 +26,7 @@ struct workload {
     int64_t n_rows;  /* of one copy */
     int64_t first_ns;
     int64_t last_ns;
-    int64_t period_ns; /* by which a copy is later than the one before */
+    int64_t period_ns;     /* by which a copy is later than the one before */
     int64_t window_end_ns; /* arrivals after it are not counted */
 };
 

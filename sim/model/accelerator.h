@@ -14,7 +14,7 @@
 struct accelerator {
     int64_t memory_bytes;
     int64_t memory_bytes_per_s;
-    int64_t bf16_flop_per_s; /* dense */
+    int64_t bf16_flop_per_s;  /* dense */
     int64_t link_bytes_per_s; /* one direction, to its peers in the node */
     int64_t idle_mw;
     int64_t tdp_mw;

@@ -8,16 +8,17 @@
 static const struct field fields[] = {
     {"cost", FIELD_CHOICE, AT(kind), "", "roofline", NULL, NULL, "roofline|linear",
      "how a step is priced"},
-    {"roofline", FIELD_CHOICE, AT(roofline), "", "operation", NULL, NULL, "operation|step",
+    {"roofline", FIELD_CHOICE, AT(roofline), "", "operation", NULL, NULL,
+     "operation|step",
      "max(compute, memory) per operation class, or once over the step's sums"},
     {"base_us", FIELD_FEMTO, AT(base_fs), "us", "0", "0", "1000000000", NULL,
      "cost = linear: fixed time of a step"},
-    {"prefill_token_us", FIELD_FEMTO, AT(prefill_token_fs), "us", "0", "0", "1000000", NULL,
-     "cost = linear: time per prefill token"},
+    {"prefill_token_us", FIELD_FEMTO, AT(prefill_token_fs), "us", "0", "0", "1000000",
+     NULL, "cost = linear: time per prefill token"},
     {"decode_seq_us", FIELD_FEMTO, AT(decode_seq_fs), "us", "0", "0", "1000000", NULL,
      "cost = linear: time per decoding sequence"},
-    {"context_token_us", FIELD_FEMTO, AT(context_token_fs), "us", "0", "0", "1000000", NULL,
-     "cost = linear: time per token of context of the decodes"},
+    {"context_token_us", FIELD_FEMTO, AT(context_token_fs), "us", "0", "0", "1000000",
+     NULL, "cost = linear: time per token of context of the decodes"},
 };
 
 const struct field_table cost_table = {
@@ -47,7 +48,8 @@ struct rates {
     double link_bytes_per_s;
 };
 
-static struct rates attainable(const struct accelerator *gpu, const struct constants *constants)
+static struct rates attainable(const struct accelerator *gpu,
+                               const struct constants *constants)
 {
     return (struct rates){
         .flop_per_s = (double)gpu->bf16_flop_per_s *
@@ -60,8 +62,8 @@ static struct rates attainable(const struct accelerator *gpu, const struct const
 }
 
 /* A matrix of `params` weights, split over tp GPUs: FLOPs per token, bytes per read. */
-static bool matrix_term(struct cost_term *term, int64_t params, int64_t weight_bits, double tp,
-                        const struct rates *rates)
+static bool matrix_term(struct cost_term *term, int64_t params, int64_t weight_bits,
+                        double tp, const struct rates *rates)
 {
     double flops = 2.0 * (double)params / tp;
     double bytes = (double)params * (double)weight_bits / 8.0 / tp;
@@ -95,14 +97,17 @@ static bool network_terms(struct cost *cost, const struct llm *llm,
     double bytes = 2.0 * (double)llm->hidden * 2.0 * (tp - 1) / tp;
     double n_collectives = 2.0 * (double)llm->n_layers;
     cost->network_fs = 2 * llm->n_layers * constants->allreduce_latency_fs;
-    return to_fs(n_collectives * bytes / rates->link_bytes_per_s, &cost->network_token_fs);
+    return to_fs(n_collectives * bytes / rates->link_bytes_per_s,
+                 &cost->network_token_fs);
 }
 
 static struct cost_term hide_term(struct cost_term term, int64_t share_nano)
 {
     return (struct cost_term){
-        .compute_fs = wide_narrow(wide_div_half_up((wide)term.compute_fs * share_nano, 1000000000)),
-        .memory_fs = wide_narrow(wide_div_half_up((wide)term.memory_fs * share_nano, 1000000000)),
+        .compute_fs = wide_narrow(
+            wide_div_half_up((wide)term.compute_fs * share_nano, 1000000000)),
+        .memory_fs = wide_narrow(
+            wide_div_half_up((wide)term.memory_fs * share_nano, 1000000000)),
     };
 }
 
@@ -114,8 +119,8 @@ static void hide(struct cost *cost, int64_t share_nano)
         .head = hide_term(cost->full.head, share_nano),
         .attention = {hide_term(cost->full.attention[0], share_nano),
                       hide_term(cost->full.attention[1], share_nano)},
-        .activation_fs =
-            wide_narrow(wide_div_half_up((wide)cost->full.activation_fs * share_nano, 1000000000)),
+        .activation_fs = wide_narrow(
+            wide_div_half_up((wide)cost->full.activation_fs * share_nano, 1000000000)),
     };
 }
 
@@ -141,7 +146,8 @@ int cost_init(struct cost *cost, const struct cost_config *config,
     double gpus = (double)tp;
     int64_t bits = llm->weight_bits;
     struct cost_coefficients *full = &cost->full;
-    if (matrix_term(&full->projections, llm_attention_params(llm), bits, gpus, &rates) &&
+    if (matrix_term(&full->projections, llm_attention_params(llm), bits, gpus,
+                    &rates) &&
         matrix_term(&full->mlp, llm_mlp_params(llm), bits, gpus, &rates) &&
         matrix_term(&full->head, llm_head_params(llm), bits, gpus, &rates) &&
         attention_terms(full->attention, llm, constants, tp, &rates) &&
@@ -150,8 +156,9 @@ int cost_init(struct cost *cost, const struct cost_config *config,
         hide(cost, 1000000000 - constants->overlap_nano);
         return 0;
     }
-    return err_set(err, "a cost coefficient is below half a femtosecond or above 4000 s per "
-                        "unit: check the accelerator, the model and the engine constants");
+    return err_set(err,
+                   "a cost coefficient is below half a femtosecond or above 4000 s per "
+                   "unit: check the accelerator, the model and the engine constants");
 }
 
 /* The attention of a step: [0] pure, [1] mixed prefill and decode. */
@@ -182,12 +189,12 @@ static void price_operations(const struct cost *cost, const struct step_counts *
     int kind = attention_kind(counts);
     add_class(price, &full->projections, &hidden->projections, knee, 1, BOUND_WEIGHT);
     add_class(price, &full->mlp, &hidden->mlp, knee, 1, BOUND_WEIGHT);
-    add_class(price, &full->head, &hidden->head, counts->n_emitting, counts->n_emitting > 0,
-              BOUND_WEIGHT);
-    add_class(price, &full->attention[kind], &hidden->attention[kind], counts->decode_context,
-              counts->decode_context, BOUND_KV);
-    add_class(price, &full->attention[kind], &hidden->attention[kind], counts->prefill_pairs,
-              counts->prefill_context, BOUND_KV);
+    add_class(price, &full->head, &hidden->head, counts->n_emitting,
+              counts->n_emitting > 0, BOUND_WEIGHT);
+    add_class(price, &full->attention[kind], &hidden->attention[kind],
+              counts->decode_context, counts->decode_context, BOUND_KV);
+    add_class(price, &full->attention[kind], &hidden->attention[kind],
+              counts->prefill_pairs, counts->prefill_context, BOUND_KV);
     price->fs[BOUND_WEIGHT] += (wide)full->activation_fs * tokens;
 }
 
@@ -206,9 +213,10 @@ static struct sums step_sums(const struct cost_coefficients *of, int64_t knee_to
     wide pairs = (wide)counts->decode_context + counts->prefill_pairs;
     wide context = (wide)counts->decode_context + counts->prefill_context;
     return (struct sums){
-        .compute =
-            ((wide)of->projections.compute_fs + of->mlp.compute_fs) * (tokens + knee_tokens) +
-            (wide)of->head.compute_fs * counts->n_emitting + attention->compute_fs * pairs,
+        .compute = ((wide)of->projections.compute_fs + of->mlp.compute_fs) *
+                       (tokens + knee_tokens) +
+                   (wide)of->head.compute_fs * counts->n_emitting +
+                   attention->compute_fs * pairs,
         .weight = (wide)of->projections.memory_fs + of->mlp.memory_fs +
                   (counts->n_emitting > 0 ? of->head.memory_fs : 0) +
                   (wide)of->activation_fs * tokens,
@@ -233,7 +241,8 @@ static void price_linear(const struct cost *cost, const struct step_counts *coun
 {
     price->fs[BOUND_OVERHEAD] =
         cost->linear.base_fs + (wide)cost->linear.decode_seq_fs * counts->n_decodes;
-    price->fs[BOUND_COMPUTE] = (wide)cost->linear.prefill_token_fs * counts->prefill_tokens;
+    price->fs[BOUND_COMPUTE] =
+        (wide)cost->linear.prefill_token_fs * counts->prefill_tokens;
     price->fs[BOUND_KV] = (wide)cost->linear.context_token_fs * counts->decode_context;
 }
 
@@ -252,7 +261,8 @@ void cost_price(const struct cost *cost, const struct step_counts *counts,
     }
     int64_t tokens = counts->n_decodes + counts->prefill_tokens;
     price->fs[BOUND_NETWORK] = cost->network_fs + (wide)cost->network_token_fs * tokens;
-    price->fs[BOUND_OVERHEAD] = cost->overhead_fs + (wide)cost->sequence_fs * counts->n_decodes;
+    price->fs[BOUND_OVERHEAD] =
+        cost->overhead_fs + (wide)cost->sequence_fs * counts->n_decodes;
 }
 
 /* How far the context may grow before the other side of the step's max wins. */
@@ -294,7 +304,8 @@ void cost_decode_form(const struct cost *cost, int64_t n_decodes, int64_t contex
             compute_bound = sums.compute >= sums.weight + sums.kv;
             form->most_context = most_context(cost, &counts);
         }
-        form->slope[BOUND_COMPUTE] = compute_bound ? full->compute_fs : hidden->compute_fs;
+        form->slope[BOUND_COMPUTE] =
+            compute_bound ? full->compute_fs : hidden->compute_fs;
         form->slope[BOUND_KV] = compute_bound ? hidden->memory_fs : full->memory_fs;
     }
     for (int i = 0; i < N_BOUNDS; i++) {

@@ -65,7 +65,14 @@ struct step_counts {
 };
 
 /* What the time of a step is bound by. */
-enum bound { BOUND_COMPUTE, BOUND_WEIGHT, BOUND_KV, BOUND_NETWORK, BOUND_OVERHEAD, N_BOUNDS };
+enum bound {
+    BOUND_COMPUTE,
+    BOUND_WEIGHT,
+    BOUND_KV,
+    BOUND_NETWORK,
+    BOUND_OVERHEAD,
+    N_BOUNDS
+};
 
 struct step_price {
     wide fs[N_BOUNDS]; /* sums to the step's price; weights include activations */
@@ -89,7 +96,8 @@ struct cost {
     enum cost_kind kind;
     enum cost_roofline roofline;
     struct cost_coefficients full;
-    struct cost_coefficients hidden; /* full x (1 - overlap): what the shorter side adds */
+    struct cost_coefficients
+        hidden; /* full x (1 - overlap): what the shorter side adds */
     int64_t knee_tokens;
     int64_t network_fs; /* per step */
     int64_t network_token_fs;
@@ -127,7 +135,7 @@ int64_t cost_duration_ns(const struct step_price *price);
 /* max(1, floor((fs + 500000) / 10^6)): rule 2. */
 static inline int64_t cost_round_ns(int64_t fs)
 {
-    int64_t ns = (fs + 500000) / 1000000;
+    int64_t ns = (int64_t)(((uint64_t)fs + 500000) / 1000000); /* unsigned is cheaper */
     return ns > 1 ? ns : 1;
 }
 

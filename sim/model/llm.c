@@ -3,7 +3,8 @@
 #define AT(member) offsetof(struct llm, member)
 
 static const struct field fields[] = {
-    {"layers", FIELD_COUNT, AT(n_layers), "", NULL, "1", "10000", NULL, "transformer layers"},
+    {"layers", FIELD_COUNT, AT(n_layers), "", NULL, "1", "10000", NULL,
+     "transformer layers"},
     {"hidden", FIELD_COUNT, AT(hidden), "", NULL, "1", "1000000", NULL, "hidden size"},
     {"intermediate", FIELD_COUNT, AT(intermediate), "", NULL, "1", "10000000", NULL,
      "width of the gated MLP"},
@@ -11,12 +12,13 @@ static const struct field fields[] = {
      "query heads; attention FLOPs count these"},
     {"kv_heads", FIELD_COUNT, AT(n_kv_heads), "", NULL, "1", "10000", NULL,
      "key and value heads; KV bytes count these"},
-    {"head_dim", FIELD_COUNT, AT(head_dim), "", NULL, "1", "100000", NULL, "size of one head"},
+    {"head_dim", FIELD_COUNT, AT(head_dim), "", NULL, "1", "100000", NULL,
+     "size of one head"},
     {"vocab", FIELD_COUNT, AT(vocab), "", NULL, "1", "100000000", NULL, "vocabulary"},
     {"tied_embeddings", FIELD_FLAG, AT(tied_embeddings), "", "no", NULL, NULL, NULL,
      "whether the LM head shares the weights of the input embedding"},
-    {"max_context", FIELD_COUNT, AT(max_context_tokens), "", NULL, "1", "1000000000", NULL,
-     "longest sequence the model takes, in tokens"},
+    {"max_context", FIELD_COUNT, AT(max_context_tokens), "", NULL, "1", "1000000000",
+     NULL, "longest sequence the model takes, in tokens"},
     {"weight_bits", FIELD_COUNT, AT(weight_bits), "", "16", "16", "16", NULL,
      "bits of a weight"},
     {"kv_bits", FIELD_COUNT, AT(kv_bits), "", "16", "8", "16", NULL,
@@ -33,7 +35,8 @@ const struct field_table llm_table = {
 
 int64_t llm_attention_params(const struct llm *llm)
 {
-    return llm->n_layers * llm->hidden * llm->head_dim * 2 * (llm->n_heads + llm->n_kv_heads);
+    return llm->n_layers * llm->hidden * llm->head_dim * 2 *
+           (llm->n_heads + llm->n_kv_heads);
 }
 
 int64_t llm_mlp_params(const struct llm *llm)
@@ -55,7 +58,8 @@ int64_t llm_params(const struct llm *llm)
 
 int64_t llm_kv_bytes_per_token(const struct llm *llm, int64_t tp)
 {
-    int64_t heads_per_gpu = llm->n_kv_heads / (tp < llm->n_kv_heads ? tp : llm->n_kv_heads);
+    int64_t heads_per_gpu =
+        llm->n_kv_heads / (tp < llm->n_kv_heads ? tp : llm->n_kv_heads);
     return 2 * llm->n_layers * heads_per_gpu * llm->head_dim * llm->kv_bits / 8;
 }
 

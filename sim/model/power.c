@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/check.h"
+
 static const double nano = 1e-9;
 
 static int64_t round_up_half(double value)
@@ -45,23 +47,36 @@ struct work power_work(const struct step_counts *counts)
         .emitting_steps = counts->n_emitting > 0,
         .tokens = counts->n_decodes + counts->prefill_tokens,
         .emissions = counts->n_emitting,
-        .pairs = (wide)counts->decode_context + counts->prefill_pairs,
-        .context = (wide)counts->decode_context + counts->prefill_context,
+        .pairs = counts->decode_context + counts->prefill_pairs,
+        .context = counts->decode_context + counts->prefill_context,
     };
+}
+
+void power_work_add(struct work *sum, const struct work *more)
+{
+    sum->steps += more->steps;
+    sum->emitting_steps += more->emitting_steps;
+    sum->tokens += more->tokens;
+    sum->emissions += more->emissions;
+    /* the two that could leave 64 bits first */
+    CHECK(!__builtin_add_overflow(sum->pairs, more->pairs, &sum->pairs));
+    CHECK(!__builtin_add_overflow(sum->context, more->context, &sum->context));
 }
 
 wide power_energy_pj(const struct power *power, const struct work *work, wide busy_ns)
 {
-    return power->busy_mw * busy_ns + power->step_pj * work->steps +
-           power->emitting_step_pj * work->emitting_steps + power->token_pj * work->tokens +
-           power->emission_pj * work->emissions + power->pair_pj * work->pairs +
-           power->context_pj * work->context;
+    return power->busy_mw * busy_ns + (wide)power->step_pj * work->steps +
+           (wide)power->emitting_step_pj * work->emitting_steps +
+           (wide)power->token_pj * work->tokens +
+           (wide)power->emission_pj * work->emissions +
+           (wide)power->pair_pj * work->pairs + (wide)power->context_pj * work->context;
 }
 
 wide power_flops(const struct llm *llm, const struct work *work)
 {
     wide matrices = (wide)llm_attention_params(llm) + llm_mlp_params(llm);
-    return 2 * matrices * work->tokens + 2 * (wide)llm_head_params(llm) * work->emissions +
+    return 2 * matrices * work->tokens +
+           2 * (wide)llm_head_params(llm) * work->emissions +
            (wide)llm_flops_per_pair(llm) * work->pairs;
 }
 

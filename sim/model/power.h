@@ -32,12 +32,12 @@ struct power {
 
 /* Sums of a step's counts, or of many steps', on which energy, FLOPs and bytes depend. */
 struct work {
-    wide steps;
-    wide emitting_steps;
-    wide tokens;
-    wide emissions;
-    wide pairs;   /* decode context + prefill pairs */
-    wide context; /* decode context + prefill context */
+    int64_t steps;
+    int64_t emitting_steps;
+    int64_t tokens;
+    int64_t emissions;
+    int64_t pairs;   /* decode context + prefill pairs */
+    int64_t context; /* decode context + prefill context */
 };
 
 /* The coefficients of a replica of `tp` GPUs. */
@@ -48,15 +48,7 @@ void power_init(struct power *power, const struct cost *cost,
 struct work power_work(const struct step_counts *counts);
 
 /* Adds `more` to `sum`. */
-static inline void power_work_add(struct work *sum, const struct work *more)
-{
-    sum->steps += more->steps;
-    sum->emitting_steps += more->emitting_steps;
-    sum->tokens += more->tokens;
-    sum->emissions += more->emissions;
-    sum->pairs += more->pairs;
-    sum->context += more->context;
-}
+void power_work_add(struct work *sum, const struct work *more);
 
 /* Picojoules of `work` that took `busy_ns`. */
 wide power_energy_pj(const struct power *power, const struct work *work, wide busy_ns);

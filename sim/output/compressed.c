@@ -34,7 +34,8 @@ struct zstd_file {
 };
 
 /* Compresses `n` bytes; `mode` ZSTD_e_end finishes the frame. */
-static int zstd_put(struct zstd_file *file, const char *bytes, size_t n, ZSTD_EndDirective mode)
+static int zstd_put(struct zstd_file *file, const char *bytes, size_t n,
+                    ZSTD_EndDirective mode)
 {
     char buffer[1 << 16];
     ZSTD_inBuffer in = {.src = bytes, .size = n};
@@ -74,8 +75,9 @@ static FILE *open_zstd(const char *path)
     file->stream = ZSTD_createCStream();
     FILE *out = NULL;
     if (file->out != NULL && file->stream != NULL) {
-        out = fopencookie(file, "w",
-                          (cookie_io_functions_t){.write = zstd_write, .close = zstd_close});
+        out = fopencookie(
+            file, "w",
+            (cookie_io_functions_t){.write = zstd_write, .close = zstd_close});
     }
     if (out == NULL) {
         if (file->out != NULL) {
@@ -93,8 +95,8 @@ static FILE *open_gzip(const char *path)
     if (file == NULL) {
         return NULL;
     }
-    return fopencookie(file, "w",
-                       (cookie_io_functions_t){.write = gzip_write, .close = gzip_close});
+    return fopencookie(
+        file, "w", (cookie_io_functions_t){.write = gzip_write, .close = gzip_close});
 }
 
 FILE *compressed_open(const char *path, const char *name, struct err *err)

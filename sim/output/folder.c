@@ -24,7 +24,8 @@ static int remove_folder(const char *path)
     return rmdir(path);
 }
 
-int folder_create(struct folder *folder, const char *path, bool overwrite, struct err *err)
+int folder_create(struct folder *folder, const char *path, bool overwrite,
+                  struct err *err)
 {
     size_t length = strlen(path);
     while (length > 1 && path[length - 1] == '/') {
@@ -43,14 +44,15 @@ int folder_create(struct folder *folder, const char *path, bool overwrite, struc
             return err_set(err, "-o %s: exists and is not a folder", folder->path);
         }
         if (!overwrite) {
-            return err_set(err, "-o %s: exists already; --overwrite replaces it", folder->path);
+            return err_set(err, "-o %s: exists already; --overwrite replaces it",
+                           folder->path);
         }
     }
     snprintf(folder->temporary, sizeof folder->temporary, "%s.tmp.%ld", folder->path,
              (long)getpid());
     if (mkdir(folder->temporary, 0777) != 0) {
-        return err_set(err, "-o %s: cannot create %s: %s", folder->path, folder->temporary,
-                       strerror(errno));
+        return err_set(err, "-o %s: cannot create %s: %s", folder->path,
+                       folder->temporary, strerror(errno));
     }
     return 0;
 }
@@ -77,23 +79,26 @@ static int check_replaceable(const char *path, struct err *err)
     if (access(config, F_OK) == 0) {
         return 0;
     }
-    return err_set(err, "-o %s: holds no results (no config.ini): not overwritten", path);
+    return err_set(err, "-o %s: holds no results (no config.ini): not overwritten",
+                   path);
 }
 
 static int put_in_place(const struct folder *folder)
 {
-    if (renameat2(AT_FDCWD, folder->temporary, AT_FDCWD, folder->path, RENAME_NOREPLACE) == 0) {
+    if (renameat2(AT_FDCWD, folder->temporary, AT_FDCWD, folder->path,
+                  RENAME_NOREPLACE) == 0) {
         return 0;
     }
     if (errno == EEXIST && folder->overwrite) {
-        if (renameat2(AT_FDCWD, folder->temporary, AT_FDCWD, folder->path, RENAME_EXCHANGE) !=
-            0) {
+        if (renameat2(AT_FDCWD, folder->temporary, AT_FDCWD, folder->path,
+                      RENAME_EXCHANGE) != 0) {
             return -1;
         }
         remove_folder(folder->temporary); /* now the old results */
         return 0;
     }
-    if (errno == EINVAL) { /* a file system without flags: rename refuses a full folder */
+    if (errno ==
+        EINVAL) { /* a file system without flags: rename refuses a full folder */
         return rename(folder->temporary, folder->path);
     }
     return -1;

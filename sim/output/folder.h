@@ -17,7 +17,8 @@ struct folder {
 };
 
 /* Makes the temporary folder; refuses if DIR exists and is not to be overwritten. */
-int folder_create(struct folder *folder, const char *path, bool overwrite, struct err *err);
+int folder_create(struct folder *folder, const char *path, bool overwrite,
+                  struct err *err);
 
 /* All files are closed: puts the folder under its name. On failure it is discarded. */
 int folder_commit(struct folder *folder, struct err *err);

@@ -39,7 +39,8 @@ double load_capacity_rps(const struct pool *pool, double prompt, double output)
     mixed.prefill_pairs = mixed.prefill_tokens * (mixed.prefill_tokens + 1) / 2;
     mixed.prefill_context = mixed.prefill_tokens;
     mixed.n_emitting++;
-    if (output < 1.5 && batch == 1) { /* nothing decodes: a request is one prefill step */
+    if (output < 1.5 &&
+        batch == 1) { /* nothing decodes: a request is one prefill step */
         mixed.n_decodes = 0;
         mixed.decode_context = 0;
         mixed.n_emitting = 1;
@@ -60,19 +61,22 @@ void load_metrics(const struct summary *summary, const struct sim *sim,
         metrics_text(metrics, "load_verdict", "too few requests to tell", "");
         return;
     }
-    double span_s = (double)(summary->last_arrival_ns - summary->first_arrival_ns) * 1e-9;
+    double span_s =
+        (double)(summary->last_arrival_ns - summary->first_arrival_ns) * 1e-9;
     double offered = span_s > 0 ? (double)(injected - 1) / span_s : 0;
     double prompt = (double)summary->prompt_tokens / (double)completed;
     double output = (double)summary->output_tokens / (double)completed;
     double capacity = 0;
     for (int32_t i = 0; i < sim->config->n_pools; i++) {
         const struct pool *pool = &sim->config->pools[i];
-        capacity += load_capacity_rps(pool, prompt, output) * (double)pool->config->n_replicas;
+        capacity +=
+            load_capacity_rps(pool, prompt, output) * (double)pool->config->n_replicas;
     }
     double growth = summary_queue_growth(summary);
     metrics_real(metrics, "offered_rate", offered, 6, "req/s");
     metrics_real(metrics, "estimated_capacity", capacity, 6, "req/s");
-    metrics_real(metrics, "estimated_load", capacity > 0 ? offered / capacity : 0, 6, "");
+    metrics_real(metrics, "estimated_load", capacity > 0 ? offered / capacity : 0, 6,
+                 "");
     metrics_real(metrics, "queue_growth", growth, 6, "s/s");
     bool overloaded = growth > 0.01 && growth * span_s > 1;
     const char *verdict = overloaded ? "overloaded" : "stable";

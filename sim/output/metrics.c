@@ -45,7 +45,8 @@ static void print_scaled(char *text, wide value, int decimals)
     text[at] = '\0';
 }
 
-void metrics_integer(struct metrics *metrics, const char *name, wide value, const char *unit)
+void metrics_integer(struct metrics *metrics, const char *name, wide value,
+                     const char *unit)
 {
     print_scaled(add(metrics, name, unit)->value, value, 0);
 }

@@ -23,7 +23,8 @@ struct metrics {
 /* Names and units must be constants. */
 void metrics_text(struct metrics *metrics, const char *name, const char *value,
                   const char *unit);
-void metrics_integer(struct metrics *metrics, const char *name, wide value, const char *unit);
+void metrics_integer(struct metrics *metrics, const char *name, wide value,
+                     const char *unit);
 
 /* numerator / denominator half up with that many decimals; empty if the denominator is 0. */
 void metrics_ratio(struct metrics *metrics, const char *name, wide numerator,

@@ -44,6 +44,7 @@ void quantiles_add(struct quantiles *quantiles, int64_t value)
                                             sizeof *quantiles->values);
         }
         quantiles->values[quantiles->n] = value;
+        quantiles->selected = 0;
     }
     quantiles->n++;
     quantiles->sum += value;
@@ -58,10 +59,10 @@ static void swap(int64_t *a, int64_t *b)
     *b = value;
 }
 
-/* The k-th smallest (from 0): Hoare's quickselect with the median of three as pivot. */
-static int64_t select_kth(int64_t *values, int64_t n, int64_t k)
+/* The k-th smallest (from 0), which is known to be among values[low ... n - 1]: Hoare's
+ * quickselect with the median of three as pivot. */
+static int64_t select_kth(int64_t *values, int64_t low, int64_t n, int64_t k)
 {
-    int64_t low = 0;
     int64_t high = n - 1;
     while (low < high) {
         int64_t middle = low + (high - low) / 2;
@@ -99,14 +100,19 @@ static int64_t select_kth(int64_t *values, int64_t n, int64_t k)
     return values[k];
 }
 
-int64_t quantiles_at(struct quantiles *quantiles, int64_t numerator, int64_t denominator)
+int64_t quantiles_at(struct quantiles *quantiles, int64_t numerator,
+                     int64_t denominator)
 {
     CHECK(quantiles->n > 0);
     if (quantiles->folded) {
         return histogram_quantile(&quantiles->histogram, numerator, denominator);
     }
     wide rank = ((wide)numerator * quantiles->n + denominator - 1) / denominator;
-    return select_kth(quantiles->values, quantiles->n, rank > 0 ? (int64_t)rank - 1 : 0);
+    int64_t k = rank > 0 ? (int64_t)rank - 1 : 0;
+    int64_t low = k >= quantiles->selected ? quantiles->selected : 0;
+    int64_t value = select_kth(quantiles->values, low, quantiles->n, k);
+    quantiles->selected = k;
+    return value;
 }
 
 double quantiles_mean(const struct quantiles *quantiles)

@@ -19,6 +19,7 @@ struct quantiles {
     int64_t *values; /* NULL once folded */
     int64_t room;
     int64_t most_exact;
+    int64_t selected; /* values from here on are at least the one here */
     int64_t n;
     wide sum;
     wide squares;
@@ -32,9 +33,10 @@ void quantiles_init(struct quantiles *quantiles, int64_t most_exact);
 void quantiles_free(struct quantiles *quantiles);
 void quantiles_add(struct quantiles *quantiles, int64_t value);
 
-/* Nearest rank: the ceil(numerator / denominator x n)-th smallest; n must not be 0. Moves
- * the values about. */
-int64_t quantiles_at(struct quantiles *quantiles, int64_t numerator, int64_t denominator);
+/* Nearest rank: the ceil(numerator / denominator x n)-th smallest; n must not be 0.  Moves
+ * the values about; asking in ascending order is cheapest. */
+int64_t quantiles_at(struct quantiles *quantiles, int64_t numerator,
+                     int64_t denominator);
 
 /* Mean and population standard deviation in nanoseconds; 0 without values. */
 double quantiles_mean(const struct quantiles *quantiles);

@@ -10,7 +10,12 @@
 #include "base/check.h"
 #include "base/memory.h"
 
-enum { REORDER_EMPTY = -1, REORDER_BYTES = 16 << 20, FIRST_ROOM = 1024, LABEL_BYTES = 256 };
+enum {
+    REORDER_EMPTY = -1,
+    REORDER_BYTES = 16 << 20,
+    FIRST_ROOM = 1024,
+    LABEL_BYTES = 256
+};
 
 /* A record in the file: a hole in the file reads as zeros, so `present` says it is one. */
 struct spilled {
@@ -28,7 +33,8 @@ static struct probe_record *new_ring(int64_t room)
     return records;
 }
 
-void reorder_init(struct reorder *reorder, const char *folder, int64_t most_room, void *state,
+void reorder_init(struct reorder *reorder, const char *folder, int64_t most_room,
+                  void *state,
                   void (*write)(void *state, const struct probe_record *record))
 {
     int64_t room = FIRST_ROOM;
@@ -104,13 +110,14 @@ static void spill(struct reorder *reorder, const struct probe_record *record)
 static void take_back(struct reorder *reorder, int64_t id)
 {
     struct spilled spilled = {0};
-    ssize_t n = pread(reorder->fd, &spilled, sizeof spilled,
-                      (off_t)id * (off_t)sizeof spilled);
+    ssize_t n =
+        pread(reorder->fd, &spilled, sizeof spilled, (off_t)id * (off_t)sizeof spilled);
     if (n != sizeof spilled || spilled.present == 0) {
         return;
     }
-    spilled.record.labels =
-        spilled.labels[0] != '\0' ? memory_copy(spilled.labels, strlen(spilled.labels)) : NULL;
+    spilled.record.labels = spilled.labels[0] != '\0'
+                                ? memory_copy(spilled.labels, strlen(spilled.labels))
+                                : NULL;
     *place(reorder, id) = spilled.record;
     reorder->n_spilled--;
     reorder->n_waiting++;
@@ -157,7 +164,8 @@ int reorder_close(struct reorder *reorder, struct err *err)
     }
     reorder_discard(reorder);
     if (failed != 0) {
-        return err_set(err, "%s: cannot spill finished requests to a temporary file: %s",
+        return err_set(err,
+                       "%s: cannot spill finished requests to a temporary file: %s",
                        reorder->folder, strerror(failed));
     }
     return 0;

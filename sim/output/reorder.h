@@ -22,13 +22,14 @@ struct reorder {
     int64_t base; /* the next id to write */
     int64_t n_waiting;
     int64_t n_spilled;
-    int fd; /* -1 until something spills */
+    int fd;     /* -1 until something spills */
     int failed; /* errno of the spill */
 };
 
 /* Records go to `write` in the order of their ids 0, 1, 2 ...; `most_room` (0: as many as
  * 16 MB hold) is for tests. */
-void reorder_init(struct reorder *reorder, const char *folder, int64_t most_room, void *state,
+void reorder_init(struct reorder *reorder, const char *folder, int64_t most_room,
+                  void *state,
                   void (*write)(void *state, const struct probe_record *record));
 
 /* Takes a finished record and its labels. */

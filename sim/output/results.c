@@ -12,7 +12,8 @@ static int open_files(struct results *results, struct err *err)
 {
     const struct results_options *options = &results->options;
     const char *folder = results->folder.temporary;
-    if (rows_open(&results->rows, folder, options->pools, &results->options.slo, err) != 0) {
+    if (rows_open(&results->rows, folder, options->pools, &results->options.slo, err) !=
+        0) {
         return -1;
     }
     if (usage_timeline_open(&results->timeline, folder, options->n_pools, err) != 0) {
@@ -26,8 +27,9 @@ static int open_files(struct results *results, struct err *err)
             free(results->timeline.before);
             return -1;
         }
-        text_string(&results->steps, "step,replica,start_s,end_s,request_id,kind,tokens,context,"
-                                     "blocks,preempted\n");
+        text_string(&results->steps,
+                    "step,replica,start_s,end_s,request_id,kind,tokens,context,"
+                    "blocks,preempted\n");
     }
     reorder_init(&results->reorder, folder, 0, &results->rows, rows_write);
     return 0;
@@ -39,7 +41,8 @@ int results_open(struct results *results, const struct results_options *options,
     results->options = *options;
     results->metrics.n = 0;
     if (has_files(results)) {
-        if (folder_create(&results->folder, options->folder, options->overwrite, err) != 0) {
+        if (folder_create(&results->folder, options->folder, options->overwrite, err) !=
+            0) {
             return -1;
         }
         if (open_files(results, err) != 0) {
@@ -106,7 +109,8 @@ static int close_files(struct results *results, struct err *err)
     if (usage_timeline_close(&results->timeline, status == 0 ? err : &later) != 0) {
         status = -1;
     }
-    if (results->options.steps && text_close(&results->steps, status == 0 ? err : &later) != 0) {
+    if (results->options.steps &&
+        text_close(&results->steps, status == 0 ? err : &later) != 0) {
         status = -1;
     }
     return status;

@@ -6,9 +6,11 @@
 #include "engine/sim.h"
 
 static const char header[] =
-    "request_id,arrival_s,prompt_tokens,output_tokens,cached_tokens,status,pool,replica,"
+    "request_id,arrival_s,prompt_tokens,output_tokens,cached_tokens,status,pool,"
+    "replica,"
     "first_scheduled_s,first_token_s,finish_s,queue_s,ttft_s,tpot_s,e2e_s,max_itl_s,"
-    "preemptions,prefill_s,decode_s,stall_s,recompute_s,transfer_s,energy_j,cost_usd,slo_met,"
+    "preemptions,prefill_s,decode_s,stall_s,recompute_s,transfer_s,energy_j,cost_usd,"
+    "slo_met,"
     "tenant,priority,session_id\n";
 
 enum { ENERGY_DECIMALS = 6, COST_DECIMALS = 12 };
@@ -59,8 +61,9 @@ static void put_times(struct text *text, const struct probe_record *record)
     bool ran = record->status != REQUEST_REJECTED;
     int64_t none = REQUEST_NEVER;
     int64_t e2e_ns = record->finish_ns - record->arrival_ns;
-    int64_t ttft_ns =
-        record->first_token_ns >= 0 ? record->first_token_ns - record->arrival_ns : none;
+    int64_t ttft_ns = record->first_token_ns >= 0
+                          ? record->first_token_ns - record->arrival_ns
+                          : none;
     int64_t tpot_ns = none;
     if (record->status == REQUEST_COMPLETED && record->output_tokens > 1) {
         int64_t n_gaps = record->output_tokens - 1;

@@ -91,10 +91,10 @@ struct names {
     const char *most;
 };
 
-#define NAMES(of)                                                                              \
-    {                                                                                          \
-        "mean_" of "_ms", "median_" of "_ms", "std_" of "_ms", "p90_" of "_ms",                \
-            "p95_" of "_ms", "p99_" of "_ms", "max_" of "_ms"                                  \
+#define NAMES(of)                                                               \
+    {                                                                           \
+        "mean_" of "_ms", "median_" of "_ms", "std_" of "_ms", "p90_" of "_ms", \
+            "p95_" of "_ms", "p99_" of "_ms", "max_" of "_ms"                   \
     }
 
 static void put_ms(struct metrics *metrics, const char *name, int64_t ns)
@@ -106,16 +106,19 @@ static void put_latency(struct metrics *metrics, const struct names *names,
                         struct quantiles *quantiles)
 {
     if (quantiles->n == 0) {
-        const char *const all[] = {names->mean, names->median, names->deviation, names->p90,
-                                   names->p95,  names->p99,    names->most};
+        const char *const all[] = {names->mean, names->median, names->deviation,
+                                   names->p90,  names->p95,    names->p99,
+                                   names->most};
         for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
             metrics_text(metrics, all[i], "", "ms");
         }
         return;
     }
-    metrics_ratio(metrics, names->mean, quantiles->sum, (wide)quantiles->n * 1000000, 6, "ms");
+    metrics_ratio(metrics, names->mean, quantiles->sum, (wide)quantiles->n * 1000000, 6,
+                  "ms");
     put_ms(metrics, names->median, quantiles_at(quantiles, 50, 100));
-    metrics_real(metrics, names->deviation, quantiles_deviation(quantiles) / 1e6, 6, "ms");
+    metrics_real(metrics, names->deviation, quantiles_deviation(quantiles) / 1e6, 6,
+                 "ms");
     put_ms(metrics, names->p90, quantiles_at(quantiles, 90, 100));
     put_ms(metrics, names->p95, quantiles_at(quantiles, 95, 100));
     put_ms(metrics, names->p99, quantiles_at(quantiles, 99, 100));
@@ -149,16 +152,18 @@ static void put_throughput(const struct summary *summary, struct metrics *metric
     metrics_ratio(metrics, "duration", duration_ns, second, 9, "s");
     metrics_integer(metrics, "total_input_tokens", summary->prompt_tokens, "tokens");
     metrics_integer(metrics, "total_output_tokens", summary->output_tokens, "tokens");
-    metrics_ratio(metrics, "request_throughput", completed * second, duration_ns, 6, "req/s");
-    metrics_ratio(metrics, "output_throughput", summary->output_tokens * second, duration_ns, 6,
-                  "tok/s");
+    metrics_ratio(metrics, "request_throughput", completed * second, duration_ns, 6,
+                  "req/s");
+    metrics_ratio(metrics, "output_throughput", summary->output_tokens * second,
+                  duration_ns, 6, "tok/s");
     metrics_ratio(metrics, "total_token_throughput",
-                  ((wide)summary->prompt_tokens + summary->output_tokens) * second, duration_ns,
-                  6, "tok/s");
+                  ((wide)summary->prompt_tokens + summary->output_tokens) * second,
+                  duration_ns, 6, "tok/s");
     if (!slo_any(&summary->slo)) {
         return;
     }
-    metrics_ratio(metrics, "request_goodput", summary->n_met * second, duration_ns, 6, "req/s");
+    metrics_ratio(metrics, "request_goodput", summary->n_met * second, duration_ns, 6,
+                  "req/s");
     metrics_integer(metrics, "slo_met_requests", summary->n_met, "requests");
     metrics_ratio(metrics, "slo_attainment", summary->n_met, n, 6, "");
     bool met = (wide)summary->n_met * 1000000000 >= (wide)attainment_nano * n;
@@ -185,12 +190,12 @@ static void put_conservation(struct metrics *metrics, const struct sim *sim)
         discarded_outputs += replica->tally.discarded_outputs;
     }
     metrics_integer(metrics, "injected_requests", totals->n_injected, "requests");
-    metrics_integer(metrics, "all_completed_requests", totals->n_by_status[REQUEST_COMPLETED],
-                    "requests");
-    metrics_integer(metrics, "all_rejected_requests", totals->n_by_status[REQUEST_REJECTED],
-                    "requests");
-    metrics_integer(metrics, "all_timed_out_requests", totals->n_by_status[REQUEST_TIMED_OUT],
-                    "requests");
+    metrics_integer(metrics, "all_completed_requests",
+                    totals->n_by_status[REQUEST_COMPLETED], "requests");
+    metrics_integer(metrics, "all_rejected_requests",
+                    totals->n_by_status[REQUEST_REJECTED], "requests");
+    metrics_integer(metrics, "all_timed_out_requests",
+                    totals->n_by_status[REQUEST_TIMED_OUT], "requests");
     metrics_integer(metrics, "preemptions", n_preemptions, "");
     metrics_integer(metrics, "computed_tokens", computed, "tokens");
     metrics_integer(metrics, "computed_tokens_kept", totals->computed_tokens_completed,
@@ -198,8 +203,8 @@ static void put_conservation(struct metrics *metrics, const struct sim *sim)
     metrics_integer(metrics, "computed_tokens_recomputed", recomputed, "tokens");
     metrics_integer(metrics, "computed_tokens_discarded", discarded, "tokens");
     metrics_integer(metrics, "emitted_tokens", emitted, "tokens");
-    metrics_integer(metrics, "emitted_tokens_completed", totals->output_tokens_completed,
-                    "tokens");
+    metrics_integer(metrics, "emitted_tokens_completed",
+                    totals->output_tokens_completed, "tokens");
     metrics_integer(metrics, "emitted_tokens_discarded", discarded_outputs, "tokens");
     metrics_integer(metrics, "requests_in_system_area", totals->area, "request-ns");
     metrics_integer(metrics, "sojourn_sum", totals->sojourn, "request-ns");
@@ -210,16 +215,18 @@ static void put_definitions(struct metrics *metrics, const struct summary *summa
     metrics_text(metrics, "definition_ttft", "first output token - arrival", "");
     metrics_text(metrics, "definition_tpot",
                  "(e2e - ttft) / (output tokens - 1); requests with two or more", "");
-    metrics_text(metrics, "definition_itl", "every gap between successive output tokens", "");
-    metrics_text(metrics, "definition_percentile",
-                 summary->e2e.folded
-                     ? "nearest rank; histogram buckets at most 0.1 % too high"
-                     : "nearest rank; exact (ITL: histogram buckets at most 0.1 % too high)",
-                 "");
+    metrics_text(metrics, "definition_itl",
+                 "every gap between successive output tokens", "");
+    metrics_text(
+        metrics, "definition_percentile",
+        summary->e2e.folded
+            ? "nearest rank; histogram buckets at most 0.1 % too high"
+            : "nearest rank; exact (ITL: histogram buckets at most 0.1 % too high)",
+        "");
 }
 
-void summary_metrics(struct summary *summary, const struct sim *sim, int64_t attainment_nano,
-                     struct metrics *metrics)
+void summary_metrics(struct summary *summary, const struct sim *sim,
+                     int64_t attainment_nano, struct metrics *metrics)
 {
     static const struct names ttft = NAMES("ttft");
     static const struct names tpot = NAMES("tpot");

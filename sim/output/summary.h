@@ -19,7 +19,7 @@
 struct summary {
     struct slo slo;
     int64_t n_by_status[N_REQUEST_STATUSES]; /* inside the window */
-    int64_t prompt_tokens; /* of the completed */
+    int64_t prompt_tokens;                   /* of the completed */
     int64_t output_tokens;
     int64_t met_output_tokens; /* of those that met the SLO */
     int64_t n_met;
@@ -44,8 +44,8 @@ void summary_free(struct summary *summary);
 void summary_add(struct summary *summary, const struct probe_record *record);
 
 /* The list of metrics, once the run is over. */
-void summary_metrics(struct summary *summary, const struct sim *sim, int64_t attainment_nano,
-                     struct metrics *metrics);
+void summary_metrics(struct summary *summary, const struct sim *sim,
+                     int64_t attainment_nano, struct metrics *metrics);
 
 /* By how many seconds the wait before the first step grew per second of arrivals: the
  * slope of the line through all requests.  Above 0 for good only when work comes faster

@@ -54,7 +54,8 @@ void text_flush_if_full(struct text *text)
 int text_close(struct text *text, struct err *err)
 {
     write_out(text);
-    if (text->failed == 0 && fsync(text->fd) != 0 && errno != EINVAL && errno != EROFS) {
+    if (text->failed == 0 && fsync(text->fd) != 0 && errno != EINVAL &&
+        errno != EROFS) {
         text->failed = errno;
     }
     if (close(text->fd) != 0 && text->failed == 0) {
@@ -84,41 +85,6 @@ void text_printf(struct text *text, const char *format, ...)
     CHECK(length >= 0 && length < TEXT_MOST_PIECE);
     text->at += length;
     text_flush_if_full(text);
-}
-
-/* Writes the digits of `value` so that they end before `end`; returns where they begin. */
-static char *digits_before(char *end, uint64_t value)
-{
-    while (value >= 100) {
-        uint64_t rest = value / 100;
-        memcpy(end -= 2, pairs + 2 * (value - rest * 100), 2);
-        value = rest;
-    }
-    if (value >= 10) {
-        memcpy(end -= 2, pairs + 2 * value, 2);
-    } else {
-        *--end = (char)('0' + value);
-    }
-    return end;
-}
-
-static void put_unsigned(struct text *text, uint64_t value)
-{
-    char room[24];
-    char *end = room + sizeof room;
-    char *from = digits_before(end, value);
-    memcpy(text->at, from, (size_t)(end - from));
-    text->at += end - from;
-}
-
-void text_integer(struct text *text, int64_t value)
-{
-    uint64_t magnitude = (uint64_t)value;
-    if (value < 0) {
-        *text->at++ = '-';
-        magnitude = 0 - magnitude;
-    }
-    put_unsigned(text, magnitude);
 }
 
 static const uint64_t powers[19] = {1ULL,
@@ -156,6 +122,33 @@ static void put_fixed(struct text *text, uint64_t value, int n)
     }
 }
 
+static void put_unsigned(struct text *text, uint64_t value)
+{
+    if (value < 10) {
+        *text->at++ = (char)('0' + value);
+        return;
+    }
+    /* log10(2) = 1233 / 4096: the number of digits of a power of two, one short at most */
+    int bits = 64 - __builtin_clzll(value);
+    int n = (bits * 1233) >> 12;
+    if (n < 19) {
+        n += value >= powers[n];
+    } else {
+        n += value >= UINT64_C(10000000000000000000);
+    }
+    put_fixed(text, value, n);
+}
+
+void text_integer(struct text *text, int64_t value)
+{
+    uint64_t magnitude = (uint64_t)value;
+    if (value < 0) {
+        *text->at++ = '-';
+        magnitude = 0 - magnitude;
+    }
+    put_unsigned(text, magnitude);
+}
+
 void text_decimal(struct text *text, int64_t value, int decimals)
 {
     CHECK(value >= 0 && decimals >= 0 && decimals <= 18);
@@ -188,18 +181,35 @@ void text_wide(struct text *text, wide value, int decimals)
     text_flush_if_full(text);
 }
 
+/* Nine digits of value < 10^9.  value x 2^57 / 10^8, rounded up, has the first digit above
+ * bit 57; times 100 the next two come up there, and so on.  What rounding up adds stays
+ * below one unit of the last digit: 10^9 x 0.25 x 10^8 / 2^57 < 0.2. */
+static void put_nine(struct text *text, uint64_t value)
+{
+    const uint64_t below = (UINT64_C(1) << 57) - 1;
+    uint64_t shifted = value * UINT64_C(1441151881);
+    char *at = text->at;
+    *at++ = (char)('0' + (shifted >> 57));
+    for (int i = 0; i < 4; i++) {
+        shifted = (shifted & below) * 100;
+        memcpy(at, pairs + 2 * (shifted >> 57), 2);
+        at += 2;
+    }
+    text->at = at;
+}
+
 void text_comma_seconds(struct text *text, int64_t ns)
 {
-    *text->at++ = ',';
-    if (ns < 0) {
+    if (ns <= 0) {
+        memcpy(text->at, ",0.000000000", 12);
+        text->at += ns < 0 ? 1 : 12;
         return;
     }
     uint64_t whole = (uint64_t)ns / 1000000000;
+    *text->at++ = ',';
     put_unsigned(text, whole);
     *text->at++ = '.';
-    uint64_t fraction = (uint64_t)ns - whole * 1000000000;
-    put_fixed(text, fraction / 10, 8);
-    *text->at++ = (char)('0' + fraction % 10);
+    put_nine(text, (uint64_t)ns - whole * 1000000000);
 }
 
 void text_comma_integer(struct text *text, int64_t value)

@@ -11,7 +11,7 @@
 #include "base/err.h"
 #include "base/wide.h"
 
-enum { TEXT_BUFFER = 1 << 16, TEXT_MOST_PIECE = 2048 };
+enum { TEXT_BUFFER = 1 << 18, TEXT_MOST_PIECE = 2048 };
 
 struct text {
     int fd;

@@ -7,8 +7,8 @@
 static const int64_t second_ns = 1000000000;
 static const wide hour_ns = (wide)3600 * 1000000000;
 
-int usage_timeline_open(struct usage_timeline *timeline, const char *folder, int32_t n_pools,
-                        struct err *err)
+int usage_timeline_open(struct usage_timeline *timeline, const char *folder,
+                        int32_t n_pools, struct err *err)
 {
     timeline->n_pools = n_pools;
     timeline->before_ns = 0;
@@ -17,10 +17,11 @@ int usage_timeline_open(struct usage_timeline *timeline, const char *folder, int
         free(timeline->before);
         return -1;
     }
-    text_string(&timeline->text,
-                "t_s,pool,replicas,running,waiting,kv_used_blocks,kv_total_blocks,"
-                "kv_used_fraction,batch_tokens,prefill_tokens_per_s,decode_tokens_per_s,mfu,"
-                "mbu,bound,power_w,usd_per_h\n");
+    text_string(
+        &timeline->text,
+        "t_s,pool,replicas,running,waiting,kv_used_blocks,kv_total_blocks,"
+        "kv_used_fraction,batch_tokens,prefill_tokens_per_s,decode_tokens_per_s,mfu,"
+        "mbu,bound,power_w,usd_per_h\n");
     return 0;
 }
 
@@ -61,13 +62,15 @@ static void put_ratio(struct text *text, wide numerator, wide denominator, int d
 static wide peak_flops(const struct pool *pool, wide ns)
 {
     const struct pool_config *config = pool->config;
-    return ns * config->tensor_parallel * config->accelerator.bf16_flop_per_s / second_ns;
+    return ns * config->tensor_parallel * config->accelerator.bf16_flop_per_s /
+           second_ns;
 }
 
 static wide peak_bytes(const struct pool *pool, wide ns)
 {
     const struct pool_config *config = pool->config;
-    return ns * config->tensor_parallel * config->accelerator.memory_bytes_per_s / second_ns;
+    return ns * config->tensor_parallel * config->accelerator.memory_bytes_per_s /
+           second_ns;
 }
 
 static wide done_bytes(const struct pool *pool, const struct work *work)
@@ -109,8 +112,8 @@ static wide energy_pj(const struct pool *pool, const struct replica_sums *sums,
            pool->power.idle_mw * (replica_ns - sums->busy_ns);
 }
 
-static void put_row(struct text *text, const struct pool *pool, const struct replica_sums *sums,
-                    int64_t at_ns, int64_t length_ns)
+static void put_row(struct text *text, const struct pool *pool,
+                    const struct replica_sums *sums, int64_t at_ns, int64_t length_ns)
 {
     int64_t n_replicas = pool->config->n_replicas;
     wide replica_ns = (wide)length_ns * n_replicas;
@@ -133,7 +136,8 @@ static void put_row(struct text *text, const struct pool *pool, const struct rep
     text_string(text, "\n");
 }
 
-void usage_timeline_tick(struct usage_timeline *timeline, struct sim *sim, int64_t at_ns)
+void usage_timeline_tick(struct usage_timeline *timeline, struct sim *sim,
+                         int64_t at_ns)
 {
     for (int32_t i = 0; i < timeline->n_pools; i++) {
         struct replica_sums now;
@@ -153,7 +157,8 @@ int usage_timeline_close(struct usage_timeline *timeline, struct err *err)
     return text_close(&timeline->text, err);
 }
 
-static void put_replica(struct text *text, const struct replica *replica, int64_t end_ns)
+static void put_replica(struct text *text, const struct replica *replica,
+                        int64_t end_ns)
 {
     const struct pool *pool = replica->pool;
     const struct replica_sums *sums = &replica->sums;
@@ -182,7 +187,8 @@ static void put_replica(struct text *text, const struct replica *replica, int64_
         put_ratio(text, sums->bound_fs[i], fs, 6);
     }
     put_ratio(text, energy_pj(pool, sums, end_ns), (wide)1000000000000, 6);
-    put_ratio(text, (wide)end_ns * pool_usd_per_hour_nano(pool), hour_ns * second_ns, 12);
+    put_ratio(text, (wide)end_ns * pool_usd_per_hour_nano(pool), hour_ns * second_ns,
+              12);
     text_string(text, "\n");
 }
 
@@ -192,11 +198,12 @@ int usage_write_replicas(const struct sim *sim, const char *folder, struct err *
     if (text_open(&text, folder, "replicas.csv", err) != 0) {
         return -1;
     }
-    text_string(&text, "replica,pool,busy_s,idle_s,starting_s,failed_s,steps,prefill_tokens,"
-                       "decode_tokens,mean_batch,peak_batch,mean_kv_used_fraction,"
-                       "peak_kv_used_fraction,preemptions,mfu,mbu,compute_bound_share,"
-                       "weight_bound_share,kv_bound_share,network_bound_share,"
-                       "overhead_bound_share,energy_j,cost_usd\n");
+    text_string(&text,
+                "replica,pool,busy_s,idle_s,starting_s,failed_s,steps,prefill_tokens,"
+                "decode_tokens,mean_batch,peak_batch,mean_kv_used_fraction,"
+                "peak_kv_used_fraction,preemptions,mfu,mbu,compute_bound_share,"
+                "weight_bound_share,kv_bound_share,network_bound_share,"
+                "overhead_bound_share,energy_j,cost_usd\n");
     for (int32_t i = 0; i < sim->n_replicas; i++) {
         put_replica(&text, &sim->replicas[i], sim->totals.end_ns);
     }
@@ -207,12 +214,12 @@ int usage_write_replicas(const struct sim *sim, const char *folder, struct err *
 struct fleet {
     struct replica_sums sums;
     wide paid_ns;
-    wide energy_pj;      /* all of it */
+    wide energy_pj; /* all of it */
     wide idle_pj;
     wide attributed_pj;
     wide lost_pj;
     wide remainder_pj;
-    wide usd_ns;         /* ns x nano-dollars per hour */
+    wide usd_ns; /* ns x nano-dollars per hour */
     wide attributed_usd_ns;
     wide lost_usd_ns;
     wide idle_usd_ns;
@@ -221,7 +228,8 @@ struct fleet {
     wide block_total_ns; /* usable blocks over time */
 };
 
-static void add_replica(struct fleet *fleet, const struct replica *replica, int64_t end_ns)
+static void add_replica(struct fleet *fleet, const struct replica *replica,
+                        int64_t end_ns)
 {
     const struct pool *pool = replica->pool;
     const struct replica_sums *sums = &replica->sums;
@@ -269,11 +277,13 @@ static void put_joules(struct metrics *metrics, const char *name, wide pj)
     metrics_ratio(metrics, name, pj, (wide)1000000000000, 6, "J");
 }
 
-static void put_bill(struct metrics *metrics, const struct fleet *fleet, int64_t input_tokens,
-                     int64_t output_tokens, int64_t met_output_tokens, int64_t end_ns)
+static void put_bill(struct metrics *metrics, const struct fleet *fleet,
+                     int64_t input_tokens, int64_t output_tokens,
+                     int64_t met_output_tokens, int64_t end_ns)
 {
     const wide million = 1000000;
-    wide usd = hour_ns * second_ns; /* of the ns x nano-dollars per hour in one dollar */
+    wide usd =
+        hour_ns * second_ns; /* of the ns x nano-dollars per hour in one dollar */
     put_usd(metrics, "total_cost_usd", fleet->usd_ns);
     put_usd(metrics, "attributed_cost_usd", fleet->attributed_usd_ns);
     put_usd(metrics, "idle_cost_usd", fleet->idle_usd_ns);
@@ -284,15 +294,15 @@ static void put_bill(struct metrics *metrics, const struct fleet *fleet, int64_t
     metrics_ratio(metrics, "usd_per_million_output_tokens", fleet->usd_ns * million,
                   usd * output_tokens, 6, "usd");
     if (met_output_tokens >= 0) {
-        metrics_ratio(metrics, "usd_per_million_slo_met_output_tokens", fleet->usd_ns * million,
-                      usd * met_output_tokens, 6, "usd");
+        metrics_ratio(metrics, "usd_per_million_slo_met_output_tokens",
+                      fleet->usd_ns * million, usd * met_output_tokens, 6, "usd");
     }
     put_joules(metrics, "total_energy_j", fleet->energy_pj);
     put_joules(metrics, "attributed_energy_j", fleet->attributed_pj);
     put_joules(metrics, "idle_energy_j", fleet->idle_pj);
     put_joules(metrics, "lost_energy_j", fleet->lost_pj);
-    metrics_ratio(metrics, "remainder_energy_j", fleet->remainder_pj, (wide)1000000000000, 12,
-                  "J");
+    metrics_ratio(metrics, "remainder_energy_j", fleet->remainder_pj,
+                  (wide)1000000000000, 12, "J");
     metrics_ratio(metrics, "joules_per_output_token", fleet->energy_pj,
                   (wide)output_tokens * 1000000000000, 6, "J");
     metrics_ratio(metrics, "mean_power", fleet->energy_pj, (wide)end_ns * 1000, 6, "W");
@@ -303,8 +313,10 @@ void usage_metrics(const struct sim *sim, int64_t input_tokens, int64_t output_t
                    int64_t met_output_tokens, struct metrics *metrics)
 {
     static const char *const shares[N_BOUNDS] = {
-        [BOUND_COMPUTE] = "compute_bound_share",   [BOUND_WEIGHT] = "weight_bound_share",
-        [BOUND_KV] = "kv_bound_share",             [BOUND_NETWORK] = "network_bound_share",
+        [BOUND_COMPUTE] = "compute_bound_share",
+        [BOUND_WEIGHT] = "weight_bound_share",
+        [BOUND_KV] = "kv_bound_share",
+        [BOUND_NETWORK] = "network_bound_share",
         [BOUND_OVERHEAD] = "overhead_bound_share",
     };
     struct fleet fleet = {0};
@@ -319,10 +331,12 @@ void usage_metrics(const struct sim *sim, int64_t input_tokens, int64_t output_t
     metrics_ratio(metrics, "simulated_time", end_ns, second_ns, 9, "s");
     metrics_integer(metrics, "steps", fleet.sums.work.steps, "");
     metrics_ratio(metrics, "busy_share", fleet.sums.busy_ns, fleet.paid_ns, 6, "");
-    metrics_ratio(metrics, "mean_running", fleet.sums.running_ns, end_ns, 6, "requests");
-    metrics_ratio(metrics, "mean_waiting", fleet.sums.waiting_ns, end_ns, 6, "requests");
-    metrics_ratio(metrics, "mean_kv_used_fraction", fleet.sums.block_ns, fleet.block_total_ns,
-                  6, "");
+    metrics_ratio(metrics, "mean_running", fleet.sums.running_ns, end_ns, 6,
+                  "requests");
+    metrics_ratio(metrics, "mean_waiting", fleet.sums.waiting_ns, end_ns, 6,
+                  "requests");
+    metrics_ratio(metrics, "mean_kv_used_fraction", fleet.sums.block_ns,
+                  fleet.block_total_ns, 6, "");
     metrics_ratio(metrics, "mfu", fleet.flops, fleet.peak_flops, 6, "");
     metrics_ratio(metrics, "mbu", fleet.bytes, fleet.peak_bytes, 6, "");
     for (int i = 0; i < N_BOUNDS; i++) {

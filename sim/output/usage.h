@@ -16,15 +16,16 @@
 struct usage_timeline {
     struct text text;
     int32_t n_pools;
-    int64_t before_ns; /* the boundary before */
+    int64_t before_ns;           /* the boundary before */
     struct replica_sums *before; /* per pool, at that boundary */
 };
 
-int usage_timeline_open(struct usage_timeline *timeline, const char *folder, int32_t n_pools,
-                        struct err *err);
+int usage_timeline_open(struct usage_timeline *timeline, const char *folder,
+                        int32_t n_pools, struct err *err);
 
 /* A boundary was reached: one row per pool. */
-void usage_timeline_tick(struct usage_timeline *timeline, struct sim *sim, int64_t at_ns);
+void usage_timeline_tick(struct usage_timeline *timeline, struct sim *sim,
+                         int64_t at_ns);
 
 int usage_timeline_close(struct usage_timeline *timeline, struct err *err);
 

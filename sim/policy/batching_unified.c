@@ -22,7 +22,8 @@ static int64_t wanted(const struct replica *replica, const struct request *reque
 static void admit(struct replica *replica, int64_t now_ns)
 {
     const struct batch_limits *limits = batch_limits(replica);
-    while (batch_budget(replica) > 0 && batch_n_running(replica) < limits->max_num_seqs) {
+    while (batch_budget(replica) > 0 &&
+           batch_n_running(replica) < limits->max_num_seqs) {
         struct request *request = batch_first_waiting(replica);
         if (request == NULL) {
             return;
@@ -124,8 +125,9 @@ static bool newcomer_waits(const struct replica *replica)
 
 const struct batch_ops batching_unified = {
     .name = "unified",
-    .help = "vLLM v1: one token budget for decodes and prefill chunks, decodes first in, "
-            "last admitted preempted",
+    .help =
+        "vLLM v1: one token budget for decodes and prefill chunks, decodes first in, "
+        "last admitted preempted",
     .plan = plan,
     .plan_lockstep = plan_lockstep,
     .newcomer_waits = newcomer_waits,

@@ -12,8 +12,8 @@
 #define POLICY_BATCHING(X) X(batching_unified)
 
 /* Routers: which replica a request goes to. */
-#define POLICY_ROUTE(X)      \
-    X(route_round_robin)     \
+#define POLICY_ROUTE(X)  \
+    X(route_round_robin) \
     X(route_least_requests)
 
 #define POLICY_DECLARE_BATCHING(name) extern const struct batch_ops name;

@@ -15,6 +15,7 @@ static int32_t pick(void *state, const struct route_view *views, int32_t n_views
 
 const struct route_ops route_least_requests = {
     .name = "least_requests",
-    .help = "sends a request to the replica with the fewest waiting and running requests",
+    .help =
+        "sends a request to the replica with the fewest waiting and running requests",
     .pick = pick,
 };

@@ -27,7 +27,8 @@ int run_pools(const struct config *config, struct pool *pools, struct err *err)
 static void join(char *text, size_t room, size_t *used, const char *name)
 {
     if (*used < room) {
-        int n = snprintf(text + *used, room - *used, "%s%s", *used > 0 ? ", " : "", name);
+        int n =
+            snprintf(text + *used, room - *used, "%s%s", *used > 0 ? ", " : "", name);
         *used += n > 0 ? (size_t)n : 0;
     }
 }
@@ -42,18 +43,21 @@ static int find_policies(const struct config *config, const struct batch_ops **b
         for (const struct route_ops *const *at = policy_route_all; *at != NULL; at++) {
             join(known, sizeof known, &used, (*at)->name);
         }
-        return err_set(err, "%s: [route] policy: '%s' is not known (expected one of %s)",
+        return err_set(err,
+                       "%s: [route] policy: '%s' is not known (expected one of %s)",
                        config->file, config->route.policy, known);
     }
     for (int32_t i = 0; i < config->n_pools; i++) {
         const char *name = config->pools[i].scheduler.batching;
         batching[i] = policy_batching(name);
         if (batching[i] == NULL) {
-            for (const struct batch_ops *const *at = policy_batching_all; *at != NULL; at++) {
+            for (const struct batch_ops *const *at = policy_batching_all; *at != NULL;
+                 at++) {
                 join(known, sizeof known, &used, (*at)->name);
             }
-            return err_set(err, "%s: [pool.%s] batching: '%s' is not known (expected one of %s)",
-                           config->file, config->pools[i].name, name, known);
+            return err_set(
+                err, "%s: [pool.%s] batching: '%s' is not known (expected one of %s)",
+                config->file, config->pools[i].name, name, known);
         }
     }
     return 0;
@@ -89,14 +93,15 @@ static void warn(FILE *out, const struct workload *workload)
                 ignored);
     }
     if (skipped > 0) {
-        fprintf(out, "servesim: warning: %s: %" PRId64 " rows were skipped, the first: %s\n",
+        fprintf(out,
+                "servesim: warning: %s: %" PRId64 " rows were skipped, the first: %s\n",
                 path, skipped, reason);
     }
 }
 
 /* Writes the effective configuration, with the hash of the trace that was read. */
-static int write_config(const struct config *config, const char *folder, const char *sha256,
-                        struct err *err)
+static int write_config(const struct config *config, const char *folder,
+                        const char *sha256, struct err *err)
 {
     struct config effective = *config;
     if (strcmp(config->workload.trace, "-") != 0) {
@@ -115,7 +120,8 @@ static int write_config(const struct config *config, const char *folder, const c
     struct text text;
     int status = text_open(&text, folder, "config.ini", err);
     if (status == 0) {
-        for (char *line = strtok(buffer, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        for (char *line = strtok(buffer, "\n"); line != NULL;
+             line = strtok(NULL, "\n")) {
             text_printf(&text, "%s%s\n", line[0] == '[' ? "\n" : "", line);
         }
         status = text_close(&text, err);
@@ -132,7 +138,8 @@ struct parts {
 };
 
 static int simulate(const struct config *config, const struct run_options *options,
-                    const struct parts *parts, struct workload *workload, struct err *err)
+                    const struct parts *parts, struct workload *workload,
+                    struct err *err)
 {
     struct probe probe = results_probe(parts->results);
     struct sim_config sim_config = {
@@ -148,7 +155,8 @@ static int simulate(const struct config *config, const struct run_options *optio
         .tick_ns = config->output.interval_ns,
         .probe = &probe,
     };
-    struct watched watched = {.workload = workload, .interrupted = options->interrupted};
+    struct watched watched = {.workload = workload,
+                              .interrupted = options->interrupted};
     struct sim_source source = {.state = &watched, .next = next_arrival};
     struct sim sim;
     char sha256[65] = "";

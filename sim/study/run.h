@@ -15,10 +15,11 @@ struct run_options {
     const char *folder; /* NULL: write no files */
     bool overwrite;
     bool stepwise;
-    bool verify;   /* check every invariant after every instant: tests */
-    FILE *verbose; /* where to tell what the engine did; NULL: nowhere */
+    bool verify;    /* check every invariant after every instant: tests */
+    FILE *verbose;  /* where to tell what the engine did; NULL: nowhere */
     FILE *warnings; /* NULL: nowhere */
-    const volatile sig_atomic_t *interrupted; /* becomes 1 to stop the run; NULL: never */
+    const volatile sig_atomic_t
+        *interrupted; /* becomes 1 to stop the run; NULL: never */
 };
 
 /* Runs it.  `metrics` is what summary.csv holds. */

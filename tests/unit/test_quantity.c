@@ -126,8 +126,8 @@ static void a_number_too_great_too_long_or_lost_to_rounding_is_refused(void **st
     assert_int_equal(sample_value("timeout", "0.000"), 0);
 }
 
-static void
-what_no_decimal_of_the_bare_unit_can_say_is_printed_in_a_finer_unit(void **state)
+static void what_no_decimal_of_the_bare_unit_can_say_is_printed_in_a_finer_unit(
+    void **state)
 {
     (void)state;
     static const struct {

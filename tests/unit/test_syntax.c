@@ -157,8 +157,8 @@ static void what_is_no_entry_section_or_comment_is_an_error(void **state)
                        "a.ini:1: 'seed = 7' stands before the first [section]");
 }
 
-static void
-a_second_section_or_key_of_that_name_is_an_error_with_both_lines(void **state)
+static void a_second_section_or_key_of_that_name_is_an_error_with_both_lines(
+    void **state)
 {
     struct world *world = *state;
     world_assert_error(world, "[run]\nseed = 7\n[slo]\nseed = 8\n\n[run]\n",

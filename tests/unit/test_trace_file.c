@@ -119,8 +119,8 @@ static void empty_lines_are_fine_at_the_end_only(void **state)
     ASSERT_FAULTS(faults);
 }
 
-static void
-a_file_without_rows_has_no_requests_and_an_empty_one_is_refused(void **state)
+static void a_file_without_rows_has_no_requests_and_an_empty_one_is_refused(
+    void **state)
 {
     (void)state;
     assert_end(open_text(PLAIN));

@@ -1,0 +1,105 @@
+#include "engine/intake.h"
+
+#include <inttypes.h>
+
+#include "base/check.h"
+
+static bool servable(const struct pool *pool, const struct sim_arrival *arrival)
+{
+    return arrival->prompt_tokens <= INT64_MAX / 4 - arrival->output_tokens &&
+           arrival->prompt_tokens + arrival->output_tokens <= pool->most_tokens &&
+           pool_needed_blocks(pool, arrival->prompt_tokens, arrival->output_tokens) <=
+               pool->usable_blocks;
+}
+
+static int refuse(const struct pool *pool, const struct sim_arrival *arrival,
+                  struct err *err)
+{
+    int64_t tokens = arrival->prompt_tokens + arrival->output_tokens;
+    if (tokens > pool->most_tokens) {
+        return err_at(
+            err, arrival->file, arrival->line,
+            "the request's %" PRId64 " prompt and %" PRId64
+            " output tokens are more than the %" PRId64
+            " of max_model_len; '[workload] unservable = reject' passes over it",
+            arrival->prompt_tokens, arrival->output_tokens, pool->most_tokens);
+    }
+    return err_at(
+        err, arrival->file, arrival->line,
+        "the request's %" PRId64 " prompt and %" PRId64 " output tokens need %" PRId64
+        " KV blocks and the pool has %" PRId64
+        "; '[workload] unservable = reject' passes over it",
+        arrival->prompt_tokens, arrival->output_tokens,
+        pool_needed_blocks(pool, arrival->prompt_tokens, arrival->output_tokens),
+        pool->usable_blocks);
+}
+
+/* A request that no replica ever sees. */
+static void turn_away(struct sim *sim, enum request_status status, int64_t at_ns)
+{
+    const struct sim_arrival *arrival = &sim->next;
+    struct probe_record record = {
+        .id = sim->next_id,
+        .replica = -1,
+        .status = status,
+        .counted = arrival->counted,
+        .labels = arrival->labels,
+        .priority = arrival->priority,
+        .arrival_ns = arrival->arrival_ns,
+        .prompt_tokens = arrival->prompt_tokens,
+        .output_tokens = arrival->output_tokens,
+        .first_scheduled_ns = REQUEST_NEVER,
+        .first_token_ns = REQUEST_NEVER,
+        .finish_ns = at_ns,
+        .queue_ns = at_ns - arrival->arrival_ns,
+        .max_gap_ns = REQUEST_NEVER,
+    };
+    sim_finished(sim, &record);
+}
+
+/* When the next arrival concerns the engine: once it is through the front end, or, if it
+ * can never be served or its client is gone by then, when that is. */
+static int64_t next_event(const struct sim *sim, const struct pool *pool,
+                          bool can_serve)
+{
+    int64_t frontend_ns = pool->config->constants.frontend_ns;
+    int64_t timeout_ns = sim->config->client_timeout_ns;
+    if (!can_serve) {
+        return sim->next.arrival_ns;
+    }
+    if (timeout_ns > 0 && timeout_ns <= frontend_ns) {
+        return sim->next.arrival_ns + timeout_ns;
+    }
+    return sim->next.arrival_ns + frontend_ns;
+}
+
+/* Reads the next arrival that a replica will see; those that none will are done here. */
+int intake_next(struct sim *sim, const struct sim_source *source, struct err *err)
+{
+    const struct pool *pool = &sim->config->pools[0];
+    for (;;) {
+        int got = source->next(source->state, &sim->next, err);
+        sim->has_next = got > 0;
+        if (got <= 0) {
+            return got;
+        }
+        CHECK(sim->next_id < INT32_MAX);
+        sim->totals.n_injected++;
+        bool can_serve = servable(pool, &sim->next);
+        if (!can_serve && !sim->config->reject_unservable) {
+            return refuse(pool, &sim->next, err);
+        }
+        sim->next_event_ns = next_event(sim, pool, can_serve);
+        int64_t timeout_ns = sim->config->client_timeout_ns;
+        bool gone = timeout_ns > 0 && timeout_ns <= pool->config->constants.frontend_ns;
+        if (can_serve && !gone) {
+            return 0;
+        }
+        if (sim->next_event_ns > sim->totals.end_ns) {
+            sim->totals.end_ns = sim->next_event_ns;
+        }
+        turn_away(sim, can_serve ? REQUEST_TIMED_OUT : REQUEST_REJECTED,
+                  sim->next_event_ns);
+        sim->next_id++;
+    }
+}
