@@ -77,7 +77,8 @@ struct replica {
     const struct probe *probe;
     struct request_store *store;
     struct request_alive *alive;
-    struct histogram *itl; /* NULL: not wanted */
+    struct histogram *itl;    /* NULL: not wanted */
+    struct cost_forms *forms; /* of the pool */
     struct route_view *view;
     struct batch_limits limits;
     int32_t index;

@@ -73,13 +73,18 @@ static void init_replicas(struct sim *sim)
     const struct sim_config *config = sim->config;
     int32_t index = 0;
     sim->probe.step = config->probe->step != NULL ? tell_step : NULL;
+    sim->forms = memory_new((size_t)config->n_pools, sizeof *sim->forms);
     for (int32_t i = 0; i < config->n_pools; i++) {
+        const struct pool *pool = &config->pools[i];
+        cost_forms_init(&sim->forms[i], &pool->cost,
+                        pool->config->scheduler.max_num_seqs);
         for (int64_t j = 0; j < config->pools[i].config->n_replicas; j++, index++) {
             struct replica *replica = &sim->replicas[index];
             replica_init(replica, &config->pools[i], config->batching[i], index,
                          config->stepwise);
             replica->probe = &sim->probe;
             replica->store = &sim->store;
+            replica->forms = &sim->forms[i];
             replica->alive = &sim->alive;
             replica->itl = config->want_itl ? &sim->itl : NULL;
             replica->view = &sim->views[index];
@@ -103,6 +108,10 @@ void sim_free(struct sim *sim)
     if (sim->has_next) {
         free(sim->next.labels);
     }
+    for (int32_t i = 0; i < sim->config->n_pools; i++) {
+        cost_forms_free(&sim->forms[i]);
+    }
+    free(sim->forms);
     request_store_free(&sim->store);
     event_heap_free(&sim->steps);
     histogram_free(&sim->itl);

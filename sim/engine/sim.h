@@ -82,6 +82,7 @@ struct sim_totals {
 struct sim {
     const struct sim_config *config;
     struct replica *replicas;
+    struct cost_forms *forms; /* per pool */
     struct route_view *views;
     int32_t n_replicas;
     void *route_state;

@@ -30,41 +30,34 @@ static struct step_counts count_step(const struct replica *replica)
     return counts;
 }
 
+/* The price of the step's decodes alone. */
+static wide decodes_fs(const struct replica *replica, const struct step_counts *counts)
+{
+    const struct cost_form *form =
+        cost_decode_form(replica->forms, counts->n_decodes, counts->decode_context);
+    return cost_form_fs(form, counts->decode_context);
+}
+
 /* A step that is planned by itself: it has chunks, or the one after it must be planned. */
 static void plan_alone(struct replica *replica, struct replica_span *span,
                        int64_t now_ns)
 {
-    struct step_price price;
-    cost_price(&replica->pool->cost, &span->counts, &price);
-    int64_t duration_ns = cost_duration_ns(&price);
+    const struct step_counts *counts = &span->counts;
+    struct cost_form *form = &span->form;
+    cost_price(&replica->pool->cost, counts, &form->at);
+    form->context = counts->decode_context;
+    form->compute_slope_fs = 0;
+    form->kv_slope_fs = 0;
+    int64_t duration_ns = cost_duration_ns(cost_sum_fs(&form->at));
     span->alone = true;
     span->steps_left = 1;
     span->last_start_ns = now_ns;
     span->end_ns = now_ns + duration_ns;
-    span->decode_ns = span->counts.n_decodes > 0 ? duration_ns : 0;
-    span->form = (struct cost_form){.most_context = INT64_MAX};
-    for (int i = 0; i < N_BOUNDS; i++) {
-        span->form.constant[i] = price.fs[i];
-    }
-    if (span->counts.n_decodes > 0 && span->counts.prefill_tokens > 0) {
-        struct step_counts decodes = {
-            .n_decodes = span->counts.n_decodes,
-            .decode_context = span->counts.decode_context,
-            .n_emitting = span->counts.n_decodes,
-        };
-        cost_price(&replica->pool->cost, &decodes, &price);
-        int64_t decode_ns = cost_duration_ns(&price);
+    span->decode_ns = 0;
+    if (counts->n_decodes > 0) {
+        int64_t decode_ns = cost_duration_ns(decodes_fs(replica, counts));
         span->decode_ns = decode_ns < duration_ns ? decode_ns : duration_ns;
     }
-}
-
-static wide form_price(const struct cost_form *form, int64_t context)
-{
-    wide fs = 0;
-    for (int i = 0; i < N_BOUNDS; i++) {
-        fs += form->constant[i] + (wide)form->slope[i] * context;
-    }
-    return fs;
 }
 
 /* The most steps a span may have: nobody finishes before its end, the form holds, and the
@@ -116,7 +109,7 @@ static void walk_ahead(struct replica *replica, int64_t most, int64_t horizon_ns
     const bool watch_blocks = blocks_may_lack(replica, most);
     int64_t fs = span->fs;
     int64_t at_ns = span->start_ns;
-    int64_t start_ns = at_ns;
+    int64_t start_ns;
     int64_t steps = 0;
     int64_t free_blocks = replica->free_blocks;
     int64_t residue = watch_blocks ? lockstep_due_residue(lockstep) : 0;
@@ -154,12 +147,10 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
         return;
     }
     int64_t n = span->counts.n_decodes;
-    cost_decode_form(&replica->pool->cost, n, span->counts.decode_context, &span->form);
-    wide per_step = 0;
-    for (int i = 0; i < N_BOUNDS; i++) {
-        per_step += (wide)span->form.slope[i] * n;
-    }
-    wide first_fs = form_price(&span->form, span->counts.decode_context);
+    int64_t context = span->counts.decode_context;
+    span->form = *cost_decode_form(replica->forms, n, context);
+    wide per_step = ((wide)span->form.compute_slope_fs + span->form.kv_slope_fs) * n;
+    wide first_fs = cost_form_fs(&span->form, context);
     span->fs_per_step = per_step < INT64_MAX ? (int64_t)per_step : INT64_MAX;
     int64_t most = most_steps(replica, span, first_fs);
     if (most < 1) {
@@ -210,8 +201,8 @@ static void book(struct replica *replica, const struct walk *walk)
     struct replica_sums *sums = &replica->sums;
     const struct step_counts *counts = &span->counts;
     int64_t m = walk->n_steps;
-    int64_t context =
-        counts->decode_context * m + counts->n_decodes * (m * (m - 1) / 2); /* < 2^62 */
+    int64_t grown = counts->n_decodes * (m * (m - 1) / 2);
+    int64_t context = counts->decode_context * m + grown; /* < 2^62 */
     int64_t tokens = counts->n_decodes + counts->prefill_tokens;
     struct work work = {
         .steps = m,
@@ -224,11 +215,13 @@ static void book(struct replica *replica, const struct walk *walk)
     };
     power_work_add(&sums->work, &work);
     sums->busy_ns += walk->sum_ns;
+    const struct cost_form *form = &span->form;
     for (int i = 0; i < N_BOUNDS; i++) {
-        wide fs = span->form.constant[i];
-        sums->bound_fs[i] +=
-            (m > 1 ? fs * m : fs) + (wide)span->form.slope[i] * context;
+        sums->bound_fs[i] += m > 1 ? form->at.fs[i] * m : form->at.fs[i];
     }
+    int64_t more = (counts->decode_context - form->context) * m + grown;
+    sums->bound_fs[BOUND_COMPUTE] += (wide)form->compute_slope_fs * more;
+    sums->bound_fs[BOUND_KV] += (wide)form->kv_slope_fs * more;
     sums->prefill_tokens += counts->prefill_tokens;
     sums->decode_tokens += counts->n_decodes * m;
     sums->token_ns += (wide)tokens * walk->sum_ns;

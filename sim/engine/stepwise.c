@@ -29,9 +29,10 @@ void stepwise_start(struct replica *replica, int64_t now_ns)
     CHECK(counts.n_decodes + counts.prefill_tokens > 0);
     struct step_price price;
     cost_price(&replica->pool->cost, &decodes, &price);
-    int64_t decode_ns = decodes.n_decodes > 0 ? cost_duration_ns(&price) : 0;
+    int64_t decode_ns =
+        decodes.n_decodes > 0 ? cost_duration_ns(cost_sum_fs(&price)) : 0;
     cost_price(&replica->pool->cost, &counts, &price);
-    int64_t duration_ns = cost_duration_ns(&price);
+    int64_t duration_ns = cost_duration_ns(cost_sum_fs(&price));
     *span = (struct replica_span){
         .start_ns = now_ns,
         .last_start_ns = now_ns,
@@ -42,7 +43,7 @@ void stepwise_start(struct replica *replica, int64_t now_ns)
         .counts = counts,
     };
     for (int i = 0; i < N_BOUNDS; i++) {
-        span->form.constant[i] = price.fs[i];
+        span->form.at.fs[i] = price.fs[i];
     }
     replica->tally.sequence_steps += replica->n_grants;
 }
@@ -59,7 +60,7 @@ static void book(struct replica *replica, int64_t duration_ns)
     power_work_add(&sums->work, &work);
     sums->busy_ns += duration_ns;
     for (int i = 0; i < N_BOUNDS; i++) {
-        sums->bound_fs[i] += span->form.constant[i];
+        sums->bound_fs[i] += span->form.at.fs[i];
     }
     sums->prefill_tokens += counts->prefill_tokens;
     sums->decode_tokens += counts->n_decodes;

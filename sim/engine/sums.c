@@ -46,10 +46,12 @@ static void add_step_in_progress(const struct replica *replica, int64_t elapsed_
     work.context = (int64_t)part(work.context, elapsed_ns, duration_ns);
     power_work_add(&sums->work, &work);
     sums->busy_ns += elapsed_ns;
+    struct step_price price = span->form.at;
+    int64_t more = counts->decode_context - span->form.context;
+    price.fs[BOUND_COMPUTE] += (wide)span->form.compute_slope_fs * more;
+    price.fs[BOUND_KV] += (wide)span->form.kv_slope_fs * more;
     for (int i = 0; i < N_BOUNDS; i++) {
-        wide fs =
-            span->form.constant[i] + (wide)span->form.slope[i] * counts->decode_context;
-        sums->bound_fs[i] += part(fs, elapsed_ns, duration_ns);
+        sums->bound_fs[i] += part(price.fs[i], elapsed_ns, duration_ns);
     }
     sums->prefill_tokens += part(counts->prefill_tokens, elapsed_ns, duration_ns);
     sums->decode_tokens += part(counts->n_decodes, elapsed_ns, duration_ns);

@@ -1,7 +1,10 @@
 #include "model/cost.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/memory.h"
 
 #define AT(member) offsetof(struct cost_config, member)
 
@@ -284,41 +287,72 @@ static int64_t most_context(const struct cost *cost, const struct step_counts *c
     return most < INT64_MAX ? (int64_t)most : INT64_MAX;
 }
 
-void cost_decode_form(const struct cost *cost, int64_t n_decodes, int64_t context,
+static void fill_form(const struct cost *cost, int64_t n_decodes, int64_t context,
                       struct cost_form *form)
 {
     struct step_counts counts = {
         .n_decodes = n_decodes, .decode_context = context, .n_emitting = n_decodes};
-    struct step_price price;
-    cost_price(cost, &counts, &price);
-    memset(form->slope, 0, sizeof form->slope);
+    cost_price(cost, &counts, &form->at);
+    form->at_fs = cost_sum_fs(&form->at);
+    form->context = context;
     form->most_context = INT64_MAX;
     if (cost->kind == COST_LINEAR) {
-        form->slope[BOUND_KV] = cost->linear.context_token_fs;
-    } else {
-        const struct cost_term *full = &cost->full.attention[0];
-        const struct cost_term *hidden = &cost->hidden.attention[0];
-        bool compute_bound = full->compute_fs >= full->memory_fs;
-        if (cost->roofline == COST_STEP) {
-            struct sums sums = step_sums(&cost->full, cost->knee_tokens, &counts);
-            compute_bound = sums.compute >= sums.weight + sums.kv;
-            form->most_context = most_context(cost, &counts);
-        }
-        form->slope[BOUND_COMPUTE] =
-            compute_bound ? full->compute_fs : hidden->compute_fs;
-        form->slope[BOUND_KV] = compute_bound ? hidden->memory_fs : full->memory_fs;
+        form->compute_slope_fs = 0;
+        form->kv_slope_fs = cost->linear.context_token_fs;
+        return;
     }
-    for (int i = 0; i < N_BOUNDS; i++) {
-        form->constant[i] = price.fs[i] - (wide)form->slope[i] * context;
+    const struct cost_term *full = &cost->full.attention[0];
+    const struct cost_term *hidden = &cost->hidden.attention[0];
+    bool compute_bound = full->compute_fs >= full->memory_fs;
+    if (cost->roofline == COST_STEP) {
+        struct sums sums = step_sums(&cost->full, cost->knee_tokens, &counts);
+        compute_bound = sums.compute >= sums.weight + sums.kv;
+        form->most_context = most_context(cost, &counts);
     }
+    form->compute_slope_fs = compute_bound ? full->compute_fs : hidden->compute_fs;
+    form->kv_slope_fs = compute_bound ? hidden->memory_fs : full->memory_fs;
 }
 
-int64_t cost_duration_ns(const struct step_price *price)
+void cost_forms_init(struct cost_forms *forms, const struct cost *cost,
+                     int64_t most_decodes)
+{
+    const int64_t most_known = 1000;
+    bool keeps = cost->kind == COST_LINEAR || cost->roofline == COST_OPERATION;
+    int64_t n = most_decodes < most_known ? most_decodes : most_known;
+    *forms = (struct cost_forms){.cost = cost, .n_known = keeps ? n + 1 : 0};
+    forms->known = memory_new((size_t)forms->n_known, sizeof *forms->known);
+}
+
+void cost_forms_free(struct cost_forms *forms)
+{
+    free(forms->known);
+}
+
+const struct cost_form *cost_decode_form(struct cost_forms *forms, int64_t n_decodes,
+                                         int64_t context)
+{
+    struct cost_form *form = &forms->latest;
+    if (n_decodes < forms->n_known) {
+        form = &forms->known[n_decodes];
+        if (form->at_fs > 0) {
+            return form;
+        }
+    }
+    fill_form(forms->cost, n_decodes, context, form);
+    return form;
+}
+
+wide cost_sum_fs(const struct step_price *price)
 {
     wide fs = 0;
     for (int i = 0; i < N_BOUNDS; i++) {
         fs += price->fs[i];
     }
+    return fs;
+}
+
+int64_t cost_duration_ns(wide fs)
+{
     int64_t ns = wide_narrow(wide_div(fs + 500000, 1000000));
     return ns > 1 ? ns : 1;
 }

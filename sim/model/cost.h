@@ -106,12 +106,24 @@ struct cost {
     struct cost_config linear;
 };
 
-/* A step of decodes only, as a function of their context: while it stays at or below
- * most_context the price is constant[i] + slope[i] x context, summed over i. */
+/* Steps of decodes only: the price when their contexts sum to `context` is `at`, and every
+ * token more adds the slopes, as long as the sum stays at or below most_context. */
 struct cost_form {
-    wide constant[N_BOUNDS];
-    int64_t slope[N_BOUNDS];
+    struct step_price at;
+    wide at_fs; /* the sum of `at` */
+    int64_t context;
     int64_t most_context;
+    int64_t compute_slope_fs;
+    int64_t kv_slope_fs;
+};
+
+/* The forms of a cost by number of decodes.  Where no max can change sides, a form holds
+ * for every context and is worked out once. */
+struct cost_forms {
+    const struct cost *cost;
+    struct cost_form *known; /* by n_decodes; at_fs 0: not yet */
+    int64_t n_known;
+    struct cost_form latest; /* of those that are not kept */
 };
 
 /* Turns the data sheet, the model and the engine's constants into integer coefficients
@@ -125,12 +137,26 @@ int cost_init(struct cost *cost, const struct cost_config *config,
 void cost_price(const struct cost *cost, const struct step_counts *counts,
                 struct step_price *price);
 
-/* The form of steps of `n_decodes` decodes whose contexts sum to `context` or more. */
-void cost_decode_form(const struct cost *cost, int64_t n_decodes, int64_t context,
-                      struct cost_form *form);
+/* Room for the forms of up to `most_decodes` decodes (or of a thousand, if fewer). */
+void cost_forms_init(struct cost_forms *forms, const struct cost *cost,
+                     int64_t most_decodes);
+void cost_forms_free(struct cost_forms *forms);
 
-/* The duration of a priced step: its femtoseconds rounded half up, at least 1 ns. */
-int64_t cost_duration_ns(const struct step_price *price);
+/* The form of steps of `n_decodes` decodes whose contexts sum to `context` or more.  Valid
+ * until the next call. */
+const struct cost_form *cost_decode_form(struct cost_forms *forms, int64_t n_decodes,
+                                         int64_t context);
+
+/* What the form says when contexts sum to `context`. */
+static inline wide cost_form_fs(const struct cost_form *form, int64_t context)
+{
+    return form->at_fs + (wide)(form->compute_slope_fs + form->kv_slope_fs) *
+                             (context - form->context);
+}
+
+/* The sum of a price, and the duration it gives: rounded half up, at least 1 ns. */
+wide cost_sum_fs(const struct step_price *price);
+int64_t cost_duration_ns(wide fs);
 
 /* max(1, floor((fs + 500000) / 10^6)): rule 2. */
 static inline int64_t cost_round_ns(int64_t fs)

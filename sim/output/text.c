@@ -163,6 +163,10 @@ void text_decimal(struct text *text, int64_t value, int decimals)
 
 void text_wide(struct text *text, wide value, int decimals)
 {
+    if (value == (int64_t)value) {
+        text_decimal(text, (int64_t)value, decimals);
+        return;
+    }
     CHECK(value >= 0 && decimals >= 0 && decimals <= 18);
     wide whole = value / (int64_t)powers[decimals];
     uint64_t fraction = (uint64_t)(value - whole * (int64_t)powers[decimals]);

@@ -197,7 +197,7 @@ int run_config(const struct config *config, const struct run_options *options,
     size_t n = (size_t)config->n_pools;
     struct parts parts = {
         .pools = memory_new(n, sizeof *parts.pools),
-        .batching = memory_new(n, sizeof *parts.batching),
+        .batching = memory_new(n, sizeof(struct batch_ops *)),
         .results = memory_new(1, sizeof *parts.results),
     };
     const struct config_slo *bounds = &config->slo;
