@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/digits.h"
 #include "engine/sim.h"
 
 static const char header[] =
@@ -20,7 +21,8 @@ int rows_open(struct rows *rows, const char *folder, const struct pool *pools,
 {
     rows->pools = pools;
     rows->slo = slo;
-    snprintf(rows->pool_name, sizeof rows->pool_name, ",%.70s,", pools[0].config->name);
+    rows->pool_name_length = (size_t)snprintf(rows->pool_name, sizeof rows->pool_name,
+                                              ",%.70s,", pools[0].config->name);
     if (text_open(&rows->text, folder, "requests.csv", err) != 0) {
         return -1;
     }
@@ -28,38 +30,62 @@ int rows_open(struct rows *rows, const char *folder, const struct pool *pools,
     return 0;
 }
 
-/* The `which`-th of a request's labels after a comma. */
-static void put_label(struct text *text, const char *labels, int which)
+/* The bytes of the `which`-th of a request's labels. */
+static char *put_label(char *at, const char *labels, int which)
 {
-    *text->at++ = ',';
     if (labels == NULL) {
-        return;
+        return at;
     }
     for (; which > 0; which--) {
         labels = strchr(labels, SIM_LABEL_SEPARATOR) + 1;
     }
     size_t length = strcspn(labels, "\n");
-    memcpy(text->at, labels, length);
-    text->at += length;
+    memcpy(at, labels, length);
+    return at + length;
 }
 
-static void put_id(struct text *text, const struct probe_record *record)
+static inline char *comma_integer(char *at, int64_t value)
+{
+    *at = ',';
+    return digits_integer(at + 1, value);
+}
+
+/* Only the comma for a time that never came. */
+static inline char *comma_seconds(char *at, int64_t ns)
+{
+    *at = ',';
+    return ns < 0 ? at + 1 : digits_seconds(at + 1, ns);
+}
+
+static char *put_id(char *at, const struct probe_record *record)
 {
     const char *labels = record->labels;
     if (labels == NULL || labels[0] == SIM_LABEL_SEPARATOR) {
-        text_integer(text, record->id);
-        return;
+        return digits_integer(at, record->id);
     }
-    size_t length = strcspn(labels, "\n");
-    memcpy(text->at, labels, length);
-    text->at += length;
+    return put_label(at, labels, 0);
+}
+
+static char *put_place(char *at, const struct rows *rows,
+                       const struct probe_record *record)
+{
+    static const char *const names[N_REQUEST_STATUSES] = {
+        [REQUEST_COMPLETED] = ",completed",
+        [REQUEST_REJECTED] = ",rejected",
+        [REQUEST_TIMED_OUT] = ",timed_out",
+    };
+    at = stpcpy(at, names[record->status]);
+    if (record->replica < 0) {
+        return stpcpy(at, ",,");
+    }
+    memcpy(at, rows->pool_name, rows->pool_name_length);
+    return digits_integer(at + rows->pool_name_length, record->replica);
 }
 
 /* The columns from first_scheduled_s to transfer_s. */
-static void put_times(struct text *text, const struct probe_record *record)
+static char *put_times(char *at, const struct probe_record *record)
 {
-    bool ran = record->status != REQUEST_REJECTED;
-    int64_t none = REQUEST_NEVER;
+    const int64_t none = REQUEST_NEVER;
     int64_t e2e_ns = record->finish_ns - record->arrival_ns;
     int64_t ttft_ns = record->first_token_ns >= 0
                           ? record->first_token_ns - record->arrival_ns
@@ -69,67 +95,63 @@ static void put_times(struct text *text, const struct probe_record *record)
         int64_t n_gaps = record->output_tokens - 1;
         tpot_ns = (2 * (e2e_ns - ttft_ns) + n_gaps) / (2 * n_gaps);
     }
-    text_comma_seconds(text, record->first_scheduled_ns);
-    text_comma_seconds(text, record->first_token_ns);
-    text_comma_seconds(text, record->finish_ns);
-    text_comma_seconds(text, ran ? record->queue_ns : none);
-    text_comma_seconds(text, ttft_ns);
-    text_comma_seconds(text, tpot_ns);
-    text_comma_seconds(text, ran ? e2e_ns : none);
-    text_comma_seconds(text, record->max_gap_ns);
-    text_comma_integer(text, record->n_preemptions);
-    text_comma_seconds(text, ran ? record->prefill_ns : none);
-    text_comma_seconds(text, ran ? record->decode_ns : none);
-    text_comma_seconds(text, ran ? record->stall_ns : none);
-    text_comma_seconds(text, ran ? record->recompute_ns : none);
-    text_comma_seconds(text, ran ? record->transfer_ns : none);
+    bool ran = record->status != REQUEST_REJECTED;
+    at = comma_seconds(at, record->first_scheduled_ns);
+    at = comma_seconds(at, record->first_token_ns);
+    at = comma_seconds(at, record->finish_ns);
+    at = comma_seconds(at, ran ? record->queue_ns : none);
+    at = comma_seconds(at, ttft_ns);
+    at = comma_seconds(at, tpot_ns);
+    at = comma_seconds(at, ran ? e2e_ns : none);
+    at = comma_seconds(at, record->max_gap_ns);
+    at = comma_integer(at, record->n_preemptions);
+    at = comma_seconds(at, ran ? record->prefill_ns : none);
+    at = comma_seconds(at, ran ? record->decode_ns : none);
+    at = comma_seconds(at, ran ? record->stall_ns : none);
+    at = comma_seconds(at, ran ? record->recompute_ns : none);
+    return comma_seconds(at, ran ? record->transfer_ns : none);
 }
 
-static const char *const status_columns[N_REQUEST_STATUSES] = {
-    [REQUEST_COMPLETED] = ",completed",
-    [REQUEST_REJECTED] = ",rejected",
-    [REQUEST_TIMED_OUT] = ",timed_out",
-};
-
-static void put_bill(struct rows *rows, const struct probe_record *record)
+/* A comma and value / divisor, half up, with that many decimals. */
+static char *comma_ratio(char *at, wide value, int64_t divisor, int decimals)
 {
-    struct text *text = &rows->text;
+    *at = ',';
+    wide units = wide_div(2 * value + divisor, 2 * divisor);
+    return digits_decimal(at + 1, wide_narrow(units), decimals);
+}
+
+static char *put_bill(char *at, const struct rows *rows,
+                      const struct probe_record *record)
+{
+    const int64_t micro_j_pj = 1000000;
+    const int64_t pico_usd = 3600000000; /* of ns x nano-dollars per hour */
     wide usd_per_hour_nano = pool_usd_per_hour_nano(&rows->pools[record->pool]);
-    /* ns x nano-dollars per hour / (3.6 x 10^12 ns per hour) in pico-dollars */
-    wide pico_usd = wide_div(2 * (wide)record->paid_ns * usd_per_hour_nano + 3600000000,
-                             2 * (int64_t)3600000000);
-    wide micro_j = wide_div(2 * record->energy_pj + 1000000, 2 * (int64_t)1000000);
-    *text->at++ = ',';
-    text_wide(text, micro_j, ENERGY_DECIMALS);
-    *text->at++ = ',';
-    text_wide(text, pico_usd, COST_DECIMALS);
-    *text->at++ = ',';
+    at = comma_ratio(at, record->energy_pj, micro_j_pj, ENERGY_DECIMALS);
+    at = comma_ratio(at, record->paid_ns * usd_per_hour_nano, pico_usd, COST_DECIMALS);
+    *at++ = ',';
     if (slo_any(rows->slo)) {
-        *text->at++ = slo_met(rows->slo, record) ? '1' : '0';
+        *at++ = slo_met(rows->slo, record) ? '1' : '0';
     }
+    return at;
 }
 
 void rows_write(void *state, const struct probe_record *record)
 {
     struct rows *rows = state;
-    struct text *text = &rows->text;
-    put_id(text, record);
-    text_comma_seconds(text, record->arrival_ns);
-    text_comma_integer(text, record->prompt_tokens);
-    text_comma_integer(text, record->output_tokens);
-    text_comma_integer(text, record->cached_tokens);
-    text_string(text, status_columns[record->status]);
-    if (record->replica >= 0) {
-        text_string(text, rows->pool_name);
-        text_integer(text, record->replica);
-    } else {
-        text_string(text, ",,");
-    }
-    put_times(text, record);
-    put_bill(rows, record);
-    put_label(text, record->labels, 1);
-    text_comma_integer(text, record->priority);
-    put_label(text, record->labels, 2);
-    *text->at++ = '\n';
-    text_flush_if_full(text);
+    char *at = text_room(&rows->text);
+    at = put_id(at, record);
+    at = comma_seconds(at, record->arrival_ns);
+    at = comma_integer(at, record->prompt_tokens);
+    at = comma_integer(at, record->output_tokens);
+    at = comma_integer(at, record->cached_tokens);
+    at = put_place(at, rows, record);
+    at = put_times(at, record);
+    at = put_bill(at, rows, record);
+    *at++ = ',';
+    at = put_label(at, record->labels, 1);
+    at = comma_integer(at, record->priority);
+    *at++ = ',';
+    at = put_label(at, record->labels, 2);
+    *at++ = '\n';
+    text_took(&rows->text, at);
 }

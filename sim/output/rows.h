@@ -2,6 +2,8 @@
 #ifndef SERVESIM_OUTPUT_ROWS_H
 #define SERVESIM_OUTPUT_ROWS_H
 
+#include <stddef.h>
+
 #include "base/err.h"
 #include "engine/pool.h"
 #include "engine/probe.h"
@@ -13,6 +15,7 @@ struct rows {
     const struct pool *pools;
     const struct slo *slo;
     char pool_name[80]; /* with the commas around it */
+    size_t pool_name_length;
 };
 
 int rows_open(struct rows *rows, const char *folder, const struct pool *pools,

@@ -1,7 +1,7 @@
-/* text: numbers as text, fast, into a file.
+/* text: a file that is written piece by piece.
  *
- * A million rows of 28 numbers are most of the work of a long run, so digits are made by
- * hand, two at a time.  A write that fails is remembered and reported by text_close().
+ * A write that fails is remembered and reported by text_close().  Who writes rows by the
+ * million uses text_room() and base/digits.h.
  */
 #ifndef SERVESIM_OUTPUT_TEXT_H
 #define SERVESIM_OUTPUT_TEXT_H
@@ -46,7 +46,22 @@ void text_comma_seconds(struct text *text, int64_t ns);
 /* A comma and an integer. */
 void text_comma_integer(struct text *text, int64_t value);
 
-/* Writes the buffer out if it is full; for the pieces above and for callers in a row. */
+/* Writes the buffer out if it is full. */
 void text_flush_if_full(struct text *text);
+
+/* Where the next piece goes, with TEXT_MOST_PIECE bytes of room; text_took() says where it
+ * ended. */
+static inline char *text_room(struct text *text)
+{
+    return text->at;
+}
+
+static inline void text_took(struct text *text, char *end)
+{
+    text->at = end;
+    if (end - text->buffer >= TEXT_BUFFER) {
+        text_flush_if_full(text);
+    }
+}
 
 #endif

@@ -1,0 +1,109 @@
+#include "base/digits.h"
+
+#include <string.h>
+
+#include "base/check.h"
+
+static const char pairs[201] = "00010203040506070809101112131415161718192021222324"
+                               "25262728293031323334353637383940414243444546474849"
+                               "50515253545556575859606162636465666768697071727374"
+                               "75767778798081828384858687888990919293949596979899";
+
+static const uint64_t powers[19] = {1ULL,
+                                    10ULL,
+                                    100ULL,
+                                    1000ULL,
+                                    10000ULL,
+                                    100000ULL,
+                                    1000000ULL,
+                                    10000000ULL,
+                                    100000000ULL,
+                                    1000000000ULL,
+                                    10000000000ULL,
+                                    100000000000ULL,
+                                    1000000000000ULL,
+                                    10000000000000ULL,
+                                    100000000000000ULL,
+                                    1000000000000000ULL,
+                                    10000000000000000ULL,
+                                    100000000000000000ULL,
+                                    1000000000000000000ULL};
+
+char *digits_fixed(char *at, uint64_t value, int n)
+{
+    char *end = at + n;
+    for (char *from = end; n >= 2; n -= 2) {
+        uint64_t rest = value / 100;
+        from -= 2;
+        memcpy(from, pairs + 2 * (value - rest * 100), 2);
+        value = rest;
+    }
+    if (n == 1) {
+        *at = (char)('0' + value % 10);
+    }
+    return end;
+}
+
+static inline char *put_unsigned(char *at, uint64_t value)
+{
+    if (value < 10) {
+        *at = (char)('0' + value);
+        return at + 1;
+    }
+    /* log10(2) = 1233 / 4096: the digits of a power of two, one short at most */
+    int n = ((64 - __builtin_clzll(value)) * 1233) >> 12;
+    if (n < 19) {
+        n += value >= powers[n];
+    } else {
+        n += value >= UINT64_C(10000000000000000000);
+    }
+    return digits_fixed(at, value, n);
+}
+
+char *digits_integer(char *at, int64_t value)
+{
+    if (value < 0) {
+        *at = '-';
+        return put_unsigned(at + 1, 0 - (uint64_t)value);
+    }
+    return put_unsigned(at, (uint64_t)value);
+}
+
+char *digits_decimal(char *at, int64_t value, int decimals)
+{
+    CHECK(value >= 0 && decimals >= 0 && decimals <= 18);
+    uint64_t whole = (uint64_t)value / powers[decimals];
+    at = put_unsigned(at, whole);
+    if (decimals == 0) {
+        return at;
+    }
+    *at = '.';
+    return digits_fixed(at + 1, (uint64_t)value - whole * powers[decimals], decimals);
+}
+
+/* Nine digits of value < 10^9.  value x 2^57 / 10^8, rounded up, has the first digit above
+ * bit 57; times 100 the next two come up there, and so on.  What rounding up adds stays
+ * below one unit of the last digit: 10^9 x 0.25 x 10^8 / 2^57 < 0.2. */
+static inline char *put_nine(char *at, uint64_t value)
+{
+    const uint64_t below = (UINT64_C(1) << 57) - 1;
+    uint64_t shifted = value * UINT64_C(1441151881);
+    *at = (char)('0' + (shifted >> 57));
+    for (int i = 1; i < 9; i += 2) {
+        shifted = (shifted & below) * 100;
+        memcpy(at + i, pairs + 2 * (shifted >> 57), 2);
+    }
+    return at + 9;
+}
+
+char *digits_seconds(char *at, int64_t ns)
+{
+    if (ns == 0) {
+        memcpy(at, "0.000000000", 11);
+        return at + 11;
+    }
+    uint64_t whole = (uint64_t)ns / 1000000000;
+    at = put_unsigned(at, whole);
+    *at = '.';
+    return put_nine(at + 1, (uint64_t)ns - whole * 1000000000);
+}
