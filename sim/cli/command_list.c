@@ -11,29 +11,63 @@
 #include "input/lengths.h"
 #include "policy/policy.h"
 
-static void print_fields(const char *section, const struct field_table *table)
+/* All keys of a table, or the one called `name`; how many were printed. */
+static int32_t print_fields(const char *section, const struct field_table *table,
+                            const char *name)
 {
+    int32_t n = 0;
     for (int32_t i = 0; i < table->n_fields; i++) {
         const struct field *field = &table->fields[i];
+        if (name != NULL && strcmp(name, field->key) != 0) {
+            continue;
+        }
+        n++;
         char range[256];
         field_range(field, range);
         printf("[%s] %s\n    %s\n    %s\n", section, field->key, field->help, range);
     }
+    return n;
 }
 
-static void print_keys(void)
+static int found(int32_t n, const char *kind, const char *name)
 {
+    if (n == 0) {
+        fprintf(stderr,
+                "servesim: there is no key '%s'; 'servesim list %s' has them all\n",
+                name, kind);
+        return COMMAND_FAILED;
+    }
+    return COMMAND_DONE;
+}
+
+static int print_keys(const char *name)
+{
+    int32_t n = 0;
     struct field_table tables[CONFIG_POOL_TABLES];
     for (int32_t i = 0; i < config_n_tables; i++) {
-        print_fields(config_tables[i].name, &config_tables[i]);
+        n += print_fields(config_tables[i].name, &config_tables[i], name);
     }
     config_pool_tables(tables);
-    print_fields("pool.NAME", &tables[CONFIG_POOL_PRESETS]);
+    n += print_fields("pool.NAME", &tables[CONFIG_POOL_PRESETS], name);
     for (int32_t i = 0; i < CONFIG_POOL_TABLES; i++) {
         if (i != CONFIG_POOL_PRESETS) {
-            print_fields("pool.NAME", &tables[i]);
+            n += print_fields("pool.NAME", &tables[i], name);
         }
     }
+    return found(n, "keys", name);
+}
+
+/* The keys of the files that `servesim gen` reads. */
+static int print_workload_keys(const char *name)
+{
+    int32_t n = print_fields("workload", &generate_table, name);
+    for (int32_t i = 0; i < ARRIVALS_TABLES; i++) {
+        n += print_fields("arrivals", &arrivals_tables[i], name);
+    }
+    for (int32_t i = 0; i < LENGTHS_TABLES; i++) {
+        n += print_fields("prompt, output", &lengths_tables[i], name);
+    }
+    return found(n, "workload-keys", name);
 }
 
 /* The first comment line of a preset file says what it is. */
@@ -160,7 +194,9 @@ static int run(const struct command_line *line)
     } else if (strcmp(kind, "route") == 0) {
         print_routes();
     } else if (strcmp(kind, "keys") == 0) {
-        print_keys();
+        return print_keys(name);
+    } else if (strcmp(kind, "workload-keys") == 0) {
+        return print_workload_keys(name);
     } else {
         fprintf(stderr, "servesim list: '%s' is not one of %s\n", kind, kinds);
         return COMMAND_USAGE;
@@ -170,12 +206,14 @@ static int run(const struct command_line *line)
 
 const struct command command_list = {
     .name = "list",
-    .arguments = "[accelerators|models|engines|policies|batching|route|keys [NAME]]",
+    .arguments = "[KIND [NAME]]",
     .summary = "Lists accelerators, models, engines, policies and every key",
-    .help = "With the NAME of a file it prints the file.\n\n"
+    .help = "KIND is one of accelerators, models, engines, policies, batching, route, "
+            "keys,\n"
+            "workload-keys.  With the NAME of a file or key it prints that one.\n\n"
             "  servesim list accelerators\n"
             "  servesim list accelerators h100-sxm\n"
-            "  servesim list keys\n",
+            "  servesim list keys max_num_seqs\n",
     .options = "",
     .least_operands = 0,
     .most_operands = 2,

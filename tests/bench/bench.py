@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""bench: what a simulated request costs.
+
+    /usr/bin/python3 tests/bench/bench.py build/release/servesim [--check] [--long]
+
+Instructions per request are counted by callgrind on a generated trace, so they repeat on
+any machine of one kind, however busy; recorded.json holds those of the last accepted
+change.  --check fails when a count is more than 10 % above the recorded one.  CPU time and
+memory are measured too and printed, never checked.  --long replays ten million requests
+for the memory.
+"""
+import json
+import os
+import pathlib
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+RECORDED = HERE / "recorded.json"
+CONFIG = ROOT / "configs/examples/azure-conv-h100.ini"
+AZURE = ROOT / "../shared/traces/azure2023/AzureLLMInferenceTrace_conv.csv"
+
+
+def command(binary, trace, out, *sets):
+    words = [binary, "run", str(CONFIG), "--quiet", "--overwrite", "-o", str(out)]
+    for setting in (f"workload.trace={trace}", *sets):
+        words += ["-s", setting]
+    return words
+
+
+def instructions(words, folder):
+    """Instructions that the whole process executes, by callgrind."""
+    done = subprocess.run(
+        ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/callgrind", *words],
+        capture_output=True, text=True, check=True, cwd=ROOT)
+    return int(re.search(r"refs:\s+([\d,]+)", done.stderr).group(1).replace(",", ""))
+
+
+def cpu_seconds(words):
+    """CPU seconds (user + system) and peak memory in MB of one run."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(words, check=True, cwd=ROOT)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
+    return seconds, after.ru_maxrss / 1000
+
+
+def companions_trace(path, n_long, n_short):
+    """`n_long` sequences that decode all the time, and a short request every third step."""
+    with open(path, "w", encoding="ascii") as out:
+        out.write("arrival_s,prompt_tokens,output_tokens\n")
+        for _ in range(n_long):
+            out.write("0,17,30000\n")
+        for i in range(n_short):
+            out.write(f"{10 + i * 0.03:.3f},13,1\n")
+
+
+def count_all(binary, folder):
+    trace = folder / "trace.csv"
+    out = folder / "out"
+    subprocess.run([binary, "gen", "configs/workloads/azure-conv-2023.ini", "-o", str(trace)],
+                   check=True, cwd=ROOT)
+    counts = {}
+    base = instructions(command(binary, trace, out, "workload.limit=4000"), folder)
+    full = instructions(command(binary, trace, out, "workload.limit=16000"), folder)
+    counts["request_at_own_rate"] = (full - base) / 12000
+    sets = ("workload.rate_scale=4", "pool.main.replicas=1")
+    base = instructions(command(binary, trace, out, "workload.limit=4000", *sets), folder)
+    full = instructions(command(binary, trace, out, "workload.limit=16000", *sets), folder)
+    counts["request_when_overloaded"] = (full - base) / 12000
+    for n_long in (16, 512):
+        companions_trace(trace, n_long, 20000)
+        sets = ("pool.main.max_num_seqs=600", "pool.main.num_gpu_blocks=2000000",
+                "pool.main.cost=linear", "pool.main.base_us=10000")
+        base = instructions(
+            command(binary, trace, out, f"workload.limit={n_long + 1000}", *sets), folder)
+        full = instructions(
+            command(binary, trace, out, f"workload.limit={n_long + 9000}", *sets), folder)
+        counts[f"mixed_step_beside_{n_long}"] = (full - base) / 8000
+    return {name: round(count) for name, count in counts.items()}
+
+
+def print_speed(binary, folder):
+    trace = AZURE
+    what = "Azure conversation trace"
+    if not trace.exists():
+        trace = folder / "speed.csv"
+        what = "generated conversation trace (the original is not here)"
+        subprocess.run([binary, "gen", "configs/workloads/azure-conv-2023.ini", "-o", str(trace)],
+                       check=True, cwd=ROOT)
+    best = min(cpu_seconds(command(binary, trace, folder / "out", "workload.repeat=50"))
+               for _ in range(5))
+    n = 50 * 19366
+    print(f"50 x {what}: {n / best[0] / 1e6:.2f} million requests per CPU second, "
+          f"{best[1]:.0f} MB at peak")
+
+
+def print_memory(binary, folder):
+    seconds, peak = cpu_seconds(command(binary, AZURE, folder / "out", "workload.repeat=520"))
+    print(f"520 x Azure conversation trace: {520 * 19366 / 1e6:.1f} million requests, "
+          f"{seconds:.1f} CPU seconds, {peak:.0f} MB at peak")
+
+
+def main():
+    binary = os.path.abspath(sys.argv[1])
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="servesim-bench-"))
+    try:
+        if "--long" in sys.argv:
+            print_memory(binary, folder)
+            return 0
+        counts = count_all(binary, folder)
+        recorded = json.loads(RECORDED.read_text()) if RECORDED.exists() else {}
+        worse = []
+        for name, count in counts.items():
+            before = recorded.get(name)
+            ratio = count / before if before else None
+            print(f"{name:28} {count:8} instructions" +
+                  (f", {ratio:.3f} x the recorded {before}" if before else ""))
+            if ratio is None or ratio > 1.1:
+                worse.append(name)
+        beside = counts["mixed_step_beside_512"] / counts["mixed_step_beside_16"]
+        print(f"a mixed step beside 512 sequences costs {beside:.2f} x one beside 16")
+        if beside > 1.25:
+            worse.append("a step's cost grows with the batch")
+        if "--record" in sys.argv:
+            RECORDED.write_text(json.dumps(counts, indent=4) + "\n")
+        elif "--check" in sys.argv and worse:
+            print("worse: " + ", ".join(worse))
+            return 1
+        if "--check" not in sys.argv:
+            print_speed(binary, folder)
+        return 0
+    finally:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

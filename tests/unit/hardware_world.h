@@ -1,0 +1,141 @@
+/* hardware_world: the GPUs and models that the tests of the physics compute with, written
+ * out here from their data sheets, so that a slip in configs/ does not move both sides.
+ */
+#ifndef SERVESIM_TESTS_HARDWARE_WORLD_H
+#define SERVESIM_TESTS_HARDWARE_WORLD_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "model/cost.h"
+#include "model/power.h"
+
+/* H100 SXM5: 989.4 dense BF16 TFLOPS, 3.35 TB/s, NVLink 450 GB/s one way. */
+static const struct accelerator h100 = {
+    .memory_bytes = 85520809984,
+    .memory_bytes_per_s = 3350000000000,
+    .bf16_flop_per_s = 989400000000000,
+    .link_bytes_per_s = 450000000000,
+    .idle_mw = 75000,
+    .tdp_mw = 700000,
+    .active_share_nano = 250000000,
+    .compute_share_nano = 450000000,
+    .memory_share_nano = 300000000,
+};
+
+static const struct llm llama_8b = {
+    .n_layers = 32,
+    .hidden = 4096,
+    .intermediate = 14336,
+    .n_heads = 32,
+    .n_kv_heads = 8,
+    .head_dim = 128,
+    .vocab = 128256,
+    .max_context_tokens = 131072,
+    .weight_bits = 16,
+    .kv_bits = 16,
+};
+
+static const struct llm llama_70b = {
+    .n_layers = 80,
+    .hidden = 8192,
+    .intermediate = 28672,
+    .n_heads = 64,
+    .n_kv_heads = 8,
+    .head_dim = 128,
+    .vocab = 128256,
+    .max_context_tokens = 131072,
+    .weight_bits = 16,
+    .kv_bits = 16,
+};
+
+/* The textbook: peaks are reached, nothing else costs anything. */
+static const struct constants ideal = {
+    .memory_efficiency_nano = 1000000000,
+    .compute_efficiency_nano = 1000000000,
+    .mixed_attention_efficiency_nano = 1000000000,
+    .link_efficiency_nano = 1000000000,
+    .overlap_nano = 1000000000,
+};
+
+static inline struct cost must_cost(const struct cost_config *config,
+                                    const struct accelerator *gpu,
+                                    const struct llm *llm,
+                                    const struct constants *constants, int64_t tp)
+{
+    struct cost cost;
+    struct err err = {""};
+    cost_init(&cost, config, gpu, llm, constants, tp, &err);
+    assert_string_equal(err.text, "");
+    return cost;
+}
+
+/* 128 bits in decimal, so that a failure shows both numbers. */
+static inline void assert_wide_equal(wide value, const char *expected)
+{
+    char digits[48];
+    char *at = digits + sizeof digits - 1;
+    wide left = value < 0 ? -value : value;
+    *at = '\0';
+    do {
+        *--at = (char)('0' + (int)(left % 10));
+        left /= 10;
+    } while (left > 0);
+    if (value < 0) {
+        *--at = '-';
+    }
+    assert_string_equal(at, expected);
+}
+
+/* A whole number from `least` to `most`, few of them round. */
+static inline int64_t some(struct rng *rng, int64_t least, int64_t most)
+{
+    return least + rng_below(rng, most - least + 1);
+}
+
+/* A GPU, a model and an engine that nobody built, each in plausible ranges; some have so
+ * many query heads per KV head that attention is bound by compute. */
+static inline void random_hardware(struct rng *rng, struct accelerator *gpu,
+                                   struct llm *llm, struct constants *constants)
+{
+    *gpu = (struct accelerator){
+        .memory_bytes_per_s = some(rng, 200, 8000) * 1000000000 + 37,
+        .bf16_flop_per_s = some(rng, 20, 2500) * 1000000000000 + 4099,
+        .link_bytes_per_s = some(rng, 12, 900) * 1000000000,
+        .idle_mw = some(rng, 0, 140000),
+        .tdp_mw = some(rng, 140001, 1200000),
+        .active_share_nano = some(rng, 0, 400000000),
+        .compute_share_nano = some(rng, 0, 350000000),
+        .memory_share_nano = some(rng, 0, 250000000),
+    };
+    int64_t n_kv_heads = some(rng, 1, 8);
+    *llm = (struct llm){
+        .n_layers = some(rng, 3, 90),
+        .hidden = some(rng, 5, 70) * 128,
+        .intermediate = some(rng, 7, 200) * 128,
+        .n_heads = n_kv_heads * (rng_below(rng, 3) == 0 ? some(rng, 1000, 4000)
+                                                        : some(rng, 1, 16)),
+        .n_kv_heads = n_kv_heads,
+        .head_dim = 64 * some(rng, 1, 3),
+        .vocab = some(rng, 3001, 150001),
+        .weight_bits = 16,
+        .kv_bits = rng_below(rng, 2) == 0 ? 8 : 16,
+    };
+    *constants = (struct constants){
+        .memory_efficiency_nano = some(rng, 300000000, 1000000000),
+        .compute_efficiency_nano = some(rng, 300000000, 1000000000),
+        .mixed_attention_efficiency_nano = some(rng, 300000000, 1000000000),
+        .link_efficiency_nano = some(rng, 100000000, 1000000000),
+        .knee_tokens = some(rng, 0, 200),
+        .activation_traffic_nano = rng_below(rng, 12) * 913000000,
+        .step_overhead_fs = some(rng, 0, 700) * 1000000000 + 13,
+        .layer_overhead_fs = some(rng, 0, 60) * 1000000000,
+        .layer_overhead_tp_fs = some(rng, 0, 90) * 1000000000,
+        .sequence_overhead_fs = some(rng, 0, 5) * 1000000000,
+        .allreduce_latency_fs = some(rng, 0, 9) * 1000000000,
+        .overlap_nano = rng_below(rng, 2) == 0 ? 1000000000 : some(rng, 0, 999999999),
+    };
+}
+
+#endif
