@@ -23,6 +23,8 @@ static const struct option_help known_options[] = {
     {'o', "output", true, "where results go"},
     {'s', "set", true, "section.key=value: overrides the file; may be repeated"},
     {'f', "overwrite", false, "replace results that are there"},
+    {'b', "on-bad-row", true,
+     "stop (the default) or skip: what to do with unreadable rows"},
     {'q', "quiet", false, "print no table"},
     {'v', "verbose", false, "tell on stderr what the engine did"},
     {'1', "stepwise", false,
@@ -63,7 +65,7 @@ static void print_help(const struct command *command)
         } else {
             snprintf(left, sizeof left, "    --%s%s", option->name, value);
         }
-        printf("  %-22s %s\n", left, option->help);
+        printf("  %-24s %s\n", left, option->help);
     }
 }
 
@@ -76,23 +78,22 @@ static int usage_error(const struct command *command, const char *what,
     return COMMAND_USAGE;
 }
 
-/* Books one option; false if the command does not take it. */
-static bool take_option(const struct command *command, struct command_line *line,
-                        int letter, const char *value)
+/* Books one option of the command's; false if its value is none. */
+static bool take_value(struct command_line *line, int letter, const char *value)
 {
-    if (strchr(command->options, letter) == NULL) {
-        return false;
-    }
+    bool skip;
     switch (letter) {
     case 'o':
         line->output = value;
         return true;
     case 's':
-        if (line->n_overrides == COMMAND_MOST_OVERRIDES) {
-            return false;
-        }
         line->overrides[line->n_overrides++] = value;
         return true;
+    case 'b': /* short for a setting of the workload */
+        skip = strcmp(value, "skip") == 0;
+        line->overrides[line->n_overrides++] =
+            skip ? "workload.on_bad_row=skip" : "workload.on_bad_row=stop";
+        return skip || strcmp(value, "stop") == 0;
     case 'f':
         line->overwrite = true;
         return true;
@@ -102,11 +103,9 @@ static bool take_option(const struct command *command, struct command_line *line
     case 'v':
         line->verbose = true;
         return true;
-    case '1':
+    default:
         line->stepwise = true;
         return true;
-    default:
-        return false;
     }
 }
 
@@ -133,8 +132,15 @@ static int run_command(const struct command *command, int argc, char **argv,
         if (letter == ':') {
             return usage_error(command, "an option lacks its value", written);
         }
-        if (letter == '?' || !take_option(command, line, letter, optarg)) {
+        if (letter == '?' || strchr(command->options, letter) == NULL) {
             return usage_error(command, "no such option", written);
+        }
+        if (line->n_overrides == COMMAND_MOST_OVERRIDES) {
+            return usage_error(command, "too many settings", written);
+        }
+        if (!take_value(line, letter, optarg)) {
+            return usage_error(command, "an option has a value it does not take",
+                               written);
         }
     }
     for (int i = optind; i < argc; i++) {

@@ -57,16 +57,27 @@ static int print_keys(const char *name)
     return found(n, "keys", name);
 }
 
+/* The tables of one section of a workload file; the first holds the key that decides which
+ * of the others count. */
+static int32_t print_variants(const char *section, const struct field_table *tables,
+                              int32_t n_tables, const char *name)
+{
+    int32_t n = print_fields(section, &tables[0], name);
+    for (int32_t i = 1; i < n_tables; i++) {
+        char place[80];
+        snprintf(place, sizeof place, "%s, %s = %s", section, tables[0].fields[0].key,
+                 tables[i].name);
+        n += print_fields(place, &tables[i], name);
+    }
+    return n;
+}
+
 /* The keys of the files that `servesim gen` reads. */
 static int print_workload_keys(const char *name)
 {
-    int32_t n = print_fields("workload", &generate_table, name);
-    for (int32_t i = 0; i < ARRIVALS_TABLES; i++) {
-        n += print_fields("arrivals", &arrivals_tables[i], name);
-    }
-    for (int32_t i = 0; i < LENGTHS_TABLES; i++) {
-        n += print_fields("prompt, output", &lengths_tables[i], name);
-    }
+    int32_t n = print_fields("workload", &generate_table, name) +
+                print_variants("arrivals", arrivals_tables, ARRIVALS_TABLES, name) +
+                print_variants("prompt, output", lengths_tables, LENGTHS_TABLES, name);
     return found(n, "workload-keys", name);
 }
 

@@ -38,8 +38,9 @@ static int run(const struct command_line *line)
 const struct command command_run = {
     .name = "run",
     .arguments = "CONFIG [-o DIR] [-s section.key=value]... [--stepwise] [--quiet] "
-                 "[--overwrite]",
-    .summary = "Replays a trace and writes what happened",
+                 "[--overwrite]
+                     [--on - bad - row stop | skip] ",
+                         .summary = "Replays a trace and writes what happened",
     .help =
         "Reads CONFIG (an INI file; 'servesim list keys' has every key), replays its "
         "trace\n"
@@ -49,7 +50,7 @@ const struct command command_run = {
         "DIR appears whole or not at all.\n\n"
         "  servesim run configs/examples/azure-conv-h100.ini -o out/\n"
         "  servesim run out/config.ini -s workload.rate_scale=2 -o twice/\n",
-    .options = "osfqv1",
+    .options = "osfqvb1",
     .least_operands = 1,
     .most_operands = 1,
     .run = run,

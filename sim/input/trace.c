@@ -28,7 +28,7 @@ struct trace {
     bool skip_bad_rows;
     int64_t n_skipped;
     int64_t first_skipped_line;
-    struct err first_reason;
+    struct err reasons[TRACE_REASONS]; /* of the first ones */
 };
 
 static void strip_byte_order_mark(struct source_line *line)
@@ -147,7 +147,9 @@ static int skip(struct trace *trace, int64_t line, const struct err *err)
     }
     if (trace->n_skipped == 0) {
         trace->first_skipped_line = line;
-        trace->first_reason = *err;
+    }
+    if (trace->n_skipped < TRACE_REASONS) {
+        trace->reasons[trace->n_skipped] = *err;
     }
     trace->n_skipped++;
     return 0;
@@ -163,7 +165,10 @@ static int skip_empty(struct trace *trace, int64_t first, int64_t n, struct err 
         *err = reason;
         return -1;
     }
-    trace->n_skipped += n - 1;
+    for (int64_t i = 1; i < n; i++) {
+        err_at(&reason, source_name(trace->source), first + i, "the line is empty");
+        skip(trace, first + i, &reason);
+    }
     return 0;
 }
 
@@ -207,8 +212,13 @@ int64_t trace_skipped(const struct trace *trace, int64_t *first_line,
                       const char **reason)
 {
     *first_line = trace->first_skipped_line;
-    *reason = trace->first_reason.text;
+    *reason = trace->reasons[0].text;
     return trace->n_skipped;
+}
+
+const char *trace_skipped_reason(const struct trace *trace, int64_t i)
+{
+    return i < TRACE_REASONS && i < trace->n_skipped ? trace->reasons[i].text : NULL;
 }
 
 const char *trace_ignored_columns(const struct trace *trace)

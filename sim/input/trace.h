@@ -48,6 +48,11 @@ int trace_rewind(struct trace *trace, struct err *err);
 int64_t trace_skipped(const struct trace *trace, int64_t *first_line,
                       const char **reason);
 
+/* Why the i-th of them (from 0) was passed over; NULL if there is none, or i is
+ * TRACE_REASONS or more. */
+enum { TRACE_REASONS = 10 };
+const char *trace_skipped_reason(const struct trace *trace, int64_t i);
+
 /* Columns of this format that the file has and this version does not simulate, joined by
  * ", " (for a warning), or "". */
 const char *trace_ignored_columns(const struct trace *trace);

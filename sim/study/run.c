@@ -93,9 +93,12 @@ static void warn(FILE *out, const struct workload *workload)
                 ignored);
     }
     if (skipped > 0) {
-        fprintf(out,
-                "servesim: warning: %s: %" PRId64 " rows were skipped, the first: %s\n",
-                path, skipped, reason);
+        fprintf(out, "servesim: warning: %s: %" PRId64 " bad rows were skipped%s:\n",
+                path, skipped, skipped > TRACE_REASONS ? ", among them" : "");
+    }
+    for (int64_t i = 0; (reason = trace_skipped_reason(workload->trace, i)) != NULL;
+         i++) {
+        fprintf(out, "  %s\n", reason);
     }
 }
 

@@ -114,8 +114,8 @@ static inline void random_hardware(struct rng *rng, struct accelerator *gpu,
         .n_layers = some(rng, 3, 90),
         .hidden = some(rng, 5, 70) * 128,
         .intermediate = some(rng, 7, 200) * 128,
-        .n_heads = n_kv_heads * (rng_below(rng, 3) == 0 ? some(rng, 1000, 4000)
-                                                        : some(rng, 1, 16)),
+        .n_heads = n_kv_heads *
+                   (rng_below(rng, 3) == 0 ? some(rng, 1000, 4000) : some(rng, 1, 16)),
         .n_kv_heads = n_kv_heads,
         .head_dim = 64 * some(rng, 1, 3),
         .vocab = some(rng, 3001, 150001),

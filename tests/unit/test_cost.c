@@ -96,9 +96,9 @@ static void each_operation_changes_sides_at_its_own_batch(void **state)
     assert_price(above, 296 * (projections_token + mlp_token + head_token), 0,
                  INT64_C(4099) * CONTEXT, 0, 0);
     /* 296 tokens of which 13 emit: the head alone still waits for its weights */
-    struct step_price few = price_of(
-        &cost, (struct step_counts){
-                   .n_decodes = 296, .decode_context = 4099, .n_emitting = 13});
+    struct step_price few = price_of(&cost, (struct step_counts){.n_decodes = 296,
+                                                                 .decode_context = 4099,
+                                                                 .n_emitting = 13});
     assert_price(few, 296 * (projections_token + mlp_token), head_read,
                  INT64_C(4099) * CONTEXT, 0, 0);
 }
@@ -124,8 +124,8 @@ static void one_max_over_the_step_is_at_most_the_sum_of_maxima(void **state)
     struct cost step = must_cost(&by_step, &h100, &llama_8b, &ideal, 1);
     struct cost operation = must_cost(&by_operation, &h100, &llama_8b, &ideal, 1);
     /* Decodes of 307 sequences with 99,991 tokens of context.  Compute: 307 tokens and
-     * 99,991 pairs, 4,657,222,194,366 + 52,985,730,855 fs; memory: the weights and
-     * 99,991 x 39,125,970 fs, 8,392,638,760,001 fs, which is longer. */
+     * 99,991 pairs, 4,657,226,882,366 + 52,985,730,855 fs; memory: the weights and
+     * 99,991 x 39,125,970 fs, 8,392,637,960,001 fs, which is longer. */
     struct step_counts counts = {
         .n_decodes = 307, .decode_context = 99991, .n_emitting = 307};
     assert_price(price_of(&step, counts), 0, projections_read + mlp_read + head_read,
@@ -159,17 +159,15 @@ static void without_overlap_the_shorter_side_is_paid_too(void **state)
      * 265,482,401.5 and the pair's 132,476.25 round half up */
     constants.overlap_nano = 750000000;
     struct cost some_of_it = must_cost(&by_operation, &h100, &llama_8b, &constants, 1);
-    assert_price(price_of(&some_of_it, counts),
-                 7 * (INT64_C(678278391) + 2848769242 + 265482402) +
-                     INT64_C(4099) * 132476,
-                 projections_read + mlp_read + head_read, INT64_C(4099) * CONTEXT, 0,
-                 0);
+    assert_price(
+        price_of(&some_of_it, counts),
+        7 * (INT64_C(678278391) + 2848769242 + 265482402) + INT64_C(4099) * 132476,
+        projections_read + mlp_read + head_read, INT64_C(4099) * CONTEXT, 0, 0);
     struct cost step = must_cost(&by_step, &h100, &llama_8b, &constants, 1);
-    assert_price(price_of(&step, counts),
-                 7 * (INT64_C(678278391) + 2848769242 + 265482402) +
-                     INT64_C(4099) * 132476,
-                 projections_read + mlp_read + head_read, INT64_C(4099) * CONTEXT, 0,
-                 0);
+    assert_price(
+        price_of(&step, counts),
+        7 * (INT64_C(678278391) + 2848769242 + 265482402) + INT64_C(4099) * 132476,
+        projections_read + mlp_read + head_read, INT64_C(4099) * CONTEXT, 0, 0);
 }
 
 static void two_gpus_halve_the_work_and_pay_two_reductions_a_layer(void **state)
