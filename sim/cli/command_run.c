@@ -38,9 +38,8 @@ static int run(const struct command_line *line)
 const struct command command_run = {
     .name = "run",
     .arguments = "CONFIG [-o DIR] [-s section.key=value]... [--stepwise] [--quiet] "
-                 "[--overwrite]
-                     [--on - bad - row stop | skip] ",
-                         .summary = "Replays a trace and writes what happened",
+                 "[--overwrite] [--on-bad-row stop|skip]",
+    .summary = "Replays a trace and writes what happened",
     .help =
         "Reads CONFIG (an INI file; 'servesim list keys' has every key), replays its "
         "trace\n"

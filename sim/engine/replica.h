@@ -45,7 +45,10 @@ struct replica_span {
 
 /* Sums since the start of the run: everything that ends up in a file is one of these. */
 struct replica_sums {
-    struct work work;
+    struct work work; /* of the steps that have ended */
+    wide busy_pj;     /* these three follow from it: sums_at() works them out, */
+    wide flops;       /* with the part of the step in progress */
+    wide bytes;
     wide busy_ns;
     wide bound_fs[N_BOUNDS];
     wide prefill_tokens;

@@ -236,36 +236,80 @@ static void end_step(struct sim *sim)
     mark_idle(sim, replica->index);
 }
 
-static void tick_until(struct sim *sim, int64_t until_ns)
+/* Tells the boundaries up to `until_ns`; -1 if the run is to stop. */
+static int tick_until(struct sim *sim, int64_t until_ns, struct err *err)
 {
-    while (sim->tick_at_ns <= until_ns) {
-        sim->config->probe->tick(sim->config->probe->state, sim, sim->tick_at_ns);
-        sim->tick_at_ns += sim->config->tick_ns;
+    const struct sim_config *config = sim->config;
+    const int64_t most_ticks = 10000000;
+    if (config->tick_ns > 0 && until_ns / config->tick_ns > most_ticks) {
+        return err_set(err,
+                       "[output] interval: the timeline would have more than %" PRId64
+                       " rows: raise it (the run has come to second %" PRId64 ")",
+                       most_ticks, until_ns / 1000000000);
     }
+    while (sim->tick_at_ns <= until_ns) {
+        config->probe->tick(config->probe->state, sim, sim->tick_at_ns);
+        sim->tick_at_ns += config->tick_ns;
+    }
+    return 0;
+}
+
+/* Moves the clock; -1 if the run is to stop. */
+static int set_clock(struct sim *sim, int64_t now_ns, struct err *err)
+{
+    const volatile sig_atomic_t *interrupted = sim->config->interrupted;
+    CHECK(now_ns >= sim->now_ns);
+    if (interrupted != NULL && *interrupted) {
+        return err_set(err, "interrupted: nothing was written");
+    }
+    if (now_ns > SIM_MOST_NS) {
+        return err_set(err,
+                       "the run has come to second %" PRId64 " (%" PRId64
+                       " years): it can go no further",
+                       now_ns / 1000000000, now_ns / 1000000000 / 31557600);
+    }
+    if (tick_until(sim, now_ns, err) != 0) {
+        return -1;
+    }
+    sim->now_ns = now_ns;
+    return 0;
 }
 
 /* Sums up what the replicas know once everything is over. */
-static void close_run(struct sim *sim)
+static int close_run(struct sim *sim, struct err *err)
 {
     struct sim_totals *totals = &sim->totals;
     if (sim->now_ns > totals->end_ns) {
         totals->end_ns = sim->now_ns;
     }
-    tick_until(sim, totals->end_ns);
+    if (tick_until(sim, totals->end_ns, err) != 0) {
+        return -1;
+    }
     int64_t last_tick_ns =
         sim->config->tick_ns > 0 ? sim->tick_at_ns - sim->config->tick_ns : 0;
     if (totals->end_ns > last_tick_ns) {
         sim->config->probe->tick(sim->config->probe->state, sim, totals->end_ns);
     }
+    int64_t computed = 0; /* tokens, of all steps */
+    int64_t emitted = 0;
+    int64_t thrown = 0;
+    int64_t discarded = 0;
     for (int32_t i = 0; i < sim->n_replicas; i++) {
         const struct replica *replica = &sim->replicas[i];
         CHECK(replica->running.n == 0 && replica->waiting.n == 0 && !replica->busy);
         CHECK(replica->free_blocks == replica->pool->usable_blocks);
+        computed += replica->sums.work.tokens;
+        emitted += replica->sums.work.emissions;
+        thrown += replica->tally.recomputed_tokens + replica->tally.discarded_tokens;
+        discarded += replica->tally.discarded_outputs;
         totals->n_steps += replica->n_steps;
         totals->sequence_steps += replica->tally.sequence_steps;
     }
     CHECK(sim->n_in_system == 0);
     CHECK(totals->area == totals->sojourn);
+    CHECK(computed == totals->computed_tokens_completed + thrown);
+    CHECK(emitted == totals->output_tokens_completed + discarded);
+    return 0;
 }
 
 int sim_run(struct sim *sim, const struct sim_config *config,
@@ -284,9 +328,9 @@ int sim_run(struct sim *sim, const struct sim_config *config,
         if (now_ns == INT64_MAX) {
             break;
         }
-        CHECK(now_ns >= sim->now_ns);
-        tick_until(sim, now_ns);
-        sim->now_ns = now_ns;
+        if (set_clock(sim, now_ns, err) != 0) {
+            return -1;
+        }
         while (sim->steps.n > 0 && sim->steps.events[0].at_ns == now_ns) {
             end_step(sim);
         }
@@ -302,8 +346,7 @@ int sim_run(struct sim *sim, const struct sim_config *config,
             sim_verify(sim);
         }
     }
-    close_run(sim);
-    return 0;
+    return close_run(sim, err);
 }
 
 void sim_pool_sums(struct sim *sim, int32_t pool, int64_t at_ns,

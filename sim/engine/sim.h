@@ -5,7 +5,9 @@
  * in index order.  Few things lie in the future at any time: the end of one step per busy
  * replica, the next arrival, the next timeout, the next timeline boundary.
  *
- * Invariants (numbers of the design; sim_verify() aborts where one is broken):
+ * Invariants (numbers of the design): 1, 4, 5 and 6 by sim_verify() after every instant in
+ * tests; 2 and 3 wherever the clock moves and a request leaves; 7, 8, 10 at the end of
+ * every run; 9 and 12 where the bill is made (output/usage.c).  Each is a CHECK.
  *   1 every request is in exactly one state     7 a drained run ends empty
  *   2 the clock never goes back                 8 area under the number of requests in the
  *   3 arrival <= scheduled <= first token         system = sum of sojourn times, with ==
@@ -17,6 +19,7 @@
 #ifndef SERVESIM_ENGINE_SIM_H
 #define SERVESIM_ENGINE_SIM_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -33,6 +36,9 @@
 /* A request's labels are one text: request id, tenant and session id, with these between;
  * labels themselves hold no control characters. */
 enum { SIM_LABEL_SEPARATOR = '\n' };
+
+/* The clock stops here (73 years), far from where sums of times would overflow. */
+static const int64_t SIM_MOST_NS = INT64_MAX / 4;
 
 /* A request before it arrives. */
 struct sim_arrival {
@@ -63,6 +69,8 @@ struct sim_config {
     bool want_itl;
     bool verify;     /* sim_verify() after every instant: tests */
     int64_t tick_ns; /* timeline interval; 0: none but the end */
+    const volatile sig_atomic_t
+        *interrupted; /* becomes 1 to stop the run; NULL: never */
     const struct probe *probe;
 };
 
@@ -118,7 +126,7 @@ void sim_finished(void *sim, struct probe_record *record);
 void sim_pool_sums(struct sim *sim, int32_t pool, int64_t at_ns,
                    struct replica_sums *sums);
 
-/* Aborts if an invariant is broken; visits everything. */
+/* Aborts if the state of now breaks an invariant; visits everything. */
 void sim_verify(const struct sim *sim);
 
 #endif

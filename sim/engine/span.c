@@ -60,27 +60,31 @@ static void plan_alone(struct replica *replica, struct replica_span *span,
     }
 }
 
-/* The most steps a span may have: nobody finishes before its end, the form holds, and the
- * price of each is at least 1 ns and fits 64 bits with room to round it.  0: not even one. */
+static int64_t least(int64_t a, wide b)
+{
+    return b < a ? (int64_t)b : a;
+}
+
+/* The most steps a span may have: nobody finishes before its end, the form holds, each
+ * lasts at least 1 ns, and neither the time of all of them nor KV blocks over that time
+ * leave 64 bits.  0: not even one. */
 static int64_t most_steps(const struct replica *replica,
                           const struct replica_span *span, wide first_fs)
 {
     const wide least_fs = 1000000;
-    const wide most_fs = INT64_MAX - 1000000;
-    int64_t steps = lockstep_steps_left(&replica->lockstep);
+    const wide most_fs = (wide)INT64_MAX / 4;
     int64_t n = span->counts.n_decodes;
-    steps = steps < MOST_STEPS ? steps : MOST_STEPS;
+    int64_t steps = least(lockstep_steps_left(&replica->lockstep), MOST_STEPS);
     if (span->form.most_context < INT64_MAX) {
-        int64_t until = (span->form.most_context - span->counts.decode_context) / n + 1;
-        steps = until < steps ? until : steps;
+        steps = least(steps,
+                      (span->form.most_context - span->counts.decode_context) / n + 1);
     }
-    if (first_fs < least_fs || first_fs > most_fs) {
+    wide last_fs = first_fs + (wide)span->fs_per_step * steps;
+    if (first_fs < least_fs || last_fs > most_fs) {
         return 0;
     }
-    if (first_fs + (wide)span->fs_per_step * steps > most_fs) {
-        steps = (int64_t)((most_fs - first_fs) / span->fs_per_step) + 1;
-    }
-    return steps;
+    wide block_ns = (last_fs / 1000000 + 1) * (replica->pool->usable_blocks + 1);
+    return least(steps, INT64_MAX / 4 / block_ns);
 }
 
 /* The residue class due one step later. */

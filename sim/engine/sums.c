@@ -13,6 +13,9 @@ void sums_state(struct replica *replica, int64_t now_ns)
 void sums_add(struct replica_sums *sum, const struct replica_sums *more)
 {
     power_work_add(&sum->work, &more->work);
+    sum->busy_pj += more->busy_pj;
+    sum->flops += more->flops;
+    sum->bytes += more->bytes;
     sum->busy_ns += more->busy_ns;
     for (int i = 0; i < N_BOUNDS; i++) {
         sum->bound_fs[i] += more->bound_fs[i];
@@ -28,7 +31,19 @@ void sums_add(struct replica_sums *sum, const struct replica_sums *more)
 /* floor(q x elapsed / duration): the part of the step in progress before a boundary. */
 static wide part(wide q, int64_t elapsed_ns, int64_t duration_ns)
 {
-    return wide_div(q * elapsed_ns, duration_ns);
+    return q / duration_ns * elapsed_ns + q % duration_ns * elapsed_ns / duration_ns;
+}
+
+/* What follows from the work of the steps that have ended. */
+static void derive(const struct pool *pool, struct replica_sums *sums)
+{
+    const struct pool_config *config = pool->config;
+    sums->busy_pj = power_energy_pj(&pool->power, &sums->work, sums->busy_ns);
+    if (pool->has_hardware) {
+        sums->flops = power_flops(&config->llm, &sums->work);
+        sums->bytes = power_bytes(&config->llm, &config->constants,
+                                  config->tensor_parallel, &sums->work);
+    }
 }
 
 static void add_step_in_progress(const struct replica *replica, int64_t elapsed_ns,
@@ -36,15 +51,11 @@ static void add_step_in_progress(const struct replica *replica, int64_t elapsed_
 {
     const struct replica_span *span = &replica->span;
     const struct step_counts *counts = &span->counts;
-    struct work work = power_work(counts);
-    work.steps = (int64_t)part(work.steps, elapsed_ns, duration_ns);
-    work.emitting_steps = (int64_t)part(work.emitting_steps, elapsed_ns, duration_ns);
-    int64_t tokens = work.tokens;
-    work.tokens = (int64_t)part(work.tokens, elapsed_ns, duration_ns);
-    work.emissions = (int64_t)part(work.emissions, elapsed_ns, duration_ns);
-    work.pairs = (int64_t)part(work.pairs, elapsed_ns, duration_ns);
-    work.context = (int64_t)part(work.context, elapsed_ns, duration_ns);
-    power_work_add(&sums->work, &work);
+    struct replica_sums step = {.work = power_work(counts), .busy_ns = duration_ns};
+    derive(replica->pool, &step);
+    sums->busy_pj += part(step.busy_pj, elapsed_ns, duration_ns);
+    sums->flops += part(step.flops, elapsed_ns, duration_ns);
+    sums->bytes += part(step.bytes, elapsed_ns, duration_ns);
     sums->busy_ns += elapsed_ns;
     struct step_price price = span->form.at;
     int64_t more = counts->decode_context - span->form.context;
@@ -55,7 +66,7 @@ static void add_step_in_progress(const struct replica *replica, int64_t elapsed_
     }
     sums->prefill_tokens += part(counts->prefill_tokens, elapsed_ns, duration_ns);
     sums->decode_tokens += part(counts->n_decodes, elapsed_ns, duration_ns);
-    sums->token_ns += (wide)tokens * elapsed_ns;
+    sums->token_ns += (wide)step.work.tokens * elapsed_ns;
     sums->block_ns += (wide)replica_used_blocks(replica) * elapsed_ns;
 }
 
@@ -67,6 +78,7 @@ void sums_at(struct replica *replica, int64_t at_ns, struct replica_sums *sums)
         span_advance(replica, at_ns);
     }
     *sums = replica->sums;
+    derive(replica->pool, sums);
     if (replica->busy && span->steps_left > 0 && span->start_ns < at_ns) {
         int64_t end_ns =
             span->alone ? span->end_ns : span->start_ns + cost_round_ns(span->fs);

@@ -43,10 +43,9 @@ static const struct field workload_fields[] = {
     {"client_timeout", FIELD_TIME, WORKLOAD(client_timeout_ns), "s", "0", "0",
      "1000000000", NULL, "clients give up this long after they asked; 0: never"},
     {"warmup", FIELD_TIME, WORKLOAD(warmup_ns), "s", "0", "0", "1000000000", NULL,
-     "requests that arrive in this first part of the run are simulated but not "
-     "counted"},
+     "requests that arrive this soon after the first are simulated but not counted"},
     {"cooldown", FIELD_TIME, WORKLOAD(cooldown_ns), "s", "0", "0", "1000000000", NULL,
-     "nor are those that arrive in this last part"},
+     "nor are those that arrive within this before the last one"},
 };
 
 static const struct field slo_fields[] = {
@@ -110,6 +109,10 @@ static int read_pools(struct config *config, struct settings *settings,
     }
     const struct settings_section *second = settings_next(settings, prefix, section);
     if (second != NULL) {
+        if (second->line == 0) {
+            return settings_refuse(second->first, "this version serves with one pool",
+                                   err);
+        }
         return err_set(
             err, "%s:%d: [%s]: this version serves with one pool, and [%s] is there",
             settings->file, (int)second->line, second->name, section->name);

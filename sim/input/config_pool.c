@@ -120,12 +120,43 @@ static void forget_missing(const struct field_table *table, struct pool_config *
     }
 }
 
+/* The name of the file that stands behind a table; "" if none does. */
+static const char *preset_name(const struct pool_config *pool, int32_t i)
+{
+    switch (i) {
+    case CONFIG_POOL_ACCELERATOR:
+        return pool->accelerator_name;
+    case CONFIG_POOL_MODEL:
+        return pool->model_name;
+    case CONFIG_POOL_ENGINE: /* constants of the roofline */
+        return pool->cost.kind == COST_ROOFLINE ? pool->engine_name : "";
+    default:
+        return pool->policy_name;
+    }
+}
+
+/* -s names another file on a configuration that a run wrote, in which every key stands:
+ * those keys are the old file's, so they go. */
+static void drop_replaced(struct settings *settings, const char *section,
+                          const struct field_table tables[])
+{
+    for (int32_t i = 0; i < CONFIG_POOL_PRESETS; i++) {
+        const struct settings_entry *entry =
+            settings_find(settings, section, config_pool_presets[i].key);
+        if (entry != NULL && entry->line == 0 &&
+            gives_all(settings, section, &tables[i])) {
+            settings_drop(settings, section, &tables[i]);
+        }
+    }
+}
+
 int config_pool_read(struct pool_config *pool, struct settings *settings,
                      const char *section, const char *name, struct arena *arena,
                      struct err *err)
 {
     struct field_table tables[CONFIG_POOL_TABLES];
     config_pool_tables(tables);
+    drop_replaced(settings, section, tables);
     pool->name = memory_arena_text(arena, name);
     for (int32_t i = 0; i < CONFIG_POOL_TABLES; i++) {
         field_defaults(&tables[i], pool, arena);
@@ -135,17 +166,10 @@ int config_pool_read(struct pool_config *pool, struct settings *settings,
                        err) != 0) {
         return -1;
     }
-    const char *names[CONFIG_POOL_PRESETS] = {
-        [CONFIG_POOL_ACCELERATOR] = pool->accelerator_name,
-        [CONFIG_POOL_MODEL] = pool->model_name,
-        [CONFIG_POOL_ENGINE] =
-            pool->cost.kind == COST_ROOFLINE ? pool->engine_name : "",
-        [CONFIG_POOL_POLICY] = pool->policy_name,
-    };
     for (int32_t i = 0; i < CONFIG_POOL_PRESETS; i++) {
-        if (names[i][0] != '\0' &&
+        if (preset_name(pool, i)[0] != '\0' &&
             read_preset(pool, settings, section, &config_pool_presets[i], &tables[i],
-                        names[i], arena, err) != 0) {
+                        preset_name(pool, i), arena, err) != 0) {
             return -1;
         }
     }
@@ -154,7 +178,7 @@ int config_pool_read(struct pool_config *pool, struct settings *settings,
         return -1;
     }
     for (int32_t i = 0; i < CONFIG_POOL_PRESETS; i++) {
-        if (names[i][0] == '\0') {
+        if (preset_name(pool, i)[0] == '\0') {
             forget_missing(&tables[i], pool);
         } else if (settings_check_given(settings, section, &tables[i], 1, pool, err) !=
                    0) {
@@ -164,7 +188,7 @@ int config_pool_read(struct pool_config *pool, struct settings *settings,
     return 0;
 }
 
-/* Writes what is known of a table: nobody may have said what the accelerator is. */
+/* Writes what is known of a table behind which no file stands: 0 is what was not given. */
 static void print_known(const struct field_table *table, const struct pool_config *pool,
                         FILE *out)
 {
@@ -173,8 +197,8 @@ static void print_known(const struct field_table *table, const struct pool_confi
                                   .fields = &table->fields[i],
                                   .n_fields = 1,
                                   .base = table->base};
-        if (*number_of(table, i, (void *)pool) != 0 ||
-            table->fields[i].standard != NULL) {
+        if (table->fields[i].standard != NULL ||
+            *number_of(table, i, (void *)pool) != 0) {
             settings_print(out, &row, pool);
         }
     }
@@ -185,9 +209,12 @@ void config_pool_print(const struct pool_config *pool, FILE *out)
     struct field_table tables[CONFIG_POOL_TABLES];
     config_pool_tables(tables);
     settings_print(out, &tables[CONFIG_POOL_PRESETS], pool);
-    for (int32_t i = 0; i < CONFIG_POOL_TABLES; i++) {
-        if (i != CONFIG_POOL_PRESETS) {
+    settings_print(out, &tables[CONFIG_POOL_PRESETS + 1], pool);
+    for (int32_t i = 0; i < CONFIG_POOL_PRESETS; i++) {
+        if (preset_name(pool, i)[0] == '\0') {
             print_known(&tables[i], pool, out);
+        } else {
+            settings_print(out, &tables[i], pool);
         }
     }
 }

@@ -237,6 +237,23 @@ const struct settings_entry *settings_use(struct settings *settings,
     return entry;
 }
 
+void settings_drop(struct settings *settings, const char *section,
+                   const struct field_table *table)
+{
+    struct settings_section *of = section_find(settings, section);
+    struct settings_entry **link = &of->first;
+    of->last = NULL;
+    while (*link != NULL) {
+        struct settings_entry *entry = *link;
+        if (entry->line > 0 && field_find(table, entry->key) != NULL) {
+            *link = entry->next;
+        } else {
+            of->last = entry;
+            link = &entry->next;
+        }
+    }
+}
+
 void settings_use_section(struct settings *settings, const char *section)
 {
     struct settings_section *inside = section_find(settings, section);

@@ -62,6 +62,10 @@ const struct settings_entry *settings_find(const struct settings *settings,
 const struct settings_entry *settings_use(struct settings *settings,
                                           const char *section, const char *key);
 
+/* Takes the table's keys out of the section, but for those that came with -s. */
+void settings_drop(struct settings *settings, const char *section,
+                   const struct field_table *table);
+
 /* Marks the section and all in it used. */
 void settings_use_section(struct settings *settings, const char *section);
 

@@ -18,6 +18,9 @@ static int scan(struct workload *workload, struct err *err)
     struct trace_row row;
     int got;
     while ((got = trace_next(workload->trace, &row, err)) > 0) {
+        if (workload->interrupted != NULL && *workload->interrupted) {
+            return err_set(err, "interrupted: nothing was written");
+        }
         if (workload->n_rows == 0) {
             workload->first_ns = row.arrival_ns;
         }
@@ -98,9 +101,10 @@ static int set_window_end(struct workload *workload, struct err *err)
     if (config->limit > 0 && config->limit < config->repeat * workload->n_rows) {
         n_copies = config->limit / workload->n_rows;
         if (config->limit % workload->n_rows != 0) {
-            return err_set(
-                err, "[workload] cooldown: with repeat, limit must be whole copies "
-                     "of the trace");
+            return err_set(err,
+                           "%s: [workload] cooldown: with repeat, limit must be "
+                           "whole copies of the trace",
+                           config->trace);
         }
     }
     wide end_ns = workload->last_ns + (wide)(n_copies - 1) * workload->period_ns;
@@ -114,10 +118,17 @@ static int need_scan(const struct config_workload *config)
 }
 
 int workload_open(struct workload *workload, const struct config_workload *config,
-                  struct err *err)
+                  const volatile sig_atomic_t *interrupted, struct err *err)
 {
+    if (config->repeat > 1 && strcmp(config->trace, "-") == 0) {
+        return err_set(err,
+                       "[workload] repeat: standard input cannot be read twice: give a "
+                       "file");
+    }
     *workload = (struct workload){
         .config = config,
+        .interrupted = interrupted,
+        .window_start_ns = -1,
         .window_end_ns = INT64_MAX,
     };
     set_factor(workload, 1000000000, config->rate_scale_nano);
@@ -216,13 +227,16 @@ int workload_next(void *state, struct sim_arrival *arrival, struct err *err)
                       "the arrival is too late for this clock once it is scaled");
     }
     workload->n_given++;
+    if (workload->window_start_ns < 0) {
+        workload->window_start_ns = arrival_ns + config->warmup_ns;
+    }
     *arrival = (struct sim_arrival){
         .arrival_ns = arrival_ns,
         .prompt_tokens = row.prompt_tokens,
         .output_tokens = row.output_tokens,
         .priority = row.priority,
-        .counted =
-            arrival_ns >= config->warmup_ns && arrival_ns <= workload->window_end_ns,
+        .counted = arrival_ns >= workload->window_start_ns &&
+                   arrival_ns <= workload->window_end_ns,
         .labels = join_labels(&row),
         .file = config->trace,
         .line = row.line,

@@ -6,6 +6,7 @@
 #ifndef SERVESIM_INPUT_WORKLOAD_H
 #define SERVESIM_INPUT_WORKLOAD_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 
 struct workload {
     const struct config_workload *config;
+    const volatile sig_atomic_t *interrupted; /* becomes 1 to stop; NULL: never */
     struct trace *trace;
     wide multiply; /* arrivals are multiplied by multiply / divide, half up */
     wide divide;
@@ -26,12 +28,13 @@ struct workload {
     int64_t n_rows;  /* of one copy */
     int64_t first_ns;
     int64_t last_ns;
-    int64_t period_ns;     /* by which a copy is later than the one before */
-    int64_t window_end_ns; /* arrivals after it are not counted */
+    int64_t period_ns;       /* by which a copy is later than the one before */
+    int64_t window_start_ns; /* arrivals before it are not counted; -1: not known yet */
+    int64_t window_end_ns;   /* nor are those after it */
 };
 
 int workload_open(struct workload *workload, const struct config_workload *config,
-                  struct err *err);
+                  const volatile sig_atomic_t *interrupted, struct err *err);
 void workload_close(struct workload *workload);
 
 /* The next arrival, as struct sim_source wants it. */

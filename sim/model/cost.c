@@ -104,27 +104,30 @@ static bool network_terms(struct cost *cost, const struct llm *llm,
                  &cost->network_token_fs);
 }
 
-static struct cost_term hide_term(struct cost_term term, int64_t share_nano)
+/* value x share, half up; false if it vanishes. */
+static bool hide_value(int64_t *hidden, int64_t value, int64_t share_nano)
 {
-    return (struct cost_term){
-        .compute_fs = wide_narrow(
-            wide_div_half_up((wide)term.compute_fs * share_nano, 1000000000)),
-        .memory_fs = wide_narrow(
-            wide_div_half_up((wide)term.memory_fs * share_nano, 1000000000)),
-    };
+    *hidden = wide_narrow(wide_div_half_up((wide)value * share_nano, 1000000000));
+    return *hidden > 0 || value == 0 || share_nano == 0;
 }
 
-static void hide(struct cost *cost, int64_t share_nano)
+static bool hide_term(struct cost_term *hidden, const struct cost_term *full,
+                      int64_t share_nano)
 {
-    cost->hidden = (struct cost_coefficients){
-        .projections = hide_term(cost->full.projections, share_nano),
-        .mlp = hide_term(cost->full.mlp, share_nano),
-        .head = hide_term(cost->full.head, share_nano),
-        .attention = {hide_term(cost->full.attention[0], share_nano),
-                      hide_term(cost->full.attention[1], share_nano)},
-        .activation_fs = wide_narrow(
-            wide_div_half_up((wide)cost->full.activation_fs * share_nano, 1000000000)),
-    };
+    return hide_value(&hidden->compute_fs, full->compute_fs, share_nano) &&
+           hide_value(&hidden->memory_fs, full->memory_fs, share_nano);
+}
+
+static bool hide(struct cost *cost, int64_t share_nano)
+{
+    const struct cost_coefficients *full = &cost->full;
+    struct cost_coefficients *hidden = &cost->hidden;
+    return hide_term(&hidden->projections, &full->projections, share_nano) &&
+           hide_term(&hidden->mlp, &full->mlp, share_nano) &&
+           hide_term(&hidden->head, &full->head, share_nano) &&
+           hide_term(&hidden->attention[0], &full->attention[0], share_nano) &&
+           hide_term(&hidden->attention[1], &full->attention[1], share_nano) &&
+           hide_value(&hidden->activation_fs, full->activation_fs, share_nano);
 }
 
 int cost_init(struct cost *cost, const struct cost_config *config,
@@ -155,8 +158,8 @@ int cost_init(struct cost *cost, const struct cost_config *config,
         matrix_term(&full->head, llm_head_params(llm), bits, gpus, &rates) &&
         attention_terms(full->attention, llm, constants, tp, &rates) &&
         network_terms(cost, llm, constants, gpus, &rates) &&
-        to_fs(activation / rates.bytes_per_s, &full->activation_fs)) {
-        hide(cost, 1000000000 - constants->overlap_nano);
+        to_fs(activation / rates.bytes_per_s, &full->activation_fs) &&
+        hide(cost, 1000000000 - constants->overlap_nano)) {
         return 0;
     }
     return err_set(err,
@@ -353,8 +356,9 @@ wide cost_sum_fs(const struct step_price *price)
 
 int64_t cost_duration_ns(wide fs)
 {
-    int64_t ns = wide_narrow(wide_div(fs + 500000, 1000000));
-    return ns > 1 ? ns : 1;
+    const int64_t most = INT64_C(1) << 60;
+    wide ns = wide_div(fs + 500000, 1000000);
+    return ns < 1 ? 1 : ns < most ? (int64_t)ns : most;
 }
 
 const char *cost_bound_name(enum bound bound)

@@ -154,7 +154,8 @@ static inline wide cost_form_fs(const struct cost_form *form, int64_t context)
                              (context - form->context);
 }
 
-/* The sum of a price, and the duration it gives: rounded half up, at least 1 ns. */
+/* The sum of a price, and the duration it gives: rounded half up, at least 1 ns, and at
+ * most 2^60 ns, which no clock here can pass. */
 wide cost_sum_fs(const struct step_price *price);
 int64_t cost_duration_ns(wide fs);
 

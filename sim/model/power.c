@@ -3,8 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/check.h"
-
 static const double nano = 1e-9;
 
 static int64_t round_up_half(double value)
@@ -47,8 +45,8 @@ struct work power_work(const struct step_counts *counts)
         .emitting_steps = counts->n_emitting > 0,
         .tokens = counts->n_decodes + counts->prefill_tokens,
         .emissions = counts->n_emitting,
-        .pairs = counts->decode_context + counts->prefill_pairs,
-        .context = counts->decode_context + counts->prefill_context,
+        .pairs = (wide)counts->decode_context + counts->prefill_pairs,
+        .context = (wide)counts->decode_context + counts->prefill_context,
     };
 }
 
@@ -58,9 +56,8 @@ void power_work_add(struct work *sum, const struct work *more)
     sum->emitting_steps += more->emitting_steps;
     sum->tokens += more->tokens;
     sum->emissions += more->emissions;
-    /* the two that could leave 64 bits first */
-    CHECK(!__builtin_add_overflow(sum->pairs, more->pairs, &sum->pairs));
-    CHECK(!__builtin_add_overflow(sum->context, more->context, &sum->context));
+    sum->pairs += more->pairs;
+    sum->context += more->context;
 }
 
 wide power_energy_pj(const struct power *power, const struct work *work, wide busy_ns)
@@ -68,8 +65,8 @@ wide power_energy_pj(const struct power *power, const struct work *work, wide bu
     return power->busy_mw * busy_ns + (wide)power->step_pj * work->steps +
            (wide)power->emitting_step_pj * work->emitting_steps +
            (wide)power->token_pj * work->tokens +
-           (wide)power->emission_pj * work->emissions +
-           (wide)power->pair_pj * work->pairs + (wide)power->context_pj * work->context;
+           (wide)power->emission_pj * work->emissions + power->pair_pj * work->pairs +
+           power->context_pj * work->context;
 }
 
 wide power_flops(const struct llm *llm, const struct work *work)

@@ -36,8 +36,8 @@ struct work {
     int64_t emitting_steps;
     int64_t tokens;
     int64_t emissions;
-    int64_t pairs;   /* decode context + prefill pairs */
-    int64_t context; /* decode context + prefill context */
+    wide pairs;   /* decode context + prefill pairs */
+    wide context; /* decode context + prefill context */
 };
 
 /* The coefficients of a replica of `tp` GPUs. */

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,6 +23,36 @@ static int remove_folder(const char *path)
     }
     closedir(listing);
     return rmdir(path);
+}
+
+/* Only results are ever replaced: an empty folder, or one of files with a config.ini. */
+static int check_replaceable(const char *path, struct err *err)
+{
+    bool has_config = false;
+    bool has_folder = false;
+    bool is_empty = true;
+    DIR *listing = opendir(path);
+    if (listing == NULL) {
+        return err_set(err, "-o %s: cannot look into it: %s", path, strerror(errno));
+    }
+    for (struct dirent *entry; (entry = readdir(listing)) != NULL;) {
+        struct stat info;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
+            continue;
+        }
+        is_empty = false;
+        has_config = has_config || strcmp(entry->d_name, "config.ini") == 0;
+        has_folder = has_folder || (fstatat(dirfd(listing), entry->d_name, &info,
+                                            AT_SYMLINK_NOFOLLOW) == 0 &&
+                                    S_ISDIR(info.st_mode));
+    }
+    closedir(listing);
+    if (is_empty || (has_config && !has_folder)) {
+        return 0;
+    }
+    return err_set(err, "-o %s: holds %s: not overwritten", path,
+                   has_folder ? "a folder, which no results do"
+                              : "no results (no config.ini)");
 }
 
 int folder_create(struct folder *folder, const char *path, bool overwrite,
@@ -47,6 +78,9 @@ int folder_create(struct folder *folder, const char *path, bool overwrite,
             return err_set(err, "-o %s: exists already; --overwrite replaces it",
                            folder->path);
         }
+        if (check_replaceable(folder->path, err) != 0) {
+            return -1;
+        }
     }
     snprintf(folder->temporary, sizeof folder->temporary, "%s.tmp.%ld", folder->path,
              (long)getpid());
@@ -66,21 +100,6 @@ static int sync_path(const char *path)
     int status = fsync(fd);
     close(fd);
     return status == 0 || errno == EINVAL || errno == EROFS ? 0 : -1;
-}
-
-/* Only results are ever replaced: a folder that holds something else stays. */
-static int check_replaceable(const char *path, struct err *err)
-{
-    if (rmdir(path) == 0 || errno == ENOENT) {
-        return 0; /* it was empty, or nothing is in the way */
-    }
-    char config[512];
-    snprintf(config, sizeof config, "%s/config.ini", path);
-    if (access(config, F_OK) == 0) {
-        return 0;
-    }
-    return err_set(err, "-o %s: holds no results (no config.ini): not overwritten",
-                   path);
 }
 
 static int put_in_place(const struct folder *folder)
@@ -106,11 +125,16 @@ static int put_in_place(const struct folder *folder)
 
 int folder_commit(struct folder *folder, struct err *err)
 {
-    if (folder->overwrite && check_replaceable(folder->path, err) != 0) {
-        folder_discard(folder);
-        return -1;
+    char parent[sizeof folder->path];
+    memcpy(parent, folder->path, sizeof parent);
+    char *end = strrchr(parent, '/');
+    if (end == NULL) {
+        memcpy(parent, ".", 2);
+    } else {
+        end[end == parent] = '\0';
     }
-    if (sync_path(folder->temporary) != 0 || put_in_place(folder) != 0) {
+    if (sync_path(folder->temporary) != 0 || put_in_place(folder) != 0 ||
+        sync_path(parent) != 0) {
         err_set(err, "-o %s: cannot put the results in place: %s", folder->path,
                 strerror(errno));
         folder_discard(folder);

@@ -48,7 +48,9 @@ void quantiles_add(struct quantiles *quantiles, int64_t value)
     }
     quantiles->n++;
     quantiles->sum += value;
-    quantiles->squares += (wide)value * value;
+    wide us = (value + 500) / 1000;
+    quantiles->sum_us += us;
+    quantiles->squares_us += us * us;
     quantiles->most = value > quantiles->most ? value : quantiles->most;
 }
 
@@ -126,10 +128,12 @@ double quantiles_deviation(const struct quantiles *quantiles)
         return 0;
     }
     /* around the whole part of the mean, so that nothing large cancels or overflows */
-    double n = (double)quantiles->n;
-    wide about = quantiles->sum / quantiles->n;
+    wide n = quantiles->n;
+    wide about = quantiles->sum_us / n;
+    wide rest = quantiles->sum_us - about * n;
     wide spread =
-        quantiles->squares - 2 * about * quantiles->sum + about * about * quantiles->n;
-    double rest = quantiles_mean(quantiles) - (double)about;
-    return sqrt((double)spread / n - rest * rest);
+        quantiles->squares_us - 2 * about * quantiles->sum_us + about * about * n;
+    double variance =
+        ((double)spread - (double)rest * (double)rest / (double)n) / (double)n;
+    return variance > 0 ? sqrt(variance) * 1000 : 0;
 }

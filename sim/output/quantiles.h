@@ -1,8 +1,8 @@
 /* quantiles: the distribution of one latency.
  *
  * Exact, by nearest rank, up to a million values; the value after that folds them into a
- * histogram whose quantiles are at most 0.1 % too high (base/histogram.h).  Mean and
- * standard deviation are from exact sums either way.
+ * histogram whose quantiles are at most 0.1 % too high (base/histogram.h).  The mean is
+ * from an exact sum either way, the standard deviation from values in microseconds.
  */
 #ifndef SERVESIM_OUTPUT_QUANTILES_H
 #define SERVESIM_OUTPUT_QUANTILES_H
@@ -22,7 +22,8 @@ struct quantiles {
     int64_t selected; /* values from here on are at least the one here */
     int64_t n;
     wide sum;
-    wide squares;
+    wide sum_us; /* these two in whole microseconds, whose squares fit */
+    wide squares_us;
     int64_t most;
     bool folded;
     struct histogram histogram; /* once folded */

@@ -156,19 +156,23 @@ void reorder_push(struct reorder *reorder, const struct probe_record *record)
     write_ready(reorder);
 }
 
+bool reorder_failed(const struct reorder *reorder, struct err *err)
+{
+    if (reorder->failed != 0) {
+        err_set(err, "%s: cannot spill finished requests to a temporary file: %s",
+                reorder->folder, strerror(reorder->failed));
+    }
+    return reorder->failed != 0;
+}
+
 int reorder_close(struct reorder *reorder, struct err *err)
 {
-    int failed = reorder->failed;
-    if (failed == 0) {
+    int status = reorder_failed(reorder, err) ? -1 : 0;
+    if (status == 0) {
         CHECK(reorder->n_waiting == 0 && reorder->n_spilled == 0);
     }
     reorder_discard(reorder);
-    if (failed != 0) {
-        return err_set(err,
-                       "%s: cannot spill finished requests to a temporary file: %s",
-                       reorder->folder, strerror(failed));
-    }
-    return 0;
+    return status;
 }
 
 void reorder_discard(struct reorder *reorder)

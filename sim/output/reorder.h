@@ -7,6 +7,7 @@
 #ifndef SERVESIM_OUTPUT_REORDER_H
 #define SERVESIM_OUTPUT_REORDER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -34,6 +35,9 @@ void reorder_init(struct reorder *reorder, const char *folder, int64_t most_room
 
 /* Takes a finished record and its labels. */
 void reorder_push(struct reorder *reorder, const struct probe_record *record);
+
+/* Whether the temporary file has failed so far. */
+bool reorder_failed(const struct reorder *reorder, struct err *err);
 
 /* Everything must have been written; -1 and `err` if the temporary file failed. */
 int reorder_close(struct reorder *reorder, struct err *err);

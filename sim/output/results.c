@@ -80,7 +80,8 @@ static void on_step(void *state, const struct probe_step *step)
     text_comma_integer(text, step->replica);
     text_comma_seconds(text, step->start_ns);
     text_comma_seconds(text, step->end_ns);
-    text_comma_integer(text, step->id);
+    *text->at++ = ',';
+    text->at = rows_id(text->at, step->id, step->labels);
     text_printf(text, ",%s", step->kind);
     text_comma_integer(text, step->tokens);
     text_comma_integer(text, step->context);
@@ -96,6 +97,15 @@ struct probe results_probe(struct results *results)
         .tick = on_tick,
         .step = has_files(results) && results->options.steps ? on_step : NULL,
     };
+}
+
+bool results_failed(const struct results *results, struct err *err)
+{
+    return has_files(results) &&
+           (text_failed(&results->rows.text, err) ||
+            text_failed(&results->timeline.text, err) ||
+            (results->options.steps && text_failed(&results->steps, err)) ||
+            reorder_failed(&results->reorder, err));
 }
 
 /* Closes every file; the first error is the one that is told. */
@@ -116,13 +126,12 @@ static int close_files(struct results *results, struct err *err)
     return status;
 }
 
-int results_close(struct results *results, const struct sim *sim, struct err *err)
+int results_close(struct results *results, struct sim *sim, struct err *err)
 {
     struct summary *summary = &results->summary;
     struct metrics *metrics = &results->metrics;
     summary_metrics(summary, sim, results->options.attainment_nano, metrics);
-    usage_metrics(sim, summary->prompt_tokens, summary->output_tokens,
-                  slo_any(&summary->slo) ? summary->met_output_tokens : -1, metrics);
+    usage_metrics(sim, &summary->billed, slo_any(&summary->slo), metrics);
     if (!has_files(results)) {
         return 0;
     }

@@ -48,9 +48,12 @@ int results_open(struct results *results, const struct results_options *options,
 /* The probe that feeds them. */
 struct probe results_probe(struct results *results);
 
+/* Whether a file could not be written, told early; `err` says which. */
+bool results_failed(const struct results *results, struct err *err);
+
 /* The run is over: works out the metrics and writes and closes what is still open but the
  * folder, into which the caller may write more. */
-int results_close(struct results *results, const struct sim *sim, struct err *err);
+int results_close(struct results *results, struct sim *sim, struct err *err);
 
 /* Puts the folder in its place. */
 int results_commit(struct results *results, struct err *err);

@@ -57,11 +57,10 @@ static inline char *comma_seconds(char *at, int64_t ns)
     return ns < 0 ? at + 1 : digits_seconds(at + 1, ns);
 }
 
-static char *put_id(char *at, const struct probe_record *record)
+char *rows_id(char *at, int32_t id, const char *labels)
 {
-    const char *labels = record->labels;
     if (labels == NULL || labels[0] == SIM_LABEL_SEPARATOR) {
-        return digits_integer(at, record->id);
+        return digits_integer(at, id);
     }
     return put_label(at, labels, 0);
 }
@@ -139,7 +138,7 @@ void rows_write(void *state, const struct probe_record *record)
 {
     struct rows *rows = state;
     char *at = text_room(&rows->text);
-    at = put_id(at, record);
+    at = rows_id(at, record->id, record->labels);
     at = comma_seconds(at, record->arrival_ns);
     at = comma_integer(at, record->prompt_tokens);
     at = comma_integer(at, record->output_tokens);

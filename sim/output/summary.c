@@ -23,10 +23,14 @@ void summary_free(struct summary *summary)
     quantiles_free(&summary->queue);
 }
 
+/* Milliseconds after the first request that left: products of a million fit. */
 static void add_queue_point(struct summary *summary, const struct probe_record *record)
 {
-    wide x = record->arrival_ns / 1000;
-    wide y = record->queue_ns / 1000;
+    if (summary->n_by_status[REQUEST_COMPLETED] == 1) {
+        summary->origin_ns = record->arrival_ns;
+    }
+    wide x = (record->arrival_ns - summary->origin_ns) / 1000000;
+    wide y = record->queue_ns / 1000000;
     summary->sum_x += x;
     summary->sum_y += y;
     summary->sum_xx += x * x;
@@ -49,12 +53,26 @@ static void add_completed(struct summary *summary, const struct probe_record *re
     add_queue_point(summary, record);
     if (slo_met(&summary->slo, record)) {
         summary->n_met++;
-        summary->met_output_tokens += record->output_tokens;
+    }
+}
+
+/* The bill is for the whole run, so are the tokens it is divided by. */
+static void add_billed(struct summary *summary, const struct probe_record *record)
+{
+    if (record->status != REQUEST_COMPLETED) {
+        return;
+    }
+    summary->billed.n_requests++;
+    summary->billed.input_tokens += record->prompt_tokens;
+    summary->billed.output_tokens += record->output_tokens;
+    if (slo_any(&summary->slo) && slo_met(&summary->slo, record)) {
+        summary->billed.met_output_tokens += record->output_tokens;
     }
 }
 
 void summary_add(struct summary *summary, const struct probe_record *record)
 {
+    add_billed(summary, record);
     if (!record->counted) {
         return;
     }
@@ -75,10 +93,14 @@ void summary_add(struct summary *summary, const struct probe_record *record)
 
 double summary_queue_growth(const struct summary *summary)
 {
-    wide n = summary->n_by_status[REQUEST_COMPLETED];
-    wide xx = summary->sum_xx - (n > 0 ? summary->sum_x / n * summary->sum_x : 0);
-    wide xy = summary->sum_xy - (n > 0 ? summary->sum_x / n * summary->sum_y : 0);
-    return xx > 0 ? (double)xy / (double)xx : 0;
+    double n = (double)summary->n_by_status[REQUEST_COMPLETED];
+    if (n < 2) {
+        return 0;
+    }
+    double mean_x = (double)summary->sum_x / n;
+    double xx = (double)summary->sum_xx - mean_x * (double)summary->sum_x;
+    double xy = (double)summary->sum_xy - mean_x * (double)summary->sum_y;
+    return xx > 0 ? xy / xx : 0;
 }
 
 struct names {
@@ -127,16 +149,20 @@ static void put_latency(struct metrics *metrics, const struct names *names,
 
 static void put_itl(struct metrics *metrics, const struct histogram *itl)
 {
-    metrics_ratio(metrics, "mean_itl_ms", itl->sum, (wide)itl->n * 1000000, 6, "ms");
+    static const struct {
+        const char *name;
+        int64_t percent;
+    } quantiles[] = {
+        {"median_itl_ms", 50}, {"p90_itl_ms", 90},  {"p95_itl_ms", 95},
+        {"p99_itl_ms", 99},    {"max_itl_ms", 100},
+    };
     metrics_integer(metrics, "n_itl", itl->n, "");
-    if (itl->n == 0) {
-        return;
+    metrics_ratio(metrics, "mean_itl_ms", itl->sum, (wide)itl->n * 1000000, 6, "ms");
+    for (size_t i = 0; i < sizeof quantiles / sizeof quantiles[0]; i++) {
+        wide ns = histogram_quantile(itl, quantiles[i].percent, 100);
+        metrics_ratio(metrics, quantiles[i].name, ns, itl->n > 0 ? 1000000 : 0, 6,
+                      "ms");
     }
-    put_ms(metrics, "median_itl_ms", histogram_quantile(itl, 50, 100));
-    put_ms(metrics, "p90_itl_ms", histogram_quantile(itl, 90, 100));
-    put_ms(metrics, "p95_itl_ms", histogram_quantile(itl, 95, 100));
-    put_ms(metrics, "p99_itl_ms", histogram_quantile(itl, 99, 100));
-    put_ms(metrics, "max_itl_ms", itl->most);
 }
 
 static void put_throughput(const struct summary *summary, struct metrics *metrics,
@@ -160,6 +186,10 @@ static void put_throughput(const struct summary *summary, struct metrics *metric
                   ((wide)summary->prompt_tokens + summary->output_tokens) * second,
                   duration_ns, 6, "tok/s");
     if (!slo_any(&summary->slo)) {
+        metrics_text(metrics, "request_goodput", "", "req/s");
+        metrics_text(metrics, "slo_met_requests", "", "requests");
+        metrics_text(metrics, "slo_attainment", "", "");
+        metrics_text(metrics, "slo_attained", "", "");
         return;
     }
     metrics_ratio(metrics, "request_goodput", summary->n_met * second, duration_ns, 6,
@@ -215,8 +245,11 @@ static void put_definitions(struct metrics *metrics, const struct summary *summa
     metrics_text(metrics, "definition_ttft", "first output token - arrival", "");
     metrics_text(metrics, "definition_tpot",
                  "(e2e - ttft) / (output tokens - 1); requests with two or more", "");
-    metrics_text(metrics, "definition_itl",
-                 "every gap between successive output tokens", "");
+    metrics_text(
+        metrics, "definition_itl",
+        "every gap between successive output tokens, those of requests that timed out "
+        "later included",
+        "");
     metrics_text(
         metrics, "definition_percentile",
         summary->e2e.folded
@@ -240,9 +273,7 @@ void summary_metrics(struct summary *summary, const struct sim *sim,
     put_throughput(summary, metrics, attainment_nano);
     put_latency(metrics, &ttft, &summary->ttft);
     put_latency(metrics, &tpot, &summary->tpot);
-    if (sim->config->want_itl) {
-        put_itl(metrics, &sim->itl);
-    }
+    put_itl(metrics, &sim->itl);
     put_latency(metrics, &e2el, &summary->e2e);
     put_latency(metrics, &queue, &summary->queue);
     load_metrics(summary, sim, metrics);

@@ -15,14 +15,15 @@
 #include "output/metrics.h"
 #include "output/quantiles.h"
 #include "output/slo.h"
+#include "output/usage.h"
 
 struct summary {
     struct slo slo;
     int64_t n_by_status[N_REQUEST_STATUSES]; /* inside the window */
     int64_t prompt_tokens;                   /* of the completed */
     int64_t output_tokens;
-    int64_t met_output_tokens; /* of those that met the SLO */
     int64_t n_met;
+    struct usage_billed billed; /* of the whole run */
     int64_t first_arrival_ns;
     int64_t last_arrival_ns;
     int64_t last_finish_ns;
@@ -30,7 +31,7 @@ struct summary {
     struct quantiles tpot;
     struct quantiles e2e;
     struct quantiles queue;
-    /* of the line through (arrival, queue): microseconds, so that products fit */
+    int64_t origin_ns; /* of the line through (arrival, queue) */
     wide sum_x;
     wide sum_y;
     wide sum_xx;

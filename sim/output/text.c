@@ -47,6 +47,14 @@ void text_flush_if_full(struct text *text)
     }
 }
 
+bool text_failed(const struct text *text, struct err *err)
+{
+    if (text->failed != 0) {
+        err_set(err, "%s: cannot write: %s", text->path, strerror(text->failed));
+    }
+    return text->failed != 0;
+}
+
 int text_close(struct text *text, struct err *err)
 {
     write_out(text);
@@ -57,10 +65,7 @@ int text_close(struct text *text, struct err *err)
     if (close(text->fd) != 0 && text->failed == 0) {
         text->failed = errno;
     }
-    if (text->failed != 0) {
-        return err_set(err, "%s: cannot write: %s", text->path, strerror(text->failed));
-    }
-    return 0;
+    return text_failed(text, err) ? -1 : 0;
 }
 
 void text_string(struct text *text, const char *string)

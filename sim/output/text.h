@@ -6,6 +6,7 @@
 #ifndef SERVESIM_OUTPUT_TEXT_H
 #define SERVESIM_OUTPUT_TEXT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -26,6 +27,9 @@ int text_open(struct text *text, const char *folder, const char *name, struct er
 
 /* Writes what is buffered, syncs and closes; -1 and `err` if anything failed before. */
 int text_close(struct text *text, struct err *err);
+
+/* Whether a write has failed so far. */
+bool text_failed(const struct text *text, struct err *err);
 
 /* Pieces.  Each is at most TEXT_MOST_PIECE bytes; a printf format is for what is rare. */
 void text_string(struct text *text, const char *string);

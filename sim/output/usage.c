@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "engine/sums.h"
 
 static const int64_t second_ns = 1000000000;
 static const wide hour_ns = (wide)3600 * 1000000000;
@@ -25,17 +26,14 @@ int usage_timeline_open(struct usage_timeline *timeline, const char *folder,
     return 0;
 }
 
-/* a - b, of every sum. */
+/* a - b, of every sum that a row of the timeline needs. */
 static struct replica_sums difference(const struct replica_sums *a,
                                       const struct replica_sums *b)
 {
     struct replica_sums d = *a;
-    d.work.steps -= b->work.steps;
-    d.work.emitting_steps -= b->work.emitting_steps;
-    d.work.tokens -= b->work.tokens;
-    d.work.emissions -= b->work.emissions;
-    d.work.pairs -= b->work.pairs;
-    d.work.context -= b->work.context;
+    d.busy_pj -= b->busy_pj;
+    d.flops -= b->flops;
+    d.bytes -= b->bytes;
     d.busy_ns -= b->busy_ns;
     for (int i = 0; i < N_BOUNDS; i++) {
         d.bound_fs[i] -= b->bound_fs[i];
@@ -73,22 +71,12 @@ static wide peak_bytes(const struct pool *pool, wide ns)
            second_ns;
 }
 
-static wide done_bytes(const struct pool *pool, const struct work *work)
-{
-    const struct pool_config *config = pool->config;
-    return power_bytes(&config->llm, &config->constants, config->tensor_parallel, work);
-}
-
 /* MFU and MBU over `ns` of replica time; empty where the hardware is not known. */
 static void put_utilisation(struct text *text, const struct pool *pool,
-                            const struct work *work, wide ns)
+                            const struct replica_sums *sums, wide ns)
 {
-    if (!pool->has_hardware) {
-        text_string(text, ",,");
-        return;
-    }
-    put_ratio(text, power_flops(&pool->config->llm, work), peak_flops(pool, ns), 6);
-    put_ratio(text, done_bytes(pool, work), peak_bytes(pool, ns), 6);
+    put_ratio(text, sums->flops, pool->has_hardware ? peak_flops(pool, ns) : 0, 6);
+    put_ratio(text, sums->bytes, pool->has_hardware ? peak_bytes(pool, ns) : 0, 6);
 }
 
 static const char *bound_name(const struct replica_sums *sums)
@@ -108,8 +96,7 @@ static const char *bound_name(const struct replica_sums *sums)
 static wide energy_pj(const struct pool *pool, const struct replica_sums *sums,
                       wide replica_ns)
 {
-    return power_energy_pj(&pool->power, &sums->work, sums->busy_ns) +
-           pool->power.idle_mw * (replica_ns - sums->busy_ns);
+    return sums->busy_pj + pool->power.idle_mw * (replica_ns - sums->busy_ns);
 }
 
 static void put_row(struct text *text, const struct pool *pool,
@@ -129,7 +116,7 @@ static void put_row(struct text *text, const struct pool *pool,
     put_ratio(text, sums->token_ns, length_ns, 6);
     put_ratio(text, sums->prefill_tokens * second_ns, length_ns, 6);
     put_ratio(text, sums->decode_tokens * second_ns, length_ns, 6);
-    put_utilisation(text, pool, &sums->work, replica_ns);
+    put_utilisation(text, pool, sums, replica_ns);
     text_printf(text, ",%s", bound_name(sums));
     put_ratio(text, energy_pj(pool, sums, replica_ns), (wide)length_ns * 1000, 6);
     put_ratio(text, (wide)pool_usd_per_hour_nano(pool) * n_replicas, second_ns, 6);
@@ -157,11 +144,12 @@ int usage_timeline_close(struct usage_timeline *timeline, struct err *err)
     return text_close(&timeline->text, err);
 }
 
-static void put_replica(struct text *text, const struct replica *replica,
-                        int64_t end_ns)
+static void put_replica(struct text *text, struct replica *replica, int64_t end_ns)
 {
     const struct pool *pool = replica->pool;
-    const struct replica_sums *sums = &replica->sums;
+    struct replica_sums at_end;
+    sums_at(replica, end_ns, &at_end);
+    const struct replica_sums *sums = &at_end;
     const struct replica_tally *tally = &replica->tally;
     wide fs = 0;
     text_printf(text, "%d,%s,", replica->index, pool->config->name);
@@ -179,7 +167,7 @@ static void put_replica(struct text *text, const struct replica *replica,
     put_ratio(text, sums->block_ns, (wide)end_ns * pool->usable_blocks, 6);
     put_ratio(text, tally->most_blocks, pool->usable_blocks, 6);
     text_comma_integer(text, tally->n_preemptions);
-    put_utilisation(text, pool, &sums->work, end_ns);
+    put_utilisation(text, pool, sums, end_ns);
     for (int i = 0; i < N_BOUNDS; i++) {
         fs += sums->bound_fs[i];
     }
@@ -192,7 +180,7 @@ static void put_replica(struct text *text, const struct replica *replica,
     text_string(text, "\n");
 }
 
-int usage_write_replicas(const struct sim *sim, const char *folder, struct err *err)
+int usage_write_replicas(struct sim *sim, const char *folder, struct err *err)
 {
     struct text text;
     if (text_open(&text, folder, "replicas.csv", err) != 0) {
@@ -228,17 +216,20 @@ struct fleet {
     wide block_total_ns; /* usable blocks over time */
 };
 
-static void add_replica(struct fleet *fleet, const struct replica *replica,
-                        int64_t end_ns)
+static void add_replica(struct fleet *fleet, struct replica *replica, int64_t end_ns)
 {
     const struct pool *pool = replica->pool;
-    const struct replica_sums *sums = &replica->sums;
+    struct replica_sums at_end;
+    sums_at(replica, end_ns, &at_end);
+    const struct replica_sums *sums = &at_end;
     const struct replica_tally *tally = &replica->tally;
     wide price = pool_usd_per_hour_nano(pool);
     wide idle_ns = end_ns - sums->busy_ns;
-    wide busy_pj = power_energy_pj(&pool->power, &sums->work, sums->busy_ns);
+    wide busy_pj = sums->busy_pj;
     wide remainder_ns = sums->busy_ns - tally->paid_ns - tally->lost_ns;
     CHECK(remainder_ns == replica->lockstep.paid_pot_ns + replica->prefill_pot_ns);
+    CHECK(busy_pj - tally->energy_pj - tally->lost_pj ==
+          replica->lockstep.energy_pot_pj + replica->prefill_pot_pj);
     fleet->paid_ns += end_ns;
     fleet->sums.busy_ns += sums->busy_ns;
     fleet->sums.work.steps += sums->work.steps;
@@ -260,9 +251,9 @@ static void add_replica(struct fleet *fleet, const struct replica *replica,
     fleet->remainder_usd_ns += price * remainder_ns;
     fleet->block_total_ns += (wide)pool->usable_blocks * end_ns;
     if (pool->has_hardware) {
-        fleet->flops += power_flops(&pool->config->llm, &sums->work);
+        fleet->flops += sums->flops;
         fleet->peak_flops += peak_flops(pool, end_ns);
-        fleet->bytes += done_bytes(pool, &sums->work);
+        fleet->bytes += sums->bytes;
         fleet->peak_bytes += peak_bytes(pool, end_ns);
     }
 }
@@ -278,39 +269,45 @@ static void put_joules(struct metrics *metrics, const char *name, wide pj)
 }
 
 static void put_bill(struct metrics *metrics, const struct fleet *fleet,
-                     int64_t input_tokens, int64_t output_tokens,
-                     int64_t met_output_tokens, int64_t end_ns)
+                     const struct usage_billed *billed, bool has_slo, int64_t end_ns)
 {
     const wide million = 1000000;
+    const wide joule = 1000000000000;
     wide usd =
         hour_ns * second_ns; /* of the ns x nano-dollars per hour in one dollar */
+    wide tokens = (wide)billed->input_tokens + billed->output_tokens;
     put_usd(metrics, "total_cost_usd", fleet->usd_ns);
     put_usd(metrics, "attributed_cost_usd", fleet->attributed_usd_ns);
     put_usd(metrics, "idle_cost_usd", fleet->idle_usd_ns);
     put_usd(metrics, "lost_cost_usd", fleet->lost_usd_ns);
-    put_usd(metrics, "remainder_cost_usd", fleet->remainder_usd_ns);
+    metrics_ratio(metrics, "remainder_cost_usd", fleet->remainder_usd_ns, usd, 15,
+                  "usd");
+    metrics_ratio(metrics, "usd_per_request", fleet->usd_ns, usd * billed->n_requests,
+                  9, "usd");
     metrics_ratio(metrics, "usd_per_million_tokens", fleet->usd_ns * million,
-                  usd * ((wide)input_tokens + output_tokens), 6, "usd");
+                  usd * tokens, 6, "usd");
+    metrics_ratio(metrics, "usd_per_million_input_tokens", fleet->usd_ns * million,
+                  usd * billed->input_tokens, 6, "usd");
     metrics_ratio(metrics, "usd_per_million_output_tokens", fleet->usd_ns * million,
-                  usd * output_tokens, 6, "usd");
-    if (met_output_tokens >= 0) {
-        metrics_ratio(metrics, "usd_per_million_slo_met_output_tokens",
-                      fleet->usd_ns * million, usd * met_output_tokens, 6, "usd");
-    }
+                  usd * billed->output_tokens, 6, "usd");
+    metrics_ratio(metrics, "usd_per_million_slo_met_output_tokens",
+                  fleet->usd_ns * million,
+                  has_slo ? usd * billed->met_output_tokens : 0, 6, "usd");
     put_joules(metrics, "total_energy_j", fleet->energy_pj);
     put_joules(metrics, "attributed_energy_j", fleet->attributed_pj);
     put_joules(metrics, "idle_energy_j", fleet->idle_pj);
     put_joules(metrics, "lost_energy_j", fleet->lost_pj);
-    metrics_ratio(metrics, "remainder_energy_j", fleet->remainder_pj,
-                  (wide)1000000000000, 12, "J");
+    metrics_ratio(metrics, "remainder_energy_j", fleet->remainder_pj, joule, 12, "J");
+    metrics_ratio(metrics, "joules_per_request", fleet->energy_pj,
+                  billed->n_requests * joule, 6, "J");
     metrics_ratio(metrics, "joules_per_output_token", fleet->energy_pj,
-                  (wide)output_tokens * 1000000000000, 6, "J");
+                  billed->output_tokens * joule, 6, "J");
     metrics_ratio(metrics, "mean_power", fleet->energy_pj, (wide)end_ns * 1000, 6, "W");
     metrics_text(metrics, "power_model", "uncalibrated", "");
 }
 
-void usage_metrics(const struct sim *sim, int64_t input_tokens, int64_t output_tokens,
-                   int64_t met_output_tokens, struct metrics *metrics)
+void usage_metrics(struct sim *sim, const struct usage_billed *billed, bool has_slo,
+                   struct metrics *metrics)
 {
     static const char *const shares[N_BOUNDS] = {
         [BOUND_COMPUTE] = "compute_bound_share",
@@ -342,5 +339,5 @@ void usage_metrics(const struct sim *sim, int64_t input_tokens, int64_t output_t
     for (int i = 0; i < N_BOUNDS; i++) {
         metrics_ratio(metrics, shares[i], fleet.sums.bound_fs[i], fs, 6, "");
     }
-    put_bill(metrics, &fleet, input_tokens, output_tokens, met_output_tokens, end_ns);
+    put_bill(metrics, &fleet, billed, has_slo, end_ns);
 }

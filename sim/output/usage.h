@@ -6,12 +6,21 @@
 #ifndef SERVESIM_OUTPUT_USAGE_H
 #define SERVESIM_OUTPUT_USAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
 #include "engine/sim.h"
 #include "output/metrics.h"
 #include "output/text.h"
+
+/* What the whole run's money and energy are divided by: its completed requests. */
+struct usage_billed {
+    int64_t n_requests;
+    int64_t input_tokens;
+    int64_t output_tokens;
+    int64_t met_output_tokens; /* of those that met the SLO */
+};
 
 struct usage_timeline {
     struct text text;
@@ -30,11 +39,10 @@ void usage_timeline_tick(struct usage_timeline *timeline, struct sim *sim,
 int usage_timeline_close(struct usage_timeline *timeline, struct err *err);
 
 /* Writes replicas.csv. */
-int usage_write_replicas(const struct sim *sim, const char *folder, struct err *err);
+int usage_write_replicas(struct sim *sim, const char *folder, struct err *err);
 
-/* Cost, energy, occupancy and utilisation of the whole run. `met_output_tokens` < 0: no
- * SLO is set. */
-void usage_metrics(const struct sim *sim, int64_t input_tokens, int64_t output_tokens,
-                   int64_t met_output_tokens, struct metrics *metrics);
+/* Cost, energy, occupancy and utilisation of the whole run. */
+void usage_metrics(struct sim *sim, const struct usage_billed *billed, bool has_slo,
+                   struct metrics *metrics);
 
 #endif

@@ -63,17 +63,17 @@ static int find_policies(const struct config *config, const struct batch_ops **b
     return 0;
 }
 
-/* The workload as the engine reads it, with an eye on interrupts. */
+/* The workload as the engine reads it, with an eye on the files being written. */
 struct watched {
     struct workload *workload;
-    const volatile sig_atomic_t *interrupted;
+    struct results *results;
 };
 
 static int next_arrival(void *state, struct sim_arrival *arrival, struct err *err)
 {
     const struct watched *watched = state;
-    if (watched->interrupted != NULL && *watched->interrupted) {
-        return err_set(err, "interrupted: nothing was written");
+    if (results_failed(watched->results, err)) {
+        return -1;
     }
     return workload_next(watched->workload, arrival, err);
 }
@@ -156,10 +156,10 @@ static int simulate(const struct config *config, const struct run_options *optio
         .want_itl = config->output.itl != 0,
         .verify = options->verify,
         .tick_ns = config->output.interval_ns,
+        .interrupted = options->interrupted,
         .probe = &probe,
     };
-    struct watched watched = {.workload = workload,
-                              .interrupted = options->interrupted};
+    struct watched watched = {.workload = workload, .results = parts->results};
     struct sim_source source = {.state = &watched, .next = next_arrival};
     struct sim sim;
     char sha256[65] = "";
@@ -222,7 +222,7 @@ int run_config(const struct config *config, const struct run_options *options,
         status = run_pools(config, parts.pools, err);
     }
     if (status == 0) {
-        status = workload_open(&workload, &config->workload, err);
+        status = workload_open(&workload, &config->workload, options->interrupted, err);
         if (status == 0) {
             status = results_open(parts.results, &results_options, err);
             if (status == 0) {

@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+"""configs: a configuration that is wrong is refused by file, line, key, value and what was
+expected, and nothing is written.
+"""
+
+import broken
+from broken import LINEAR, POOL, Case
+
+WORKLOAD = "[workload]\ntrace = day.csv\n"
+KNOWN = "run, workload, slo, pool.NAME, route, output"
+TIME = "a number with ns, us, ms, s, min or h; bare numbers are s"
+TRACE_HELP = "the trace to replay, plain, .gz or .zst; - is standard input"
+
+
+def case(name, text, says):
+    """A configuration that is read from c.ini."""
+    return Case(name, ["run", "c.ini", "-q", "-o", "out"], says, {"c.ini": text})
+
+
+def option(name, setting, says, config="linear.ini"):
+    """A setting of the command line."""
+    return Case(name, ["run", config, "-q", "-o", "out", "-s", setting], says)
+
+
+FILES = [
+    Case("a_config_that_is_not_there", ["run", "gone.ini", "-o", "out"],
+         "gone.ini: cannot be opened: No such file or directory"),
+    Case("a_config_below_a_file", ["run", "day.csv/c.ini", "-o", "out"],
+         "day.csv/c.ini: cannot be opened: Not a directory"),
+    Case("a_config_that_is_a_folder", ["run", "folder", "-o", "out"],
+         "folder: cannot be read: Is a directory", {"folder": None}),
+    Case("a_newline_in_a_name_is_shown_as_a_question_mark",
+         ["check", "two\nlines.ini"],
+         "two?lines.ini: cannot be opened: No such file or directory"),
+    Case("check_refuses_what_run_refuses", ["check", "c.ini"],
+         "c.ini:3: [workload] unknown key 'limits' (did you mean 'limit'?)",
+         {"c.ini": WORKLOAD + "limits = 4099\n" + POOL}),
+    case("an_empty_config", "", f"c.ini: [workload] must give 'trace' ({TRACE_HELP})"),
+    case("a_config_without_a_pool", WORKLOAD,
+         "c.ini: no [pool.NAME] section says what serves the requests"),
+    case("a_config_without_a_workload", POOL,
+         f"c.ini: [workload] must give 'trace' ({TRACE_HELP})"),
+    case("a_workload_without_a_trace", "; day\n[workload]\nlimit = 7\n" + POOL,
+         f"c.ini:2: [workload] must give 'trace' ({TRACE_HELP})"),
+    case("a_trace_with_an_empty_name", "[workload]\ntrace =\n" + POOL,
+         f"c.ini:1: [workload] must give 'trace' ({TRACE_HELP})"),
+    case("a_program_as_config", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0>\0",
+         "c.ini:1: byte 0x7f is a control character or not UTF-8"),
+    case("a_config_in_utf_16", LINEAR.encode("utf-16"),
+         "c.ini:1: byte 0xff is a control character or not UTF-8"),
+    case("a_config_in_latin_1", WORKLOAD.encode() + b"; caf\xe9\n" + POOL.encode(),
+         "c.ini:3: byte 0xe9 is a control character or not UTF-8"),
+    case("a_nul_in_a_config", WORKLOAD + "limit = 1\0002\n" + POOL,
+         "c.ini:3: byte 0x00 is a control character or not UTF-8"),
+    case("a_line_of_ten_megabytes", WORKLOAD + "limit = " + "1" * 10**7 + "\n" + POOL,
+         "c.ini:3: the line is longer than 199 bytes"),
+    case("twenty_thousand_lines", WORKLOAD + "; comment\n" * 20000 + POOL,
+         "c.ini:10001: a configuration has at most 10000 lines"),
+]
+
+SYNTAX = [
+    case("a_key_before_every_section", "trace = day.csv\n" + POOL,
+         "c.ini:1: 'trace = day.csv' stands before the first [section]"),
+    case("a_line_without_equals", WORKLOAD + "hello\n" + POOL,
+         "c.ini:3: 'hello' is not 'key = value', a [section] or a comment"),
+    case("a_section_without_its_bracket", "[workload\ntrace = day.csv\n",
+         "c.ini:1: '[workload' has no ']'"),
+    case("a_key_on_the_line_of_a_section", "[workload] trace = day.csv\n" + POOL,
+         "c.ini:1: '[workload] trace = day.csv' goes on after the section's name"),
+    case("a_section_with_a_blank_in_its_name", WORKLOAD + "[pool.a b]\n",
+         "c.ini:3: '[pool.a b]' is no section name (at most 49 letters, digits, '_', '-' "
+         "and, between others, '.')"),
+    case("a_pool_with_an_empty_name", WORKLOAD + "[pool.]\nreplicas = 7\n",
+         "c.ini:3: '[pool.]' is no section name (at most 49 letters, digits, '_', '-' "
+         "and, between others, '.')"),
+    case("a_pool_with_a_dot_in_its_name", WORKLOAD + "[pool.a.b]\nreplicas = 7\n",
+         "c.ini:3: [pool.a.b]: a pool's name is letters, digits, '_' and '-'"),
+    case("a_key_that_is_given_twice", WORKLOAD + "trace = night.csv\n" + POOL,
+         "c.ini:3: [workload] trace was given on line 2 already"),
+    case("a_section_that_begins_twice", LINEAR + "[workload]\nlimit = 7\n",
+         "c.ini:7: section [workload] has begun on line 1 already"),
+    option("a_setting_without_equals", "workload.limit",
+           "-s workload.limit: this is not section.key=value"),
+    option("a_setting_without_a_section", "limit=7",
+           "-s limit=7: this is not section.key=value"),
+    option("a_setting_that_would_be_a_comment", "workload.trace=day.csv ; mine",
+           "-s workload.trace=day.csv ; mine: the value has a ';' at its start or after "
+           "a blank, where a comment begins"),
+    option("a_setting_with_a_newline", "workload.trace=two\nlines.csv",
+           "-s workload.trace=two?lines.csv: the value has a control character or is not "
+           "UTF-8"),
+    option("a_setting_that_config_ini_could_not_hold", "workload.trace=" + "x" * 192,
+           "-s workload.trace=" + "x" * 192 + ": 'key = value' is longer than a line of "
+           "199 bytes"),
+]
+
+KEYS = [
+    case("an_unknown_key_with_a_near_one", LINEAR + "max_num_seq = 7\n",
+         "c.ini:7: [pool.main] unknown key 'max_num_seq' (did you mean 'max_num_seqs'?)"),
+    case("an_unknown_key_with_none_near", LINEAR + "frobnicate = 7\n",
+         "c.ini:7: [pool.main] unknown key 'frobnicate' (see 'servesim list keys')"),
+    case("a_key_in_upper_case", WORKLOAD + "Limit = 7\n" + POOL,
+         "c.ini:3: [workload] unknown key 'Limit' (did you mean 'limit'?)"),
+    case("an_unknown_section", LINEAR + "[fleet]\nreplicas = 7\n",
+         f"c.ini:7: unknown section [fleet] (expected one of {KNOWN})"),
+    case("an_unknown_section_without_keys", LINEAR + "[fleet]\n",
+         f"c.ini:7: unknown section [fleet] (expected one of {KNOWN})"),
+    case("two_pools", LINEAR + "[pool.second]\nreplicas = 7\n",
+         "c.ini:7: [pool.second]: this version serves with one pool, and [pool.main] is "
+         "there"),
+    option("an_unknown_key_on_the_command_line", "workload.limt=7",
+           "-s workload.limt=7: [workload] unknown key 'limt' (did you mean 'limit'?)"),
+    option("an_unknown_section_on_the_command_line", "fleet.limit=7",
+           f"-s fleet.limit=7: unknown section [fleet] (expected one of {KNOWN})"),
+]
+
+VALUES = [
+    case("an_unknown_unit", WORKLOAD + "client_timeout = 5 parsecs\n" + POOL,
+         f"c.ini:3: client_timeout: '5 parsecs' is not a time ({TIME})"),
+    case("a_unit_of_another_kind", LINEAR + "[output]\ninterval = 10 GB\n",
+         f"c.ini:8: interval: '10 GB' is not a time ({TIME})"),
+    case("a_number_below_its_range", LINEAR + "replicas = 0\n",
+         "c.ini:7: replicas: '0' is less than 1"),
+    case("a_number_above_its_range", LINEAR + "replicas = 100001\n",
+         "c.ini:7: replicas: '100001' is greater than 100000"),
+    case("a_fraction_where_a_count_is_expected", LINEAR + "replicas = 1.5\n",
+         "c.ini:7: replicas: '1.5' is not a whole number"),
+    case("a_number_beyond_64_bits", LINEAR + "replicas = 99999999999999999999999999\n",
+         "c.ini:7: replicas: '99999999999999999999999999' is too large"),
+    case("an_empty_number", LINEAR + "replicas =\n",
+         "c.ini:7: replicas: '' is not a count (a whole number, bare or with k, m, K or "
+         "M)"),
+    case("a_flag_that_is_neither", LINEAR + "reserve_full_prompt = maybe\n",
+         "c.ini:7: reserve_full_prompt: 'maybe' is not yes or no"),
+    option("an_unknown_choice", "pool.main.cost=free",
+           "-s pool.main.cost=free: 'free' is not one of roofline, linear"),
+    option("a_negative_limit", "workload.limit=-1",
+           "-s workload.limit=-1: '-1' is less than 0"),
+    option("an_interval_of_nothing", "output.interval=0",
+           "-s output.interval=0: '0' is less than 0.000001 s"),
+    option("a_cost_below_a_femtosecond", "pool.main.base_us=0.0000000001",
+           "-s pool.main.base_us=0.0000000001: '0.0000000001' is so near to 0 that it "
+           "would be taken as 0"),
+    option("rate_rps_and_rate_scale", "workload.rate_rps=3.7",
+           "c.ini: [workload] rate_rps and rate_scale: give one of them", "c.ini"),
+]
+VALUES[-1].files["c.ini"] = WORKLOAD + "rate_scale = 2.5\n" + POOL
+
+PRESETS = [
+    option(f"an_unknown_{key}", f"pool.main.{key}=tpu-v9",
+           f"-s pool.main.{key}=tpu-v9: 'tpu-v9' is not known: there is no "
+           f"configs/{folder}/tpu-v9.ini (see 'servesim list {folder}')", "server.ini")
+    for key, folder in (("accelerator", "accelerators"), ("model", "models"),
+                        ("engine", "engines"), ("policy", "policies"))
+] + [
+    case("an_unknown_accelerator_is_refused_at_its_line",
+         broken.SERVER.replace("h100-sxm", "h1000"),
+         "c.ini:4: accelerator: 'h1000' is not known: there is no "
+         "configs/accelerators/h1000.ini (see 'servesim list accelerators')"),
+    option("an_unknown_router", "route.policy=random_walk",
+           "server.ini: [route] policy: 'random_walk' is not known (expected one of "
+           "round_robin, least_requests)", "server.ini"),
+    option("an_unknown_batching", "pool.main.batching=clairvoyant",
+           "server.ini: [pool.main] batching: 'clairvoyant' is not known (expected one of "
+           "unified)", "server.ini"),
+    Case("an_unknown_key_in_a_file_that_a_config_names",
+         ["run", "server.ini", "-o", "out", "-s", "pool.main.engine=./mine.ini"],
+         "./mine.ini:2: [engine] unknown key 'overlapp' (did you mean 'overlap'?)",
+         {"mine.ini": "[engine]\noverlapp = 0.5\n"}),
+    Case("an_unknown_section_in_a_file_that_a_config_names",
+         ["run", "server.ini", "-o", "out", "-s", "pool.main.engine=./mine.ini"],
+         "./mine.ini:1: unknown section [motor] (expected one of engine)",
+         {"mine.ini": "[motor]\noverlap = 0.5\n"}),
+]
+
+HARDWARE = [
+    option("a_70b_model_on_one_h100", "pool.main.model=llama-3.1-70b",
+           "server.ini: [pool.main]: llama-3.1-70b does not fit on 1 x h100-sxm: one GPU "
+           "has 76968 MB to use (85520 MB x gpu_memory_utilization), weights take 141107 "
+           "MB, activations 1946 MB, runtime 600 MB, and two KV blocks 10 MB; raise "
+           "tensor_parallel or gpu_memory_utilization", "server.ini"),
+    option("a_tensor_parallel_that_does_not_divide", "pool.main.tensor_parallel=3",
+           "server.ini: [pool.main]: tensor_parallel: 3 does not divide the 32 heads and "
+           "8 KV heads of llama-3.1-8b evenly", "server.ini"),
+    Case("a_tensor_parallel_with_too_little_memory",
+         ["run", "server.ini", "-o", "out", "-s", "pool.main.model=llama-3.1-70b", "-s",
+          "pool.main.tensor_parallel=2", "-s", "pool.main.gpu_memory_utilization=0.8"],
+         "server.ini: [pool.main]: llama-3.1-70b does not fit on 2 x h100-sxm: one GPU "
+         "has 68416 MB to use (85520 MB x gpu_memory_utilization), weights take 70553 "
+         "MB, activations 1241 MB, runtime 600 MB, and two KV blocks 5 MB; raise "
+         "tensor_parallel or gpu_memory_utilization"),
+    option("one_block", "pool.main.num_gpu_blocks=1",
+           "linear.ini: [pool.main]: num_gpu_blocks: 1 leaves nothing beside the null "
+           "block; expected at least 2"),
+    option("a_linear_cost_without_blocks", "pool.main.num_gpu_blocks=0",
+           "linear.ini: [pool.main]: num_gpu_blocks: must be given where there is no "
+           "accelerator and model to derive it from"),
+    option("a_roofline_without_a_model", "pool.main.model=",
+           "server.ini: [pool.main]: model: must be given with cost = roofline (see "
+           "'servesim list models')", "server.ini"),
+    option("a_roofline_without_an_accelerator", "pool.main.accelerator=",
+           "server.ini: [pool.main]: accelerator: must be given with cost = roofline "
+           "(see 'servesim list accelerators')", "server.ini"),
+]
+
+
+def main():
+    report = broken.Report()
+    report.add_cases(FILES + SYNTAX + KEYS + VALUES + PRESETS + HARDWARE)
+    report.end()
+
+
+if __name__ == "__main__":
+    main()

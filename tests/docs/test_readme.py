@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""readme: what README.md shows is what happens, and it names every column and metric.
+
+    python3 tests/docs/test_readme.py [--accept]
+
+Every console block is run, in order, and its output compared; so is the output of every
+python block with the text block below it. --accept writes what came out into README.md,
+for somebody to read before it is committed.
+"""
+
+import csv
+import re
+import shlex
+import sys
+
+import world
+
+README = world.ROOT / "README.md"
+FILES = ("requests.csv", "summary.csv", "timeline.csv", "replicas.csv", "steps.csv")
+ACCEPTS = "--accept" in sys.argv[1:]
+NEEDS_TRACE = re.compile(r"fetch\.sh|azure-|(?<!demo/)\bout/")
+
+
+def run_console(place, block, faults):
+    """Runs a console block; its lines as they came out."""
+    lines = []
+    for command, expected in block.commands():
+        status, got = place.run(command)
+        if status != 0:
+            faults.append(f"README.md:{block.start + 1}: {command}: exit {status}: {got}")
+        elif not ACCEPTS and not world.agree(expected, got):
+            faults.append(f"README.md:{block.start + 1}: {command}: printed\n" + "\n".join(got))
+        lines += [f"$ {command}", *(expected if "..." in expected else got)]
+    return lines
+
+
+def run_python(place, block, shown, faults):
+    """Runs a python block; what it printed."""
+    script = "\n".join(block.lines)
+    status, got = place.run(f"exec /usr/bin/python3 -c {shlex.quote(script)}")
+    same = ACCEPTS or got == [line.rstrip() for line in shown.lines]
+    if status != 0 or not same:
+        faults.append(f"README.md:{block.start + 1}: python: exit {status}, printed\n"
+                      + "\n".join(got))
+    return got
+
+
+def check_blocks(place, blocks, faults, skipped):
+    """Runs all blocks; those whose lines are to be replaced, with the new ones."""
+    news = []
+    for i, block in enumerate(blocks):
+        if block.language not in ("console", "python"):
+            continue
+        if NEEDS_TRACE.search("\n".join(block.lines)) and not world.AZURE.is_dir():
+            skipped.append(f"README.md:{block.start}: needs ../shared/traces")
+        elif block.language == "console":
+            news.append((block, run_console(place, block, faults)))
+        elif i + 1 < len(blocks) and blocks[i + 1].language == "text":
+            news.append((blocks[i + 1], run_python(place, block, blocks[i + 1], faults)))
+        else:
+            faults.append(f"README.md:{block.start}: a python block without its output")
+    return news
+
+
+def accept(news):
+    lines = README.read_text(encoding="utf-8").split("\n")
+    for block, new in reversed(news):
+        lines[block.start:block.start + len(block.lines)] = new
+    README.write_text("\n".join(lines), encoding="utf-8")
+
+
+def expand(name):
+    """Every name that a{b,c}d stands for."""
+    match = re.search(r"\{([^}]*)\}", name)
+    if match is None:
+        return [name]
+    return [full for part in match.group(1).split(",")
+            for full in expand(name[:match.start()] + part + name[match.end():])]
+
+
+def documented(text, title):
+    """The names in the first column of the table below `### title`."""
+    section = text.split(f"\n### {title}\n")[1]
+    section = re.split(r"\n##+ ", section)[0]
+    rows = [line.split("|")[1] for line in section.split("\n") if line.startswith("| `")]
+    return [full for row in rows for name in re.findall(r"`([^`]+)`", row)
+            for full in expand(name)]
+
+
+def check_columns(place, faults):
+    """The tables name what a run with everything on writes, in the order it does."""
+    bounds = "-s slo.ttft_ms=500 -s output.steps=yes -s workload.limit=137"
+    status, got = place.run(f"servesim run configs/examples/demo.ini -o all {bounds} -q")
+    if status != 0:
+        sys.exit(f"FAILED: {got}")
+    text = README.read_text(encoding="utf-8")
+    for name in FILES:
+        with open(place.folder / "all" / name, encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file))
+        is_summary = name == "summary.csv"
+        written = [row[0] for row in rows[1:]] if is_summary else rows[0]
+        told = documented(text, name)
+        if is_summary: # grouped in the README, so in another order
+            written, told = sorted(written), sorted(told)
+        if written != told:
+            faults.append(f"README.md: {name}: not told {sorted(set(written) - set(told))}, "
+                          f"not there {sorted(set(told) - set(written))}, or in another order")
+    return len(FILES)
+
+
+def check_links(faults):
+    """Every relative link leads to a file, every anchor to a heading."""
+    text = README.read_text(encoding="utf-8")
+    anchors = {re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
+               for title in re.findall(r"^#+ (.*)$", text, re.M)}
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    for link in links:
+        if link.startswith("#"):
+            if link[1:] not in anchors:
+                faults.append(f"README.md: no heading for {link}")
+        elif "://" not in link and not (world.ROOT / link).exists():
+            faults.append(f"README.md: {link} is not there")
+    return len(links)
+
+
+def main():
+    faults, skipped = [], []
+    blocks = world.read_blocks(README)
+    with world.World() as place:
+        if not (place.folder / world.PLOT).exists():
+            sys.exit(f"FAILED: {world.PLOT} is not there")
+        news = check_blocks(place, blocks, faults, skipped)
+        if ACCEPTS:
+            accept(news)
+        n_columns = check_columns(place, faults)
+    n_links = check_links(faults)
+    world.finish(faults, len(news) + n_columns + n_links, skipped)
+
+
+main()

@@ -1,0 +1,227 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "../support/files.h"
+#include "base/memory.h"
+#include "base/rng.h"
+#include "study/run.h"
+
+enum { N_WORLDS = 400, WORLD_ROOM = 1 << 16 };
+
+/* What went on in all worlds together: a property that nothing tried is not shown. */
+struct seen {
+    int64_t n_preemptions;
+    int64_t n_timed_out;
+    int64_t n_rejected;
+    int64_t n_completed;
+    int64_t n_discarded_outputs;
+    int64_t n_skipped_plans; /* steps that spans did not plan */
+};
+
+static int64_t pick(struct rng *rng, const int64_t *values, int64_t n)
+{
+    return values[rng_below(rng, n)];
+}
+
+#define PICK(rng, ...)                        \
+    pick(rng, (const int64_t[]){__VA_ARGS__}, \
+         (int64_t)(sizeof(const int64_t[]){__VA_ARGS__} / sizeof(int64_t)))
+
+/* Arrivals in microseconds: at once, on whole milliseconds, or anywhere. */
+static int64_t write_trace(struct rng *rng, FILE *out)
+{
+    int64_t n = 3 + rng_below(rng, 58);
+    int64_t pace_us = PICK(rng, 0, 137, 1000, 4099, 41000);
+    bool whole = rng_below(rng, 2) == 0;
+    int64_t longest = PICK(rng, 3, 41, 137, 599);
+    int64_t at_us = 0;
+    int64_t most = 0;
+    fputs("arrival_s,prompt_tokens,output_tokens\n", out);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t gap_us = rng_below(rng, 3) == 0 ? 0 : rng_below(rng, 2 * pace_us + 1);
+        at_us += whole ? (gap_us + 999) / 1000 * 1000 : gap_us;
+        int64_t prompt = 1 + rng_below(rng, longest);
+        int64_t output = rng_below(rng, 4) == 0 ? 1 : 1 + rng_below(rng, 137);
+        fprintf(out, "%lld.%06lld,%lld,%lld\n", (long long)(at_us / 1000000),
+                (long long)(at_us % 1000000), (long long)prompt, (long long)output);
+        most = prompt + output - 1 > most ? prompt + output - 1 : most;
+    }
+    return most;
+}
+
+static void write_price(struct rng *rng, FILE *out)
+{
+    static const char *const linear[] = {
+        "base_us = 1000\n",
+        "base_us = 500\nprefill_token_us = 250\ndecode_seq_us = 250\n",
+        "base_us = 137.0137\nprefill_token_us = 0.0137\ncontext_token_us = 0.0137\n",
+        "base_us = 0.0013\ndecode_seq_us = 0.00041\ncontext_token_us = 0.0000137\n",
+        "base_us = 0.0003\n",
+    };
+    int64_t which = rng_below(rng, 8);
+    if (which < 5) {
+        fprintf(out, "cost = linear\n%s", linear[which]);
+        return;
+    }
+    fprintf(out, "accelerator = %s\nmodel = llama-3.1-8b\nengine = %s\nroofline = %s\n",
+            rng_below(rng, 2) == 0 ? "h100-sxm" : "rtx-4090",
+            which == 5 ? "ideal" : "vllm",
+            rng_below(rng, 2) == 0 ? "step" : "operation");
+    fprintf(out, "overlap = 0.%lld\n", (long long)PICK(rng, 0, 37, 99));
+}
+
+static void write_pool(struct rng *rng, FILE *out, int64_t most_tokens)
+{
+    int64_t block = PICK(rng, 1, 2, 7, 16);
+    int64_t needed = (most_tokens + block - 1) / block;
+    int64_t usable = needed * PICK(rng, 1, 1, 1, 2, 3) + rng_below(rng, 7);
+    if (rng_below(rng, 5) == 0) {
+        usable = needed - rng_below(rng, needed / 3 + 1); /* some cannot be served */
+    }
+    fputs("[pool.main]\nbatching = unified\n", out);
+    fprintf(out, "block_size = %lld\nnum_gpu_blocks = %lld\n", (long long)block,
+            (long long)usable + 1);
+    fprintf(out, "max_num_seqs = %lld\n", (long long)PICK(rng, 1, 2, 5, 13, 64));
+    fprintf(out, "max_num_batched_tokens = %lld\n",
+            (long long)PICK(rng, 1, 3, 13, 41, 137, 4099));
+    fprintf(out, "long_prefill_token_threshold = %lld\n",
+            (long long)PICK(rng, 0, 0, 1, 7, 37));
+    fprintf(out, "reserve_full_prompt = %s\n", rng_below(rng, 2) == 0 ? "yes" : "no");
+    fprintf(out, "replicas = %lld\n", (long long)PICK(rng, 1, 1, 2, 3));
+    if (rng_below(rng, 3) == 0) {
+        fputs("frontend_ms = 1.37\n", out);
+    }
+    write_price(rng, out);
+}
+
+/* Makes trace.csv and config.ini of the world of that number. */
+static void write_world(int64_t world)
+{
+    struct rng rng;
+    rng_init(&rng, (uint64_t)world, "random_runs");
+    FILE *trace = fopen("trace.csv", "w");
+    FILE *config = fopen("config.ini", "w");
+    assert_true(trace != NULL && config != NULL);
+    int64_t most_tokens = write_trace(&rng, trace);
+    fputs("[workload]\ntrace = trace.csv\nunservable = reject\n", config);
+    if (rng_below(&rng, 3) == 0) {
+        fprintf(config, "client_timeout = %lldus\n",
+                (long long)PICK(&rng, 1000, 1370, 13000, 137000));
+    }
+    if (rng_below(&rng, 4) == 0) {
+        fputs("warmup = 7ms\ncooldown = 3.7ms\n", config);
+    }
+    fprintf(config, "[slo]\nttft_ms = 13.7\ntpot_ms = 4.099\n[output]\ninterval = %s\n",
+            rng_below(&rng, 2) == 0 ? "0.0137" : "0.000999");
+    fprintf(config, "[route]\npolicy = %s\n",
+            rng_below(&rng, 2) == 0 ? "round_robin" : "least_requests");
+    write_pool(&rng, config, most_tokens);
+    assert_int_equal(fclose(trace), 0);
+    assert_int_equal(fclose(config), 0);
+}
+
+/* Runs the world with every invariant checked after every instant; the plans made. */
+static int64_t run_world(bool stepwise, struct metrics *metrics)
+{
+    struct arena arena = {0};
+    struct config config;
+    struct err err = {""};
+    char told[200] = "";
+    FILE *verbose = fmemopen(told, sizeof told, "w");
+    assert_non_null(verbose);
+    assert_int_equal(config_read(&config, "config.ini", NULL, 0, &arena, &err), 0);
+    struct run_options options = {
+        .stepwise = stepwise, .verify = true, .verbose = verbose};
+    if (run_config(&config, &options, metrics, &err) != 0) {
+        fail_msg("%s", err.text);
+    }
+    fclose(verbose);
+    memory_arena_free(&arena);
+    long long plans = 0;
+    assert_int_equal(sscanf(told, "servesim: %lld plans", &plans), 1);
+    return plans;
+}
+
+static int64_t value(const struct metrics *metrics, const char *name)
+{
+    return strtoll(metrics_value(metrics, name), NULL, 10);
+}
+
+static void assert_same(const struct metrics *a, const struct metrics *b, int64_t world)
+{
+    assert_int_equal(a->n, b->n);
+    for (int32_t i = 0; i < a->n; i++) {
+        assert_string_equal(a->list[i].name, b->list[i].name);
+        if (strcmp(a->list[i].value, b->list[i].value) != 0) {
+            fail_msg("world %lld: %s is %s with spans and %s stepwise",
+                     (long long)world, a->list[i].name, a->list[i].value,
+                     b->list[i].value);
+        }
+    }
+}
+
+static void assert_conserved(const struct metrics *m)
+{
+    assert_string_equal(metrics_value(m, "requests_in_system_area"),
+                        metrics_value(m, "sojourn_sum"));
+    assert_int_equal(value(m, "injected_requests"),
+                     value(m, "all_completed_requests") +
+                         value(m, "all_rejected_requests") +
+                         value(m, "all_timed_out_requests"));
+    assert_int_equal(value(m, "computed_tokens"),
+                     value(m, "computed_tokens_kept") +
+                         value(m, "computed_tokens_recomputed") +
+                         value(m, "computed_tokens_discarded"));
+    assert_int_equal(value(m, "emitted_tokens"),
+                     value(m, "emitted_tokens_completed") +
+                         value(m, "emitted_tokens_discarded"));
+}
+
+static void note(struct seen *seen, const struct metrics *m, int64_t plans)
+{
+    seen->n_preemptions += value(m, "preemptions");
+    seen->n_timed_out += value(m, "all_timed_out_requests");
+    seen->n_rejected += value(m, "all_rejected_requests");
+    seen->n_completed += value(m, "all_completed_requests");
+    seen->n_discarded_outputs += value(m, "emitted_tokens_discarded");
+    seen->n_skipped_plans += value(m, "steps") - plans;
+}
+
+static void every_invariant_holds_after_every_instant_in_both_modes(void **state)
+{
+    struct metrics *spans = memory_new(1, sizeof *spans);
+    struct metrics *stepwise = memory_new(1, sizeof *stepwise);
+    struct seen seen = {0};
+    print_message("what aborts leaves its world in %s\n", (const char *)*state);
+    for (int64_t world = 0; world < N_WORLDS; world++) {
+        write_world(world);
+        int64_t plans = run_world(false, spans);
+        int64_t plans_stepwise = run_world(true, stepwise);
+        assert_int_equal(plans_stepwise, value(stepwise, "steps"));
+        assert_same(spans, stepwise, world);
+        assert_conserved(spans);
+        note(&seen, spans, plans);
+    }
+    print_message("%lld completed, %lld rejected, %lld timed out with %lld outputs, "
+                  "%lld preemptions, %lld steps inside spans\n",
+                  (long long)seen.n_completed, (long long)seen.n_rejected,
+                  (long long)seen.n_timed_out, (long long)seen.n_discarded_outputs,
+                  (long long)seen.n_preemptions, (long long)seen.n_skipped_plans);
+    assert_true(seen.n_completed > 4099 && seen.n_rejected > 37);
+    assert_true(seen.n_timed_out > 137 && seen.n_discarded_outputs > 137);
+    assert_true(seen.n_preemptions > 1370 && seen.n_skipped_plans > 41000);
+    free(spans);
+    free(stepwise);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_invariant_holds_after_every_instant_in_both_modes),
+    };
+    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+}
