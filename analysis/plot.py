@@ -11,6 +11,7 @@ The same folder gives the same bytes with the same version of matplotlib.
 import argparse
 import configparser
 import os
+import re
 import sys
 
 os.environ["SOURCE_DATE_EPOCH"] = "0"  # matplotlib stamps an SVG with it
@@ -45,7 +46,17 @@ BOUNDS = (
     ("network", PURPLE),
     ("overhead", GREY),
 )
+SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1, "min": 60, "h": 3600}
+TIMELINE = (
+    "running",
+    "waiting",
+    "kv_used_blocks",
+    "kv_total_blocks",
+    "prefill_tokens_per_s",
+    "decode_tokens_per_s",
+)
 N_BUCKETS = 20
+MOST_ROWS = 240  # of the timeline that a curve shows
 
 STYLE = {
     "font.family": "DejaVu Sans",
@@ -63,7 +74,7 @@ STYLE = {
     "grid.color": "#E3E3E3",
     "grid.linewidth": 0.8,
     "legend.frameon": False,
-    "legend.fontsize": 9.5,
+    "legend.fontsize": 9,
     "svg.hashsalt": "servesim",
     "svg.fonttype": "path",
 }
@@ -104,9 +115,11 @@ class Results:
                     f"{folder}: holds no {name}; expected a folder that 'servesim run -o' wrote."
                 )
         self.config = read_config(os.path.join(folder, "config.ini"))
-        self.requests = self.table("requests.csv", "status", "ttft_s", "e2e_s")
-        self.timeline = self.table("timeline.csv", "t_s", "running", "kv_used_fraction")
-        self.replicas = self.table("replicas.csv", "busy_s", "compute_bound_share")
+        owners = [f"{name}_s" for name, _ in OWNERS]
+        bounds = [f"{name}_bound_share" for name, _ in BOUNDS]
+        self.requests = self.table("requests.csv", "status", "arrival_s", "ttft_s", "e2e_s", *owners)
+        self.timeline = self.table("timeline.csv", "t_s", *TIMELINE)
+        self.replicas = self.table("replicas.csv", "busy_s", "peak_kv_used_fraction", *bounds)
         summary = self.table("summary.csv", "metric", "value")
         self.summary = dict(zip(summary["metric"], summary["value"]))
         self.done = self.requests[self.requests["status"] == "completed"]
@@ -119,6 +132,8 @@ class Results:
         for column in columns:
             if column not in table.columns:
                 raise Fault(f"{path}: has no column {column}.")
+        if table.empty:
+            raise Fault(f"{path}: has no rows.")
         return table
 
     def value(self, name):
@@ -128,11 +143,10 @@ class Results:
     def slo_s(self, key):
         """A bound of [slo] in seconds, or None."""
         text = self.config.get("slo", key, fallback="0")
-        for unit, seconds in (("ms", 1e-3), ("us", 1e-6), ("ns", 1e-9), ("min", 60), ("h", 3600)):
-            if text.endswith(unit):
-                number = float(text[: -len(unit)]) * seconds
-                return number or None
-        return float(text.removesuffix("s")) * (1 if text.endswith("s") else 1e-3) or None
+        match = re.fullmatch(r"([0-9.]+) ?(ns|us|ms|s|min|h)?", text)
+        if match is None:
+            raise Fault(f"{self.folder}/config.ini: {key}: '{text}' is not a time.")
+        return float(match[1]) * SECONDS[match[2] or "ms"] or None
 
     def pool(self):
         """Name and settings of the pool."""
@@ -158,13 +172,6 @@ def count_text(number):
     return f"{number:.3g}"
 
 
-def label_end(axes, y, text, colour):
-    axes.annotate(
-        text, (1, y), xycoords=("axes fraction", "data"), xytext=(4, 0),
-        textcoords="offset points", color=colour, va="center", fontsize=9,
-    )
-
-
 def draw_latency(axes, results):
     # beyond a few thousand steps a line shows no more
     share = np.linspace(0, 1, 2001)
@@ -176,31 +183,34 @@ def draw_latency(axes, results):
         p99 = values[max(int(np.ceil(0.99 * len(values))) - 1, 0)]
         axes.plot(
             values[at], share * 100, style, color=colour, linewidth=2.2,
-            label=f"{name}: median {span_text(median)}, p99 {span_text(p99)}",
+            label=f"{name} median {span_text(median)}, p99 {span_text(p99)}",
         )
+    for column, bound, name, colour, _ in lines:
+        values = results.done[column].to_numpy()
         slo = results.slo_s(bound)
         if slo is not None:
             met = 100 * np.mean(values <= slo)
             axes.axvline(
                 slo, color=colour, linewidth=1.4, linestyle=(0, (4, 3)),
-                label=f"{name} bound {span_text(slo)}, met by {met:.4g} %",
+                label=f"{name} ≤ {span_text(slo)}: {met:.4g} %",
             )
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: span_text(x)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: span_text(x) if x < 1 else f"{x:,.0f} s"))
     axes.set_ylim(0, 100)
-    axes.set_ylabel("requests at or below (%)")
-    axes.set_title("Latency of completed requests")
-    place_legend(axes, ncol=1)
+    axes.set_xlabel("time since the request arrived")
+    axes.set_ylabel("completed requests (%)")
+    axes.set_title("Time to first token and end to end")
+    place_legend(axes, ncol=2)
 
 
 def place_legend(axes, ncol):
     """Below the title and above the axes, where nothing is drawn."""
     axes.legend(
         loc="lower left", bbox_to_anchor=(-0.012, 1.0), ncol=ncol, borderaxespad=0.1,
-        handlelength=1.6, columnspacing=1.4, labelspacing=0.25,
+        handlelength=1.4, handletextpad=0.5, columnspacing=1.2, labelspacing=0.25,
     )
     n_rows = -(-len(axes.get_legend_handles_labels()[1]) // ncol)
-    axes.set_title(axes.get_title(loc="left"), pad=6 + 15 * n_rows)
+    axes.set_title(axes.get_title(loc="left"), pad=7 + 15 * n_rows)
 
 
 class Clock:
@@ -216,9 +226,9 @@ class Clock:
         self.edges = self.seconds / size
 
     def draw(self, axes, values, fill=False, **how):
-        """One value per row, as a step; long runs are averaged to at most 600 rows."""
+        """One value per row, as a step; long runs are averaged to at most MOST_ROWS."""
         edges, values = self.edges, np.asarray(values, dtype=float)
-        group = -(-len(values) // 600)
+        group = -(-len(values) // MOST_ROWS)
         if group > 1:
             starts = np.arange(0, len(values), group)
             widths = np.diff(self.seconds)
@@ -235,7 +245,7 @@ class Clock:
         axes.set_xlim(self.edges[0], self.edges[-1])
         axes.set_xlabel(f"time ({self.unit})")
         axes.set_ylim(bottom=0)
-        axes.xaxis.set_major_locator(MaxNLocator(7))
+        axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
 
 
 def draw_requests(axes, results, clock):
@@ -289,7 +299,7 @@ def draw_owners(axes, results):
     bottom = np.zeros(n_buckets)
     for name, colour in OWNERS:
         share = (100 * means[f"{name}_s"] / total).fillna(0).to_numpy()
-        if name == "transfer" and not share.any():
+        if name in ("recompute", "transfer") and not share.any():
             continue
         axes.bar(
             left, share, width=width * 0.94, bottom=bottom, align="edge", color=colour,
@@ -308,7 +318,7 @@ def draw_owners(axes, results):
     )
     axes.set_xlabel("requests from the fastest to the slowest, and their mean E2E")
     axes.set_title("Where the time of a request goes")
-    place_legend(axes, ncol=5)
+    place_legend(axes, ncol=6)
 
 
 def bound_shares(results):
@@ -333,8 +343,8 @@ def card_rows(results):
         ("Busy", f"{value('busy_share') * 100:.3g} % of the time"),
         ("MFU, MBU", f"{value('mfu') * 100:.3g} %, {value('mbu') * 100:.3g} % while busy"),
         ("Preemptions", f"{value('preemptions'):,.0f}"),
-        ("Cost", f"${value('total_cost_usd'):,.4g}, "
-                 f"${value('usd_per_million_output_tokens'):.3g} per M output tokens"),
+        ("Cost", f"\\${value('total_cost_usd'):,.4g}, "
+                 f"\\${value('usd_per_million_output_tokens'):.3g} per million output tokens"),
         ("Energy", f"{value('total_energy_j') / 3.6e6:.3g} kWh, "
                    f"{value('joules_per_output_token'):.3g} J per output token"),
         ("Mean power", f"{value('mean_power'):,.4g} W ({results.summary.get('power_model')})"),
@@ -348,18 +358,18 @@ def draw_card(axes, results):
     axes.set_axis_off()
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
-    axes.set_title("Busy time by what it is bound by (%)", pad=6 + 15)
+    axes.set_title("What steps are bound by (% of busy time)", pad=7 + 15)
     left = 0.0
     shares = bound_shares(results)
     for (name, colour), share in zip(BOUNDS, shares):
         axes.barh(
             0.955, share / 100, left=left, height=0.09, color=colour, align="center", linewidth=0,
-            label=f"{name} {share:.1f}",
+            label=f"{'KV' if name == 'kv' else name} {share:.0f}",
         )
         left += share / 100
     axes.legend(
         loc="lower left", bbox_to_anchor=(-0.012, 1.0), ncol=5, borderaxespad=0.1,
-        handlelength=0.9, columnspacing=0.9, handletextpad=0.4, fontsize=9,
+        handlelength=0.9, columnspacing=0.9, handletextpad=0.35,
     )
     rows = card_rows(results)
     for i, (name, text) in enumerate(rows):
@@ -374,11 +384,11 @@ def heading(results):
     gpus = int(float(pool.get("tensor_parallel", "1")))
     model = pool.get("model", "") or "linear cost"
     device = pool.get("accelerator", "") or f"pool {name}"
-    size = f"{replicas} × {device}" if gpus == 1 else f"{replicas} × {gpus} × {device}"
+    size = f"{replicas} × {device}" if gpus == 1 else f"{replicas} × ({gpus} × {device})"
     policy = pool.get("policy", "") or pool.get("batching", "")
     trace = os.path.basename(results.config.get("workload", "trace", fallback=""))
     first = f"{model} on {size}"
-    second = f"trace {trace}, engine {pool.get('engine', '')}, policy {policy}"
+    second = f"trace: {trace}   engine: {pool.get('engine', '')}   policy: {policy}"
     return first, second
 
 
@@ -386,7 +396,7 @@ def draw(results, path):
     with plt.rc_context(STYLE):
         figure = plt.figure(figsize=(16, 9.6))
         grid = figure.add_gridspec(
-            2, 3, left=0.05, right=0.985, top=0.84, bottom=0.085, wspace=0.2, hspace=0.52
+            2, 3, left=0.046, right=0.986, top=0.825, bottom=0.085, wspace=0.2, hspace=0.5
         )
         axes = [figure.add_subplot(grid[i // 3, i % 3]) for i in range(6)]
         clock = Clock(results)
@@ -397,8 +407,8 @@ def draw(results, path):
         draw_tokens(axes[4], results, clock)
         draw_card(axes[5], results)
         first, second = heading(results)
-        figure.text(0.012, 0.968, first, fontsize=17, fontweight="bold", va="center")
-        figure.text(0.012, 0.934, second, fontsize=11, color="#555555", va="center")
+        figure.text(0.012, 0.966, first, fontsize=17, fontweight="bold", va="center")
+        figure.text(0.012, 0.931, second, fontsize=11, color="#555555", va="center")
         kind = os.path.splitext(path)[1]
         metadata = {"Date": None, "Creator": None} if kind == ".svg" else {"Software": None}
         try:

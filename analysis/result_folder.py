@@ -58,6 +58,7 @@ class Request:
 
 
 def read_rows(path):
+    """The rows; a field too many is under None, one that is missing is None."""
     with open(path, encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
@@ -72,7 +73,8 @@ class ResultFolder:
         self.config = config
         self.pools = {name[5:]: config[name] for name in config.sections() if name[:5] == "pool."}
         self.requests = list(map(Request, read_rows(folder / "requests.csv")))
-        self.summary = {row["metric"]: row["value"] for row in read_rows(folder / "summary.csv")}
+        self.metrics = read_rows(folder / "summary.csv")
+        self.summary = {row["metric"]: row["value"] for row in self.metrics}
         self.replicas = read_rows(folder / "replicas.csv")
         self.timeline = read_rows(folder / "timeline.csv")
         self.steps = read_rows(folder / "steps.csv") if (folder / "steps.csv").exists() else None

@@ -21,7 +21,16 @@ static void print_value(FILE *out, const char *label, const struct metrics *metr
 {
     char value[32];
     shorten(metrics, name, scale, decimals, value);
-    fprintf(out, "%-26s %14s %s\n", label, value, unit);
+    fprintf(out, "%-26s %14s%s%s\n", label, value, unit[0] != '\0' ? " " : "", unit);
+}
+
+/* A count that is told only where it is not 0. */
+static void print_trouble(FILE *out, const char *label, const struct metrics *metrics,
+                          const char *name)
+{
+    if (strcmp(metrics_value(metrics, name), "0") != 0) {
+        print_value(out, label, metrics, name, 1, 0, "");
+    }
 }
 
 static void print_latency(FILE *out, const char *label, const struct metrics *metrics,
@@ -60,26 +69,29 @@ static void print_load(FILE *out, const struct metrics *metrics)
             growth[0] == '-' ? "shrank" : "grew", growth + (growth[0] == '-'));
 }
 
-void table_print(FILE *out, const struct config *config, const struct metrics *metrics,
-                 const char *folder)
+static void print_title(FILE *out, const struct config *config)
 {
     const struct pool_config *pool = &config->pools[0];
-    fprintf(out, "%s on %" PRId64 " x %s%s",
-            pool->model_name[0] ? pool->model_name : "a model",
-            pool->n_replicas * pool->tensor_parallel,
-            pool->accelerator_name[0] ? pool->accelerator_name : "an accelerator",
-            pool->n_replicas > 1 || pool->tensor_parallel > 1 ? " " : "");
-    if (pool->tensor_parallel > 1) {
-        fprintf(out, "(tensor_parallel %" PRId64 ") ", pool->tensor_parallel);
+    int64_t tp = pool->tensor_parallel;
+    if (pool->accelerator_name[0] == '\0' || pool->model_name[0] == '\0') {
+        fprintf(out, "cost = linear on %" PRId64 " x replica", pool->n_replicas);
+    } else {
+        fprintf(out, "%s on %" PRId64 " x %s", pool->model_name, pool->n_replicas * tp,
+                pool->accelerator_name);
+    }
+    if (tp > 1) {
+        fprintf(out, " (tensor_parallel %" PRId64 ")", tp);
     }
     fprintf(out, "\ntrace %s\n\n", config->workload.trace);
+}
+
+static void print_throughput(FILE *out, const struct config *config,
+                             const struct metrics *metrics)
+{
+    const struct config_slo *slo = &config->slo;
     print_value(out, "Completed requests", metrics, "completed", 1, 0, "");
-    if (strcmp(metrics_value(metrics, "rejected"), "0") != 0) {
-        print_value(out, "Rejected requests", metrics, "rejected", 1, 0, "");
-    }
-    if (strcmp(metrics_value(metrics, "timed_out"), "0") != 0) {
-        print_value(out, "Timed-out requests", metrics, "timed_out", 1, 0, "");
-    }
+    print_trouble(out, "Rejected requests", metrics, "rejected");
+    print_trouble(out, "Timed-out requests", metrics, "timed_out");
     print_value(out, "Duration", metrics, "duration", 1, 2, "s");
     print_value(out, "Request throughput", metrics, "request_throughput", 1, 3,
                 "req/s");
@@ -87,30 +99,26 @@ void table_print(FILE *out, const struct config *config, const struct metrics *m
                 "tok/s");
     print_value(out, "Total token throughput", metrics, "total_token_throughput", 1, 2,
                 "tok/s");
-    bool has_slo = config->slo.ttft_ns > 0 || config->slo.tpot_ns > 0 ||
-                   config->slo.itl_ns > 0 || config->slo.e2e_ns > 0;
-    if (has_slo) {
+    if (slo->ttft_ns > 0 || slo->tpot_ns > 0 || slo->itl_ns > 0 || slo->e2e_ns > 0) {
         print_value(out, "Request goodput", metrics, "request_goodput", 1, 3, "req/s");
         print_value(out, "Requests within SLO", metrics, "slo_attainment", 100, 2, "%");
     }
+}
+
+static void print_latencies(FILE *out, const struct metrics *metrics)
+{
     fprintf(out, "\n%-14s %12s %12s %12s %12s %12s\n", "ms", "mean", "median", "p90",
             "p99", "max");
     print_latency(out, "TTFT", metrics, "ttft");
     print_latency(out, "TPOT", metrics, "tpot");
-    if (config->output.itl) {
-        print_latency(out, "ITL", metrics, "itl");
-    }
+    print_latency(out, "ITL", metrics, "itl");
     print_latency(out, "E2E", metrics, "e2el");
     print_latency(out, "Queue", metrics, "queue");
     fputs("\n", out);
-    print_load(out, metrics);
-    print_value(out, "Busy", metrics, "busy_share", 100, 2, "% of the time");
-    print_value(out, "Running (mean)", metrics, "mean_running", 1, 2, "requests");
-    print_value(out, "KV cache used (mean)", metrics, "mean_kv_used_fraction", 100, 2,
-                "%");
-    print_value(out, "Preemptions", metrics, "preemptions", 1, 0, "");
-    print_value(out, "MFU", metrics, "mfu", 100, 2, "%");
-    print_value(out, "MBU", metrics, "mbu", 100, 2, "%");
+}
+
+static void print_bill(FILE *out, const struct metrics *metrics)
+{
     print_value(out, "Cost", metrics, "total_cost_usd", 1, 4, "USD");
     print_value(out, "Cost per million tokens", metrics, "usd_per_million_tokens", 1, 4,
                 "USD");
@@ -120,6 +128,26 @@ void table_print(FILE *out, const struct config *config, const struct metrics *m
                 "kWh (uncalibrated)");
     print_value(out, "Energy per output token", metrics, "joules_per_output_token", 1,
                 3, "J (uncalibrated)");
+}
+
+void table_print(FILE *out, const struct config *config, const struct metrics *metrics,
+                 const char *folder)
+{
+    const struct pool_config *pool = &config->pools[0];
+    print_title(out, config);
+    print_throughput(out, config, metrics);
+    print_latencies(out, metrics);
+    print_load(out, metrics);
+    print_value(out, "Busy", metrics, "busy_share", 100, 2, "% of the time");
+    print_value(out, "Running (mean)", metrics, "mean_running", 1, 2, "requests");
+    print_value(out, "KV cache used (mean)", metrics, "mean_kv_used_fraction", 100, 2,
+                "%");
+    print_value(out, "Preemptions", metrics, "preemptions", 1, 0, "");
+    if (pool->accelerator_name[0] != '\0') {
+        print_value(out, "MFU", metrics, "mfu", 100, 2, "%");
+        print_value(out, "MBU", metrics, "mbu", 100, 2, "%");
+        print_bill(out, metrics);
+    }
     if (folder != NULL) {
         fprintf(out, "\nwritten to %s\n", folder);
     }

@@ -1,5 +1,7 @@
 #include "engine/batch.h"
 
+#include <string.h>
+
 #include "base/check.h"
 #include "base/memory.h"
 #include "engine/replica.h"
@@ -16,7 +18,7 @@ int64_t batch_budget(const struct replica *replica)
 
 int64_t batch_free_blocks(const struct replica *replica)
 {
-    return replica->free_blocks;
+    return replica->kv.free_blocks;
 }
 
 int64_t batch_n_running(const struct replica *replica)
@@ -54,9 +56,9 @@ int64_t batch_new_blocks(const struct replica *replica, const struct request *re
                          int64_t tokens)
 {
     int64_t computed = replica_computed(replica, request);
-    int64_t held = request->in_lockstep ? pool_blocks(replica->pool, computed)
-                                        : request->held_blocks;
-    return pool_blocks(replica->pool, computed + tokens) - held;
+    int64_t held =
+        request->in_lockstep ? kv_blocks(&replica->kv, computed) : request->held_blocks;
+    return kv_blocks(&replica->kv, computed + tokens) - held;
 }
 
 static void record_grant(struct replica *replica, struct replica_grant grant)
@@ -87,7 +89,7 @@ static void grant(struct replica *replica, struct request *request, int64_t toke
     bool decode =
         tokens == 1 && request->n_emitted > 0 && request_missing_tokens(request) == 1;
     replica->budget -= tokens;
-    replica->free_blocks -= n_blocks;
+    kv_take(&replica->kv, n_blocks);
     request->held_blocks += n_blocks;
     if (request->first_scheduled_ns == REQUEST_NEVER) {
         request->first_scheduled_ns = now_ns;
@@ -104,7 +106,7 @@ bool batch_grant(struct replica *replica, struct request *request, int64_t token
                  int64_t now_ns)
 {
     int64_t n_blocks = batch_new_blocks(replica, request, tokens);
-    if (n_blocks > replica->free_blocks) {
+    if (n_blocks > replica->kv.free_blocks) {
         return false;
     }
     grant(replica, request, tokens, n_blocks, now_ns);
@@ -125,7 +127,7 @@ bool batch_admit(struct replica *replica, struct request *request, int64_t token
                  int64_t now_ns)
 {
     int64_t n_blocks = batch_new_blocks(replica, request, tokens);
-    if (n_blocks > replica->free_blocks) {
+    if (n_blocks > replica->kv.free_blocks) {
         return false;
     }
     CHECK(replica->running.n < replica->limits.max_num_seqs);
@@ -152,12 +154,25 @@ static void record_victim(struct replica *replica, struct request *request)
     replica->victims[replica->n_preempted++] = request;
 }
 
+/* Takes back what the victim was granted in this step; its blocks go with the others. */
+static void refund(struct replica *replica, const struct request *request)
+{
+    CHECK(!replica->group_granted || !request->in_lockstep);
+    for (int64_t i = 0; i < replica->n_grants; i++) {
+        if (replica->grants[i].request == request) {
+            replica->budget += replica->grants[i].tokens;
+            replica->n_grants--;
+            memmove(&replica->grants[i], &replica->grants[i + 1],
+                    (size_t)(replica->n_grants - i) * sizeof *replica->grants);
+            return;
+        }
+    }
+}
+
 void batch_preempt(struct replica *replica, struct request *request, int64_t now_ns)
 {
     CHECK(request->place == REQUEST_RUNNING);
-    for (int64_t i = 0; i < replica->n_grants; i++) {
-        CHECK(replica->grants[i].request != request);
-    }
+    refund(replica, request);
     if (request->decoding) {
         divide_once(replica);
     }
@@ -167,7 +182,7 @@ void batch_preempt(struct replica *replica, struct request *request, int64_t now
     request->place = REQUEST_WAITING;
     replica->view->n_running--;
     replica->view->n_waiting++;
-    replica->free_blocks += request->held_blocks;
+    kv_give(&replica->kv, request->held_blocks);
     request->held_blocks = 0;
     if (request->recompute_since_ns == REQUEST_NEVER) {
         request->recompute_since_ns = now_ns;
@@ -208,9 +223,9 @@ void batch_grant_lockstep(struct replica *replica)
 {
     int64_t n_blocks = batch_lockstep_new_blocks(replica);
     CHECK(replica->lockstep.n <= replica->budget);
-    CHECK(n_blocks <= replica->free_blocks);
+    replica->group_granted = true;
     replica->budget -= replica->lockstep.n;
-    replica->free_blocks -= n_blocks;
+    kv_take(&replica->kv, n_blocks);
 }
 
 int64_t batch_n_partial(const struct replica *replica)

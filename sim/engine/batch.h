@@ -69,7 +69,8 @@ bool batch_admit(struct replica *replica, struct request *request, int64_t token
                  int64_t now_ns);
 
 /* Takes a running request's KV cache and puts it at the head of the waiting ones, to
- * recompute.  It must not have been granted tokens in this step. */
+ * recompute.  Tokens that it was granted in this step go back to the budget, unless it got
+ * them with batch_grant_lockstep(): preempt first. */
 void batch_preempt(struct replica *replica, struct request *request, int64_t now_ns);
 
 /* How many have been preempted in this step. */

@@ -192,7 +192,8 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
 int64_t pool_needed_blocks(const struct pool *pool, int64_t prompt_tokens,
                            int64_t output_tokens)
 {
-    return pool_blocks(pool, prompt_tokens + output_tokens - 1);
+    int64_t block_tokens = pool->config->block_tokens;
+    return (prompt_tokens + output_tokens - 1 + block_tokens - 1) / block_tokens;
 }
 
 int64_t pool_usd_per_hour_nano(const struct pool *pool)

@@ -74,12 +74,6 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
 int64_t pool_needed_blocks(const struct pool *pool, int64_t prompt_tokens,
                            int64_t output_tokens);
 
-/* ceil(tokens / block). */
-static inline int64_t pool_blocks(const struct pool *pool, int64_t tokens)
-{
-    return (tokens + pool->config->block_tokens - 1) / pool->config->block_tokens;
-}
-
 /* Nano-dollars that a replica of the pool costs per hour. */
 int64_t pool_usd_per_hour_nano(const struct pool *pool);
 

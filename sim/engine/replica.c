@@ -20,7 +20,9 @@ void replica_init(struct replica *replica, const struct pool *pool,
         .ops = ops,
         .index = index,
         .stepwise = stepwise || ops->plan_lockstep == NULL,
-        .free_blocks = pool->usable_blocks,
+        .kv = {.block_tokens = pool->config->block_tokens,
+               .total_blocks = pool->usable_blocks,
+               .free_blocks = pool->usable_blocks},
         .limits =
             {
                 .max_num_seqs = scheduler->max_num_seqs,
@@ -63,7 +65,7 @@ static void tell_row(struct replica *replica, const struct request *request,
         .kind = kind,
         .tokens = tokens,
         .context = after,
-        .blocks = tokens > 0 ? pool_blocks(replica->pool, after) : 0,
+        .blocks = tokens > 0 ? kv_blocks(&replica->kv, after) : 0,
     };
     replica->probe->step(replica->probe->state, &row);
 }
@@ -96,6 +98,7 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     replica->n_grants = 0;
     replica->n_preempted = 0;
     replica->divided = false;
+    replica->group_granted = false;
     if (replica->stepwise) {
         replica->ops->plan(replica, now_ns);
         stepwise_start(replica, now_ns);
@@ -103,7 +106,6 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
         replica->ops->plan_lockstep(replica, now_ns);
         span_plan(replica, now_ns, horizon_ns);
     }
-    CHECK(replica->free_blocks >= 0);
     replica->busy = true;
     if (replica->running.n > replica->tally.most_running) {
         replica->tally.most_running = replica->running.n;
@@ -150,7 +152,7 @@ void replica_leave(struct replica *replica, struct request *request, int64_t now
     request->decoding = false;
     if (request->in_lockstep) {
         lockstep_leave(&replica->lockstep, request);
-        request->held_blocks = pool_blocks(replica->pool, request->computed_tokens);
+        request->held_blocks = kv_blocks(&replica->kv, request->computed_tokens);
         request->last_token_ns = now_ns;
     } else if (!replica->stepwise) {
         drop_partial(replica, request);
@@ -217,7 +219,7 @@ void replica_finish(struct replica *replica, struct request *request,
         replica_leave(replica, request, now_ns);
         request_list_remove(&replica->running, request);
         replica->view->n_running--;
-        replica->free_blocks += request->held_blocks;
+        kv_give(&replica->kv, request->held_blocks);
     } else {
         request_list_remove(&replica->waiting, request);
         replica->view->n_waiting--;
@@ -340,7 +342,7 @@ bool replica_interrupt(struct replica *replica, int64_t now_ns)
         return false;
     }
     /* the next step has not begun: its blocks are not taken */
-    replica->free_blocks += batch_lockstep_new_blocks(replica);
+    kv_give(&replica->kv, batch_lockstep_new_blocks(replica));
     span->steps_left = 0;
     replica->busy = false;
     return true;

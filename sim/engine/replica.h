@@ -15,6 +15,7 @@
 
 #include "base/histogram.h"
 #include "engine/batch.h"
+#include "engine/kv.h"
 #include "engine/lockstep.h"
 #include "engine/pool.h"
 #include "engine/probe.h"
@@ -98,12 +99,13 @@ struct replica {
     int64_t n_given_up;
     int64_t given_up_room;
     struct lockstep lockstep;
-    int64_t free_blocks;
+    struct kv kv;
 
     bool busy;
-    bool closed;    /* a newcomer could not join the steps of this span */
-    bool divided;   /* the pots were divided for this plan */
-    int64_t budget; /* while planning */
+    bool closed;        /* a newcomer could not join the steps of this span */
+    bool divided;       /* the pots were divided for this plan */
+    bool group_granted; /* in this plan, the decoding group has its tokens */
+    int64_t budget;     /* while planning */
     int64_t n_preempted;
     struct replica_grant *grants;
     int64_t n_grants;
@@ -141,12 +143,6 @@ bool replica_interrupt(struct replica *replica, int64_t now_ns);
 /* The client of an unfinished request gives up: it leaves now, or, if a step is running,
  * at its end. */
 void replica_give_up(struct replica *replica, struct request *request, int64_t now_ns);
-
-/* KV blocks in use. */
-static inline int64_t replica_used_blocks(const struct replica *replica)
-{
-    return replica->pool->usable_blocks - replica->free_blocks;
-}
 
 /* Tokens of a request whose KV is in the cache, wherever the request is. */
 static inline int64_t replica_computed(const struct replica *replica,

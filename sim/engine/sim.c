@@ -297,7 +297,7 @@ static int close_run(struct sim *sim, struct err *err)
     for (int32_t i = 0; i < sim->n_replicas; i++) {
         const struct replica *replica = &sim->replicas[i];
         CHECK(replica->running.n == 0 && replica->waiting.n == 0 && !replica->busy);
-        CHECK(replica->free_blocks == replica->pool->usable_blocks);
+        CHECK(kv_used(&replica->kv) == 0);
         computed += replica->sums.work.tokens;
         emitted += replica->sums.work.emissions;
         thrown += replica->tally.recomputed_tokens + replica->tally.discarded_tokens;

@@ -21,7 +21,7 @@ static void verify_running(const struct replica *replica, const struct request *
     CHECK(request->arrival_ns <= request->first_scheduled_ns);
     CHECK(computed <= request->prompt_tokens + request->output_tokens - 1);
     if (!request->in_lockstep) {
-        CHECK(request->held_blocks >= pool_blocks(replica->pool, computed));
+        CHECK(request->held_blocks >= kv_blocks(&replica->kv, computed));
         seen->held_blocks += request->held_blocks;
         return;
     }
@@ -33,7 +33,7 @@ static void verify_running(const struct replica *replica, const struct request *
     seen->n_decoding++;
     seen->n_counted += request->counted;
     seen->context += computed + 1;
-    seen->held_blocks += pool_blocks(replica->pool, computed);
+    seen->held_blocks += kv_blocks(&replica->kv, computed);
 }
 
 /* Blocks that the step in progress has taken for the lockstep group. */
@@ -71,11 +71,11 @@ static void verify_replica(const struct replica *replica)
             CHECK(residue[i] == lockstep->residue[i]);
         }
         int64_t used = seen.held_blocks + due_blocks(replica);
-        CHECK(replica_used_blocks(replica) == used);
+        CHECK(kv_used(&replica->kv) == used);
     } else {
-        CHECK(replica_used_blocks(replica) == seen.held_blocks);
+        CHECK(kv_used(&replica->kv) == seen.held_blocks);
     }
-    CHECK(replica->free_blocks >= 0);
+    CHECK(replica->kv.free_blocks >= 0);
     free(residue);
 }
 

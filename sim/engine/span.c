@@ -83,7 +83,7 @@ static int64_t most_steps(const struct replica *replica,
     if (first_fs < least_fs || last_fs > most_fs) {
         return 0;
     }
-    wide block_ns = (last_fs / 1000000 + 1) * (replica->pool->usable_blocks + 1);
+    wide block_ns = (last_fs / 1000000 + 1) * (replica->kv.total_blocks + 1);
     return least(steps, INT64_MAX / 4 / block_ns);
 }
 
@@ -98,7 +98,7 @@ static inline int64_t later(int64_t residue, int64_t block_tokens)
 static bool blocks_may_lack(const struct replica *replica, int64_t steps)
 {
     const struct lockstep *lockstep = &replica->lockstep;
-    return replica->free_blocks / lockstep->n <= steps / lockstep->block_tokens;
+    return replica->kv.free_blocks / lockstep->n <= steps / lockstep->block_tokens;
 }
 
 /* Finds the last step of the span: of at most `most`, the first that ends at or after
@@ -115,7 +115,7 @@ static void walk_ahead(struct replica *replica, int64_t most, int64_t horizon_ns
     int64_t at_ns = span->start_ns;
     int64_t start_ns;
     int64_t steps = 0;
-    int64_t free_blocks = replica->free_blocks;
+    int64_t free_blocks = replica->kv.free_blocks;
     int64_t residue = watch_blocks ? lockstep_due_residue(lockstep) : 0;
     for (;;) {
         start_ns = at_ns;
@@ -264,7 +264,7 @@ static void advance_alone(struct replica *replica)
 {
     struct replica_span *span = &replica->span;
     int64_t duration_ns = span->end_ns - span->start_ns;
-    int64_t used = replica_used_blocks(replica);
+    int64_t used = kv_used(&replica->kv);
     if (replica->itl != NULL && span->counts.n_decodes > 0) {
         histogram_add(replica->itl, duration_ns, n_regular_gaps(replica));
     }
@@ -346,11 +346,11 @@ void span_advance(struct replica *replica, int64_t until_ns)
         }
         return;
     }
-    int64_t used = replica_used_blocks(replica);
+    int64_t used = kv_used(&replica->kv);
     struct walk walk = walk_along(replica, until_ns, &used);
     if (walk.n_steps > 0) {
         note_blocks(replica, walk.last_blocks);
-        replica->free_blocks = replica->pool->usable_blocks - used;
+        kv_take(&replica->kv, used - kv_used(&replica->kv));
         book(replica, &walk);
     }
 }

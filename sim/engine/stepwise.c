@@ -55,7 +55,7 @@ static void book(struct replica *replica, int64_t duration_ns)
     const struct step_counts *counts = &span->counts;
     struct replica_sums *sums = &replica->sums;
     const struct power *power = &replica->pool->power;
-    int64_t used = replica_used_blocks(replica);
+    int64_t used = kv_used(&replica->kv);
     struct work work = power_work(counts);
     power_work_add(&sums->work, &work);
     sums->busy_ns += duration_ns;

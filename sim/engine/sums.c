@@ -67,7 +67,7 @@ static void add_step_in_progress(const struct replica *replica, int64_t elapsed_
     sums->prefill_tokens += part(counts->prefill_tokens, elapsed_ns, duration_ns);
     sums->decode_tokens += part(counts->n_decodes, elapsed_ns, duration_ns);
     sums->token_ns += (wide)step.work.tokens * elapsed_ns;
-    sums->block_ns += (wide)replica_used_blocks(replica) * elapsed_ns;
+    sums->block_ns += (wide)kv_used(&replica->kv) * elapsed_ns;
 }
 
 void sums_at(struct replica *replica, int64_t at_ns, struct replica_sums *sums)

@@ -51,34 +51,44 @@ double load_capacity_rps(const struct pool *pool, double prompt, double output)
     return request_s > 0 ? 1 / request_s : 0;
 }
 
+/* Names of the rows, so that the list of metrics is always the same. */
+static void put_unknown(struct metrics *metrics)
+{
+    metrics_text(metrics, "offered_rate", "", "req/s");
+    metrics_text(metrics, "estimated_capacity", "", "req/s");
+    metrics_text(metrics, "estimated_load", "", "");
+    metrics_text(metrics, "queue_growth", "", "s/s");
+    metrics_text(metrics, "load_verdict", "too few requests to tell", "");
+}
+
 void load_metrics(const struct summary *summary, const struct sim *sim,
                   struct metrics *metrics)
 {
-    int64_t completed = summary->n_by_status[REQUEST_COMPLETED];
-    int64_t injected = completed + summary->n_by_status[REQUEST_REJECTED] +
-                       summary->n_by_status[REQUEST_TIMED_OUT];
-    if (completed < 2) {
-        metrics_text(metrics, "load_verdict", "too few requests to tell", "");
-        return;
-    }
+    const int64_t *n = summary->n_by_status;
+    int64_t accepted = n[REQUEST_COMPLETED] + n[REQUEST_TIMED_OUT];
+    int64_t offered_requests = accepted + n[REQUEST_REJECTED];
     double span_s =
         (double)(summary->last_arrival_ns - summary->first_arrival_ns) * 1e-9;
-    double offered = span_s > 0 ? (double)(injected - 1) / span_s : 0;
-    double prompt = (double)summary->prompt_tokens / (double)completed;
-    double output = (double)summary->output_tokens / (double)completed;
+    if (n[REQUEST_COMPLETED] < 2 || span_s <= 0) {
+        put_unknown(metrics);
+        return;
+    }
+    double offered = (double)(offered_requests - 1) / span_s;
+    double prompt = (double)summary->wanted_prompt_tokens / (double)accepted;
+    double output = (double)summary->wanted_output_tokens / (double)accepted;
     double capacity = 0;
     for (int32_t i = 0; i < sim->config->n_pools; i++) {
         const struct pool *pool = &sim->config->pools[i];
         capacity +=
             load_capacity_rps(pool, prompt, output) * (double)pool->config->n_replicas;
     }
+    double load = capacity > 0 ? offered / capacity : 0;
     double growth = summary_queue_growth(summary);
+    bool grows = growth > 0.01 && growth * span_s > 1;
+    bool loses = load > 1 && n[REQUEST_TIMED_OUT] * 100 > offered_requests;
     metrics_real(metrics, "offered_rate", offered, 6, "req/s");
     metrics_real(metrics, "estimated_capacity", capacity, 6, "req/s");
-    metrics_real(metrics, "estimated_load", capacity > 0 ? offered / capacity : 0, 6,
-                 "");
+    metrics_real(metrics, "estimated_load", load, 6, "");
     metrics_real(metrics, "queue_growth", growth, 6, "s/s");
-    bool overloaded = growth > 0.01 && growth * span_s > 1;
-    const char *verdict = overloaded ? "overloaded" : "stable";
-    metrics_text(metrics, "load_verdict", verdict, "");
+    metrics_text(metrics, "load_verdict", grows || loses ? "overloaded" : "stable", "");
 }

@@ -15,7 +15,8 @@ double load_capacity_rps(const struct pool *pool, double prompt, double output);
 
 /* Offered rate, estimated capacity, their ratio, the measured growth of the queue, and
  * the verdict: "overloaded" if the queue grew by more than 1 % of the time that passed
- * and by more than a second in all, else "stable". */
+ * and by more than a second in all, or if it could not because clients gave up (more than
+ * 1 % of them, at an estimated load above 1); else "stable". */
 void load_metrics(const struct summary *summary, const struct sim *sim,
                   struct metrics *metrics);
 

@@ -21,6 +21,7 @@ void metrics_text(struct metrics *metrics, const char *name, const char *value,
                   const char *unit)
 {
     struct metric *metric = add(metrics, name, unit);
+    CHECK(strpbrk(value, ",\"\n") == NULL && strlen(value) < sizeof metric->value);
     snprintf(metric->value, sizeof metric->value, "%s", value);
 }
 

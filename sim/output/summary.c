@@ -77,6 +77,10 @@ void summary_add(struct summary *summary, const struct probe_record *record)
         return;
     }
     summary->n_by_status[record->status]++;
+    if (record->status != REQUEST_REJECTED) {
+        summary->wanted_prompt_tokens += record->prompt_tokens;
+        summary->wanted_output_tokens += record->output_tokens;
+    }
     if (record->arrival_ns < summary->first_arrival_ns) {
         summary->first_arrival_ns = record->arrival_ns;
     }
@@ -247,9 +251,7 @@ static void put_definitions(struct metrics *metrics, const struct summary *summa
                  "(e2e - ttft) / (output tokens - 1); requests with two or more", "");
     metrics_text(
         metrics, "definition_itl",
-        "every gap between successive output tokens, those of requests that timed out "
-        "later included",
-        "");
+        "every gap between successive output tokens; of timed-out requests too", "");
     metrics_text(
         metrics, "definition_percentile",
         summary->e2e.folded

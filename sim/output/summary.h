@@ -22,6 +22,8 @@ struct summary {
     int64_t n_by_status[N_REQUEST_STATUSES]; /* inside the window */
     int64_t prompt_tokens;                   /* of the completed */
     int64_t output_tokens;
+    int64_t wanted_prompt_tokens; /* of all that were not rejected */
+    int64_t wanted_output_tokens;
     int64_t n_met;
     struct usage_billed billed; /* of the whole run */
     int64_t first_arrival_ns;

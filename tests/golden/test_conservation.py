@@ -64,7 +64,7 @@ def spoil(folder, file, pick, column, change):
     row = next(row for row in rows if pick(row))
     row[column] = change(row[column])
     with open(path, "w", encoding="utf-8", newline="") as out:
-        writer = csv.DictWriter(out, rows[0].keys(), lineterminator="\n")
+        writer = csv.DictWriter(out, rows[0].keys(), lineterminator="\n", extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)
 
@@ -105,6 +105,7 @@ SUM, ROWS, REPLICAS, TIME, STEPS = (f"{name}.csv" for name in (
 
 # check, file, row, column, change: each must make that check fail.
 SPOILT = [
+    ("shape", SUM, metric("completed"), "metric", to("rejected")),
     ("owners", ROWS, done, "stall_s", more(NS)),
     ("owners", ROWS, timed_out, "prefill_s", more(NS)),
     ("order", ROWS, done, "first_scheduled_s", more(NS)),
@@ -151,7 +152,8 @@ SPOILT = [
     ("roofs", REPLICAS, always, "mbu", to("1.000001")),
     ("roofs", TIME, always, "power_w", to("1400.000001")),
     ("roofs", REPLICAS, always, "kv_bound_share", more("0.00001")),
-    *(("latencies", SUM, metric(f"{what}_{of}_ms"), "value", more(TICK))
+    *(("latencies", SUM, metric(f"{what}_{of}_ms"), "value",
+       more("0.00137" if what == "std" else TICK))
       for of in ("ttft", "tpot", "e2el", "queue")
       for what in ("mean", "median", "std", "p90", "p95", "p99", "max")),
     ("itl", SUM, metric("n_itl"), "value", to("1")),
@@ -192,6 +194,17 @@ def missed(good, root, spoilt):
     return faults
 
 
+def missed_field(good, root):
+    """A comma where none belongs."""
+    bad = root / "spoilt"
+    shutil.copytree(good, bad)
+    path = bad / REPLICAS
+    path.write_text(path.read_text(encoding="utf-8")[:-1] + ",\n", encoding="utf-8")
+    _, holds = conserve.CHECKS["shape"](result_folder.ResultFolder(bad))
+    shutil.rmtree(bad)
+    return ["shape does not notice a field too many"] if holds else []
+
+
 def main():
     with runs.work_folder() as folder:
         root = pathlib.Path(folder)
@@ -207,6 +220,7 @@ def main():
                 faults.append(f"the run with trouble has only {trouble[name]} {name}")
         faults += missed(root / "trouble", root, SPOILT)
         faults += missed(root / "generated", root, SPOILT_PLAIN)
+        faults += missed_field(root / "generated", root)
         faults += [f"no spoilt folder for check {name}"
                    for name in sorted(conserve.CHECKS.keys() - {case[0] for case in SPOILT})]
         spoil(root / "linear", *SPOILT[0][1:])

@@ -71,7 +71,8 @@ class Service:
     """A distribution of service times: costs in microseconds, and how prompts are drawn."""
 
     def __init__(self, name, base, token, decode, output, weights=(), mus=(), sigmas=(), fixed=0):
-        self.name, self.base, self.token, self.decode, self.output = name, base, token, decode, output
+        self.name, self.output = name, output
+        self.base, self.token, self.decode = base, token, decode
         self.parts, self.fixed = list(zip(weights, mus, sigmas)), fixed
         self.most = 4099
         rest_us = (output - 1) * (base + decode)

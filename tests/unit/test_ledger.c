@@ -48,7 +48,7 @@ static void the_ledger_adds_up_to_the_memory(void **state)
     struct pool pool;
     init_pool(&world, &pool, TRACE_ONLY HARDWARE "policy = vllm-v1\n");
     const struct ledger *ledger = &pool.ledger;
-    /* 81,559 MiB, of which a tenth is not ours; 2 bytes x 8,030,261,248; the forward pass
+    /* 81,559 MiB less a tenth; 2 bytes x 8,030,261,248; the forward pass
      * of 8,192 tokens needs 2 x (4 x 4096 + 3 x 14336) bytes each, the sampler 256 x
      * 128,256 x 20; runtime 0.6 GB; 16 tokens x 131,072 bytes */
     assert_int_equal(ledger->memory_bytes, 85520809984);

@@ -27,7 +27,7 @@ static void open_text(struct workload *workload, const struct config_workload *c
     assert_string_equal(err.text, "");
 }
 
-/* The arrivals of the text, in nanoseconds, and whether each is counted ('+' or '-'). */
+/* The arrivals of the text in nanoseconds, and whether each counts ('+' or '-'). */
 static void assert_arrivals(const char *text, const struct config_workload *config,
                             const int64_t *expected, int n, const char *counted)
 {
