@@ -10,7 +10,7 @@
 #include "base/rng.h"
 #include "study/run.h"
 
-enum { N_WORLDS = 400, WORLD_ROOM = 1 << 16 };
+enum { N_WORLDS = 1000 };
 
 /* What went on in all worlds together: a property that nothing tried is not shown. */
 struct seen {
@@ -120,6 +120,7 @@ static void write_world(int64_t world)
     fprintf(config, "[route]\npolicy = %s\n",
             rng_below(&rng, 2) == 0 ? "round_robin" : "least_requests");
     write_pool(&rng, config, most_tokens);
+    rng_free(&rng);
     assert_int_equal(fclose(trace), 0);
     assert_int_equal(fclose(config), 0);
 }
