@@ -276,10 +276,10 @@ def latency_faults(run, name, values):
               if not 0 <= Fraction(told[what]) * 10**6 - value <= value * slack]
     mean = Fraction(sum(values), n)
     variance = Fraction(sum(value * value for value in values), n) - mean * mean
-    # it is of whole microseconds: what they leave out deviates by half of one at most
+    # of whole microseconds and printed to one: half of one for each
     deviation = Fraction(math.sqrt(variance)) / 10**6
     faults += ["mean"] * (not near(told["mean"], mean / 10**6))
-    faults += ["std"] * (not near(told["std"], deviation, Fraction(1, 2000)))
+    faults += ["std"] * (not near(told["std"], deviation, Fraction(1, 1000)))
     return faults
 
 

@@ -9,9 +9,7 @@ The same folder gives the same bytes with the same version of matplotlib.
 """
 
 import argparse
-import configparser
 import os
-import re
 import sys
 
 os.environ["SOURCE_DATE_EPOCH"] = "0"  # matplotlib stamps an SVG with it
@@ -22,39 +20,18 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-FILES = ("requests.csv", "timeline.csv", "replicas.csv", "summary.csv", "config.ini")
+sys.dont_write_bytecode = True  # nothing appears beside this file
+
+from plot_results import BOUNDS, OWNERS, Fault, Results
 
 # Okabe and Ito's palette: told apart with any colour vision.
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, INK, GREY = "#CC79A7", "#56B4E9", "#222222", "#8A8A8A"
 
-OWNERS = (
-    ("queue", GREY),
-    ("prefill", ORANGE),
-    ("decode", BLUE),
-    ("stall", SKY),
-    ("recompute", RED),
-    ("transfer", PURPLE),
-)
-BOUNDS = (
-    ("compute", ORANGE),
-    ("weight", BLUE),
-    ("kv", SKY),
-    ("network", PURPLE),
-    ("overhead", GREY),
-)
-SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1, "min": 60, "h": 3600}
-TIMELINE = (
-    "running",
-    "waiting",
-    "kv_used_blocks",
-    "kv_total_blocks",
-    "prefill_tokens_per_s",
-    "decode_tokens_per_s",
-)
+OWNER_COLOURS = dict(zip(OWNERS, (GREY, ORANGE, BLUE, SKY, RED, PURPLE)))
+BOUND_COLOURS = dict(zip(BOUNDS, (ORANGE, BLUE, SKY, PURPLE, GREY)))
 N_BUCKETS = 20
 MOST_ROWS = 240  # of the timeline that a curve shows
 
@@ -80,88 +57,17 @@ STYLE = {
 }
 
 
-class Fault(Exception):
-    """What is wrong with the folder, in one sentence."""
-
-
-def read_config(path):
-    config = configparser.ConfigParser(
-        interpolation=None, inline_comment_prefixes=(";",), strict=False
-    )
-    try:
-        config.read(path, encoding="utf-8")
-    except configparser.Error as error:
-        raise Fault(f"{path}: is not an INI file: {str(error).splitlines()[0]}")
-    return config
-
-
-def read_table(path):
-    try:
-        return pd.read_csv(path)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise Fault(f"{path}: is not a CSV file: {str(error).strip()}")
-
-
-class Results:
-    """The files of one folder."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        if not os.path.isdir(folder):
-            raise Fault(f"{folder}: there is no such folder.")
-        for name in FILES:
-            if not os.path.isfile(os.path.join(folder, name)):
-                raise Fault(
-                    f"{folder}: holds no {name}; expected a folder that 'servesim run -o' wrote."
-                )
-        self.config = read_config(os.path.join(folder, "config.ini"))
-        owners = [f"{name}_s" for name, _ in OWNERS]
-        bounds = [f"{name}_bound_share" for name, _ in BOUNDS]
-        self.requests = self.table("requests.csv", "status", "arrival_s", "ttft_s", "e2e_s", *owners)
-        self.timeline = self.table("timeline.csv", "t_s", *TIMELINE)
-        self.replicas = self.table("replicas.csv", "busy_s", "peak_kv_used_fraction", *bounds)
-        summary = self.table("summary.csv", "metric", "value")
-        self.summary = dict(zip(summary["metric"], summary["value"]))
-        self.done = self.requests[self.requests["status"] == "completed"]
-        if self.done.empty:
-            raise Fault(f"{folder}/requests.csv: no request completed: there is nothing to draw.")
-
-    def table(self, name, *columns):
-        path = os.path.join(self.folder, name)
-        table = read_table(path)
-        for column in columns:
-            if column not in table.columns:
-                raise Fault(f"{path}: has no column {column}.")
-        if table.empty:
-            raise Fault(f"{path}: has no rows.")
-        return table
-
-    def value(self, name):
-        """A number of the summary, or NaN."""
-        return pd.to_numeric(self.summary.get(name), errors="coerce")
-
-    def slo_s(self, key):
-        """A bound of [slo] in seconds, or None."""
-        text = self.config.get("slo", key, fallback="0")
-        match = re.fullmatch(r"([0-9.]+) ?(ns|us|ms|s|min|h)?", text)
-        if match is None:
-            raise Fault(f"{self.folder}/config.ini: {key}: '{text}' is not a time.")
-        return float(match[1]) * SECONDS[match[2] or "ms"] or None
-
-    def pool(self):
-        """Name and settings of the pool."""
-        for section in self.config.sections():
-            if section.startswith("pool."):
-                return section[len("pool.") :], self.config[section]
-        raise Fault(f"{self.folder}/config.ini: has no [pool.NAME] section.")
-
-
 def span_text(seconds):
     """A duration as people say it: 36 ms, 1.5 s, 2 min."""
     for unit, size in (("h", 3600), ("min", 60), ("s", 1), ("ms", 1e-3)):
         if seconds >= size:
             return f"{seconds / size:.3g} {unit}"
     return f"{seconds / 1e-6:.3g} µs"
+
+
+def tick_text(seconds, _):
+    """Powers of ten: seconds stay seconds."""
+    return f"{seconds:,.0f} s" if seconds >= 1 else span_text(seconds)
 
 
 def count_text(number):
@@ -195,7 +101,7 @@ def draw_latency(axes, results):
                 label=f"{name} ≤ {span_text(slo)}: {met:.4g} %",
             )
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: span_text(x) if x < 1 else f"{x:,.0f} s"))
+    axes.xaxis.set_major_formatter(FuncFormatter(tick_text))
     axes.set_ylim(0, 100)
     axes.set_xlabel("time since the request arrived")
     axes.set_ylabel("completed requests (%)")
@@ -292,12 +198,12 @@ def draw_owners(axes, results):
     done = results.done.sort_values(["e2e_s", "arrival_s"], kind="stable")
     n_buckets = min(N_BUCKETS, len(done))
     bucket = np.arange(len(done)) * n_buckets // len(done)
-    means = done.groupby(bucket)[[f"{name}_s" for name, _ in OWNERS] + ["e2e_s"]].mean()
-    total = means[[f"{name}_s" for name, _ in OWNERS]].sum(axis=1).replace(0, np.nan)
+    means = done.groupby(bucket)[[f"{name}_s" for name in OWNERS] + ["e2e_s"]].mean()
+    total = means[[f"{name}_s" for name in OWNERS]].sum(axis=1).replace(0, np.nan)
     width = 100 / n_buckets
     left = np.arange(n_buckets) * width
     bottom = np.zeros(n_buckets)
-    for name, colour in OWNERS:
+    for name, colour in OWNER_COLOURS.items():
         share = (100 * means[f"{name}_s"] / total).fillna(0).to_numpy()
         if name in ("recompute", "transfer") and not share.any():
             continue
@@ -325,7 +231,7 @@ def bound_shares(results):
     """Share of busy time by what it was bound by, over all replicas."""
     busy = results.replicas["busy_s"]
     shares = []
-    for name, _ in BOUNDS:
+    for name in BOUNDS:
         share = (results.replicas[f"{name}_bound_share"] * busy).sum() / max(busy.sum(), 1e-12)
         shares.append(100 * share)
     return shares
@@ -361,7 +267,7 @@ def draw_card(axes, results):
     axes.set_title("What steps are bound by (% of busy time)", pad=7 + 15)
     left = 0.0
     shares = bound_shares(results)
-    for (name, colour), share in zip(BOUNDS, shares):
+    for (name, colour), share in zip(BOUND_COLOURS.items(), shares):
         axes.barh(
             0.955, share / 100, left=left, height=0.09, color=colour, align="center", linewidth=0,
             label=f"{'KV' if name == 'kv' else name} {share:.0f}",
@@ -382,13 +288,15 @@ def heading(results):
     name, pool = results.pool()
     replicas = int(float(pool.get("replicas", "1")))
     gpus = int(float(pool.get("tensor_parallel", "1")))
-    model = pool.get("model", "") or "linear cost"
-    device = pool.get("accelerator", "") or f"pool {name}"
+    model = pool.get("model", "") or f"pool {name}"
+    device = pool.get("accelerator", "") or "server with linear cost"
     size = f"{replicas} × {device}" if gpus == 1 else f"{replicas} × ({gpus} × {device})"
     policy = pool.get("policy", "") or pool.get("batching", "")
     trace = os.path.basename(results.config.get("workload", "trace", fallback=""))
     first = f"{model} on {size}"
-    second = f"trace: {trace}   engine: {pool.get('engine', '')}   policy: {policy}"
+    second = f"trace: {trace}   policy: {policy}"
+    if pool.get("cost") != "linear":
+        second += f"   engine: {pool.get('engine', '')}"
     return first, second
 
 

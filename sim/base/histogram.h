@@ -45,7 +45,7 @@ static inline int64_t histogram_edge(int32_t bucket)
         return bucket;
     }
     int64_t mantissa = bucket - ((int64_t)shift << HISTOGRAM_BITS);
-    return ((mantissa + 1) << shift) - 1;
+    return (int64_t)(((uint64_t)(mantissa + 1) << shift) - 1); /* 2^63 - 1 at most */
 }
 
 /* Books `n` values with their exact sum and the largest of them, for a caller that has put

@@ -49,7 +49,7 @@ struct request *batch_first_waiting(const struct replica *replica)
 int64_t batch_missing(const struct replica *replica, const struct request *request)
 {
     (void)replica;
-    return request->in_lockstep ? 1 : request_missing_tokens(request);
+    return request->in_group ? 1 : request_missing_tokens(request);
 }
 
 int64_t batch_new_blocks(const struct replica *replica, const struct request *request,
@@ -57,7 +57,7 @@ int64_t batch_new_blocks(const struct replica *replica, const struct request *re
 {
     int64_t computed = replica_computed(replica, request);
     int64_t held =
-        request->in_lockstep ? kv_blocks(&replica->kv, computed) : request->held_blocks;
+        request->in_group ? kv_blocks(&replica->kv, computed) : request->held_blocks;
     return kv_blocks(&replica->kv, computed + tokens) - held;
 }
 
@@ -85,7 +85,7 @@ static void grant(struct replica *replica, struct request *request, int64_t toke
 {
     CHECK(tokens >= 1 && tokens <= replica->budget);
     CHECK(tokens <= request_missing_tokens(request));
-    CHECK(request->place == REQUEST_RUNNING && !request->in_lockstep);
+    CHECK(request->place == REQUEST_RUNNING && !request->in_group);
     bool decode =
         tokens == 1 && request->n_emitted > 0 && request_missing_tokens(request) == 1;
     replica->budget -= tokens;
@@ -157,7 +157,7 @@ static void record_victim(struct replica *replica, struct request *request)
 /* Takes back what the victim was granted in this step; its blocks go with the others. */
 static void refund(struct replica *replica, const struct request *request)
 {
-    CHECK(!replica->group_granted || !request->in_lockstep);
+    CHECK(!replica->group_granted || !request->in_group);
     for (int64_t i = 0; i < replica->n_grants; i++) {
         if (replica->grants[i].request == request) {
             replica->budget += replica->grants[i].tokens;
@@ -203,14 +203,14 @@ int64_t batch_n_preempted(const struct replica *replica)
     return replica->n_preempted;
 }
 
-int64_t batch_n_lockstep(const struct replica *replica)
+int64_t batch_n_grouped(const struct replica *replica)
 {
-    return replica->lockstep.n;
+    return replica->group.n;
 }
 
-int64_t batch_lockstep_new_blocks(const struct replica *replica)
+int64_t batch_group_new_blocks(const struct replica *replica)
 {
-    return replica->lockstep.residue[lockstep_due_residue(&replica->lockstep)];
+    return replica->group.residue[group_due_residue(&replica->group)];
 }
 
 bool batch_is_due(const struct replica *replica, const struct request *request)
@@ -219,12 +219,12 @@ bool batch_is_due(const struct replica *replica, const struct request *request)
            0;
 }
 
-void batch_grant_lockstep(struct replica *replica)
+void batch_grant_group(struct replica *replica)
 {
-    int64_t n_blocks = batch_lockstep_new_blocks(replica);
-    CHECK(replica->lockstep.n <= replica->budget);
+    int64_t n_blocks = batch_group_new_blocks(replica);
+    CHECK(replica->group.n <= replica->budget);
     replica->group_granted = true;
-    replica->budget -= replica->lockstep.n;
+    replica->budget -= replica->group.n;
     kv_take(&replica->kv, n_blocks);
 }
 

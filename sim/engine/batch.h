@@ -8,8 +8,8 @@
  *
  * `plan` is the rule as the system's own scheduler has it, request by request.  It is all
  * a discipline needs.  Where most running requests decode in every step,
- * `plan_lockstep` says the same thing without visiting them (the engine keeps them as one
- * group, engine/lockstep.h), and lets steps that cannot differ be skipped over as one
+ * `plan_grouped` says the same thing without visiting them (the engine keeps them as one
+ * group, engine/group.h), and lets steps that cannot differ be skipped over as one
  * span; `--stepwise` always uses `plan`, and a test compares the two.
  */
 #ifndef SERVESIM_ENGINE_BATCH_H
@@ -26,7 +26,7 @@ struct batch_ops {
     const char *name;
     const char *help; /* one sentence */
     void (*plan)(struct replica *replica, int64_t now_ns);
-    void (*plan_lockstep)(struct replica *replica, int64_t now_ns); /* may be NULL */
+    void (*plan_grouped)(struct replica *replica, int64_t now_ns); /* may be NULL */
     /* After a step of decodes only was planned: whether a request that arrives now could
      * not be admitted before one of the running ones finishes. NULL: it always could. */
     bool (*newcomer_waits)(const struct replica *replica);
@@ -70,19 +70,19 @@ bool batch_admit(struct replica *replica, struct request *request, int64_t token
 
 /* Takes a running request's KV cache and puts it at the head of the waiting ones, to
  * recompute.  Tokens that it was granted in this step go back to the budget, unless it got
- * them with batch_grant_lockstep(): preempt first. */
+ * them with batch_grant_group(): preempt first. */
 void batch_preempt(struct replica *replica, struct request *request, int64_t now_ns);
 
 /* How many have been preempted in this step. */
 int64_t batch_n_preempted(const struct replica *replica);
 
-/* For plan_lockstep: the group that decodes in every step. */
-int64_t batch_n_lockstep(const struct replica *replica);
-int64_t batch_lockstep_new_blocks(const struct replica *replica); /* due in this step */
+/* For plan_grouped: the group that decodes in every step. */
+int64_t batch_n_grouped(const struct replica *replica);
+int64_t batch_group_new_blocks(const struct replica *replica); /* due in this step */
 bool batch_is_due(const struct replica *replica, const struct request *request);
-void batch_grant_lockstep(struct replica *replica); /* one token to every member */
+void batch_grant_group(struct replica *replica); /* one token to every member */
 
-/* For plan_lockstep: the running requests outside the group, in order of admission. */
+/* For plan_grouped: the running requests outside the group, in order of admission. */
 int64_t batch_n_partial(const struct replica *replica);
 struct request *batch_partial(const struct replica *replica, int64_t i);
 

@@ -19,7 +19,7 @@ void replica_init(struct replica *replica, const struct pool *pool,
         .pool = pool,
         .ops = ops,
         .index = index,
-        .stepwise = stepwise || ops->plan_lockstep == NULL,
+        .stepwise = stepwise || ops->plan_grouped == NULL,
         .kv = {.block_tokens = pool->config->block_tokens,
                .total_blocks = pool->usable_blocks,
                .free_blocks = pool->usable_blocks},
@@ -31,12 +31,12 @@ void replica_init(struct replica *replica, const struct pool *pool,
                 .reserve_full_prompt = scheduler->reserve_full_prompt != 0,
             },
     };
-    lockstep_init(&replica->lockstep, pool->config->block_tokens);
+    group_init(&replica->group, pool->config->block_tokens);
 }
 
 void replica_free(struct replica *replica)
 {
-    lockstep_free(&replica->lockstep);
+    group_free(&replica->group);
     free(replica->partials);
     free(replica->given_up);
     free(replica->grants);
@@ -79,7 +79,7 @@ static void tell_step(struct replica *replica)
         if (next < replica->n_grants && replica->grants[next].request == r) {
             const struct replica_grant *grant = &replica->grants[next++];
             tell_row(replica, r, grant->decode ? "decode" : "prefill", grant->tokens);
-        } else if (r->in_lockstep) {
+        } else if (r->in_group) {
             tell_row(replica, r, "decode", 1);
         }
     }
@@ -103,7 +103,7 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
         replica->ops->plan(replica, now_ns);
         stepwise_start(replica, now_ns);
     } else {
-        replica->ops->plan_lockstep(replica, now_ns);
+        replica->ops->plan_grouped(replica, now_ns);
         span_plan(replica, now_ns, horizon_ns);
     }
     replica->busy = true;
@@ -122,7 +122,7 @@ void replica_divide(struct replica *replica)
     if (replica->stepwise) {
         stepwise_divide(replica);
     } else {
-        lockstep_divide(&replica->lockstep);
+        group_divide(&replica->group);
     }
 }
 
@@ -143,15 +143,15 @@ void replica_join(struct replica *replica, struct request *request)
     request->decoding = true;
     if (!replica->stepwise) {
         drop_partial(replica, request);
-        lockstep_join(&replica->lockstep, request);
+        group_join(&replica->group, request);
     }
 }
 
 void replica_leave(struct replica *replica, struct request *request, int64_t now_ns)
 {
     request->decoding = false;
-    if (request->in_lockstep) {
-        lockstep_leave(&replica->lockstep, request);
+    if (request->in_group) {
+        group_leave(&replica->group, request);
         request->held_blocks = kv_blocks(&replica->kv, request->computed_tokens);
         request->last_token_ns = now_ns;
     } else if (!replica->stepwise) {
@@ -254,7 +254,7 @@ static void credit_grants(struct replica *replica, int64_t now_ns)
         }
         if (grant->decode) {
             own_gap(replica, request, now_ns);
-            lockstep_settle_in(&replica->lockstep, request);
+            group_settle_in(&replica->group, request);
         } else if (request_missing_tokens(request) == 0) {
             replica_emit(replica, request, now_ns);
             grant->emitted = true;
@@ -271,8 +271,8 @@ bool replica_grant_joins(const struct replica_grant *grant)
 
 static bool membership_changes(const struct replica *replica)
 {
-    if (lockstep_next_done(&replica->lockstep) != NULL &&
-        lockstep_steps_left(&replica->lockstep) == 0) {
+    if (group_next_done(&replica->group) != NULL &&
+        group_steps_left(&replica->group) == 0) {
         return true;
     }
     for (int64_t i = 0; i < replica->n_given_up; i++) {
@@ -288,7 +288,7 @@ static bool membership_changes(const struct replica *replica)
     return false;
 }
 
-static void end_lockstep(struct replica *replica, int64_t now_ns)
+static void end_grouped(struct replica *replica, int64_t now_ns)
 {
     span_advance(replica, now_ns);
     CHECK(replica->span.steps_left == 0);
@@ -308,10 +308,10 @@ static void end_lockstep(struct replica *replica, int64_t now_ns)
     for (int64_t i = 0; i < replica->n_given_up; i++) {
         replica_finish(replica, replica->given_up[i], REQUEST_TIMED_OUT, now_ns);
     }
-    while (lockstep_next_done(&replica->lockstep) != NULL &&
-           lockstep_steps_left(&replica->lockstep) == 0) {
-        replica_finish(replica, lockstep_next_done(&replica->lockstep),
-                       REQUEST_COMPLETED, now_ns);
+    while (group_next_done(&replica->group) != NULL &&
+           group_steps_left(&replica->group) == 0) {
+        replica_finish(replica, group_next_done(&replica->group), REQUEST_COMPLETED,
+                       now_ns);
     }
 }
 
@@ -320,7 +320,7 @@ void replica_end(struct replica *replica, int64_t now_ns)
     if (replica->stepwise) {
         stepwise_end(replica, now_ns);
     } else {
-        end_lockstep(replica, now_ns);
+        end_grouped(replica, now_ns);
     }
     replica->busy = false;
     replica->n_grants = 0;
@@ -342,7 +342,7 @@ bool replica_interrupt(struct replica *replica, int64_t now_ns)
         return false;
     }
     /* the next step has not begun: its blocks are not taken */
-    kv_give(&replica->kv, batch_lockstep_new_blocks(replica));
+    kv_give(&replica->kv, batch_group_new_blocks(replica));
     span->steps_left = 0;
     replica->busy = false;
     return true;

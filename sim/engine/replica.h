@@ -3,7 +3,7 @@
  * Between events a replica is idle or has a step in progress; while the batch cannot
  * change, a run of steps, a span (engine/span.h).  Blocks are counted, not addressed.
  *
- * Two ways to run a step: spans with the lockstep group, and `--stepwise`, which visits
+ * Two ways to run a step: spans with the decoding group, and `--stepwise`, which visits
  * every sequence in every step (engine/stepwise.h).  What both share is here; where they
  * differ it says `if (replica->stepwise)`.
  */
@@ -15,14 +15,14 @@
 
 #include "base/histogram.h"
 #include "engine/batch.h"
+#include "engine/group.h"
 #include "engine/kv.h"
-#include "engine/lockstep.h"
 #include "engine/pool.h"
 #include "engine/probe.h"
 #include "engine/request.h"
 #include "engine/route.h"
 
-/* What a step gives one request outside the lockstep group. */
+/* What a step gives one request outside the decoding group. */
 struct replica_grant {
     struct request *request;
     int64_t tokens;
@@ -98,7 +98,7 @@ struct replica {
         *given_up; /* running requests whose clients left during this step */
     int64_t n_given_up;
     int64_t given_up_room;
-    struct lockstep lockstep;
+    struct group group;
     struct kv kv;
 
     bool busy;
@@ -148,7 +148,7 @@ void replica_give_up(struct replica *replica, struct request *request, int64_t n
 static inline int64_t replica_computed(const struct replica *replica,
                                        const struct request *request)
 {
-    return lockstep_computed(&replica->lockstep, request);
+    return group_computed(&replica->group, request);
 }
 
 /* Shared by the two ways to run a step. */

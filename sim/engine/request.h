@@ -2,7 +2,7 @@
  *
  * A request waits, runs (its tokens are computed chunk by chunk, then it decodes), may be
  * preempted back to waiting, and leaves.  While it decodes in step with others its counts
- * stand still here and are brought up to date when it leaves them (engine/lockstep.h).
+ * stand still here and are brought up to date when it leaves them (engine/group.h).
  *
  * Tokens: `computed` of its prompt_tokens + n_emitted have their KV in the cache.  When
  * the two are equal at the end of a step, the step emits the next output token.
@@ -33,7 +33,7 @@ struct request {
     int32_t id; /* 0, 1, 2 ... in trace order */
     int32_t replica;
     enum request_place place;
-    bool in_lockstep;     /* its counts are the group's: engine/lockstep.h */
+    bool in_group;        /* its counts are the group's: engine/group.h */
     bool decoding;        /* in the decoding group, in either way to run a step */
     bool counted;         /* inside the measurement window */
     bool given_up;        /* its client timed out while a step was running */
@@ -48,7 +48,7 @@ struct request {
     int64_t output_tokens;
     int64_t computed_tokens;
     int64_t n_emitted;
-    int64_t held_blocks; /* while not in lockstep */
+    int64_t held_blocks; /* while not in the group */
     int64_t priority;
 
     int64_t arrival_ns;
@@ -66,7 +66,7 @@ struct request {
     int64_t paid_ns; /* its share of the replica's time */
     wide energy_pj;
 
-    int32_t heap_at; /* while in lockstep: see engine/lockstep.c */
+    int32_t heap_at; /* while in group: see engine/group.c */
     int64_t joined_step;
     int64_t gaps_from_step;
     int64_t joined_decode_ns;

@@ -15,40 +15,40 @@ struct seen {
 static void verify_running(const struct replica *replica, const struct request *request,
                            int64_t *residue, struct seen *seen)
 {
-    const struct lockstep *lockstep = &replica->lockstep;
+    const struct group *group = &replica->group;
     int64_t computed = replica_computed(replica, request);
     CHECK(request->place == REQUEST_RUNNING);
     CHECK(request->arrival_ns <= request->first_scheduled_ns);
     CHECK(computed <= request->prompt_tokens + request->output_tokens - 1);
-    if (!request->in_lockstep) {
+    if (!request->in_group) {
         CHECK(request->held_blocks >= kv_blocks(&replica->kv, computed));
         seen->held_blocks += request->held_blocks;
         return;
     }
     CHECK(request->decoding && request->first_token_ns != REQUEST_NEVER);
-    CHECK(lockstep->finishers[request->heap_at].request == request);
-    CHECK(lockstep->finishers[request->heap_at].last_step > lockstep->step);
-    int64_t at = (computed - lockstep->step) % lockstep->block_tokens;
-    residue[at < 0 ? at + lockstep->block_tokens : at]++;
+    CHECK(group->finishers[request->heap_at].request == request);
+    CHECK(group->finishers[request->heap_at].last_step > group->step);
+    int64_t at = (computed - group->step) % group->block_tokens;
+    residue[at < 0 ? at + group->block_tokens : at]++;
     seen->n_decoding++;
     seen->n_counted += request->counted;
     seen->context += computed + 1;
     seen->held_blocks += kv_blocks(&replica->kv, computed);
 }
 
-/* Blocks that the step in progress has taken for the lockstep group. */
+/* Blocks that the step in progress has taken for the decoding group. */
 static int64_t due_blocks(const struct replica *replica)
 {
     if (replica->stepwise || !replica->busy || replica->span.steps_left == 0) {
         return 0;
     }
-    return replica->lockstep.residue[lockstep_due_residue(&replica->lockstep)];
+    return replica->group.residue[group_due_residue(&replica->group)];
 }
 
 static void verify_replica(const struct replica *replica)
 {
-    const struct lockstep *lockstep = &replica->lockstep;
-    int64_t *residue = memory_new((size_t)lockstep->block_tokens, sizeof *residue);
+    const struct group *group = &replica->group;
+    int64_t *residue = memory_new((size_t)group->block_tokens, sizeof *residue);
     struct seen seen = {0};
     int64_t n = 0;
     for (const struct request *r = replica->running.first; r != NULL;
@@ -65,10 +65,10 @@ static void verify_replica(const struct replica *replica)
     CHECK(n == replica->waiting.n && n == replica->view->n_waiting);
     CHECK(replica->busy == (replica->running.n + replica->waiting.n > 0));
     if (!replica->stepwise) {
-        CHECK(seen.n_decoding == lockstep->n && seen.n_counted == lockstep->n_counted);
-        CHECK(seen.context == lockstep->context);
-        for (int64_t i = 0; i < lockstep->block_tokens; i++) {
-            CHECK(residue[i] == lockstep->residue[i]);
+        CHECK(seen.n_decoding == group->n && seen.n_counted == group->n_counted);
+        CHECK(seen.context == group->context);
+        for (int64_t i = 0; i < group->block_tokens; i++) {
+            CHECK(residue[i] == group->residue[i]);
         }
         int64_t used = seen.held_blocks + due_blocks(replica);
         CHECK(kv_used(&replica->kv) == used);

@@ -7,13 +7,13 @@
  * span fits 64 bits. */
 enum { MOST_STEPS = 1 << 15 };
 
-/* What the step holds: the lockstep group and the chunks of the plan. */
+/* What the step holds: the decoding group and the chunks of the plan. */
 static struct step_counts count_step(const struct replica *replica)
 {
     struct step_counts counts = {
-        .n_decodes = replica->lockstep.n,
-        .decode_context = replica->lockstep.context,
-        .n_emitting = replica->lockstep.n,
+        .n_decodes = replica->group.n,
+        .decode_context = replica->group.context,
+        .n_emitting = replica->group.n,
     };
     for (int64_t i = 0; i < replica->n_grants; i++) {
         const struct replica_grant *grant = &replica->grants[i];
@@ -74,7 +74,7 @@ static int64_t most_steps(const struct replica *replica,
     const wide least_fs = 1000000;
     const wide most_fs = (wide)INT64_MAX / 4;
     int64_t n = span->counts.n_decodes;
-    int64_t steps = least(lockstep_steps_left(&replica->lockstep), MOST_STEPS);
+    int64_t steps = least(group_steps_left(&replica->group), MOST_STEPS);
     if (span->form.most_context < INT64_MAX) {
         steps = least(steps,
                       (span->form.most_context - span->counts.decode_context) / n + 1);
@@ -97,8 +97,8 @@ static inline int64_t later(int64_t residue, int64_t block_tokens)
  * sequence needs one. */
 static bool blocks_may_lack(const struct replica *replica, int64_t steps)
 {
-    const struct lockstep *lockstep = &replica->lockstep;
-    return replica->kv.free_blocks / lockstep->n <= steps / lockstep->block_tokens;
+    const struct group *group = &replica->group;
+    return replica->kv.free_blocks / group->n <= steps / group->block_tokens;
 }
 
 /* Finds the last step of the span: of at most `most`, the first that ends at or after
@@ -106,9 +106,9 @@ static bool blocks_may_lack(const struct replica *replica, int64_t steps)
 static void walk_ahead(struct replica *replica, int64_t most, int64_t horizon_ns)
 {
     struct replica_span *span = &replica->span;
-    const struct lockstep *lockstep = &replica->lockstep;
-    const int64_t *residues = lockstep->residue;
-    const int64_t block_tokens = lockstep->block_tokens;
+    const struct group *group = &replica->group;
+    const int64_t *residues = group->residue;
+    const int64_t block_tokens = group->block_tokens;
     const int64_t fs_per_step = span->fs_per_step;
     const bool watch_blocks = blocks_may_lack(replica, most);
     int64_t fs = span->fs;
@@ -116,7 +116,7 @@ static void walk_ahead(struct replica *replica, int64_t most, int64_t horizon_ns
     int64_t start_ns;
     int64_t steps = 0;
     int64_t free_blocks = replica->kv.free_blocks;
-    int64_t residue = watch_blocks ? lockstep_due_residue(lockstep) : 0;
+    int64_t residue = watch_blocks ? group_due_residue(group) : 0;
     for (;;) {
         start_ns = at_ns;
         at_ns += cost_round_ns(fs);
@@ -235,9 +235,9 @@ static void book(struct replica *replica, const struct walk *walk)
     wide decode_pj = decode_energy_pj(replica, busy_pj, decode_ns);
     replica_charge_prefill(replica, walk->sum_ns - decode_ns, busy_pj - decode_pj);
     if (counts->n_decodes > 0) {
-        replica->lockstep.paid_pot_ns += decode_ns;
-        replica->lockstep.energy_pot_pj += decode_pj;
-        lockstep_advance(&replica->lockstep, m, decode_ns, walk->last_ns);
+        replica->group.paid_pot_ns += decode_ns;
+        replica->group.energy_pot_pj += decode_pj;
+        group_advance(&replica->group, m, decode_ns, walk->last_ns);
     }
     span->counts.decode_context += counts->n_decodes * m;
 }
@@ -246,7 +246,7 @@ static void book(struct replica *replica, const struct walk *walk)
  * not in it. */
 static int64_t n_regular_gaps(const struct replica *replica)
 {
-    int64_t n = replica->lockstep.n_counted;
+    int64_t n = replica->group.n_counted;
     for (int64_t i = 0; i < replica->n_grants; i++) {
         n -= replica->grants[i].decode && replica->grants[i].request->counted;
     }
@@ -285,17 +285,17 @@ static void advance_alone(struct replica *replica)
 static struct walk walk_along(struct replica *replica, int64_t until_ns, int64_t *used)
 {
     struct replica_span *span = &replica->span;
-    const struct lockstep *lockstep = &replica->lockstep;
-    const int64_t *residues = lockstep->residue;
-    const int64_t block_tokens = lockstep->block_tokens;
+    const struct group *group = &replica->group;
+    const int64_t *residues = group->residue;
+    const int64_t block_tokens = group->block_tokens;
     const int64_t fs_per_step = span->fs_per_step;
-    const int64_t n_gaps = replica->itl != NULL ? lockstep->n_counted : 0;
+    const int64_t n_gaps = replica->itl != NULL ? group->n_counted : 0;
     int64_t *buckets = n_gaps > 0 ? replica->itl->counts : NULL;
     struct walk walk = {0};
     int64_t block_ns = 0;
     int64_t held = *used;
     int64_t left = span->steps_left;
-    int64_t residue = lockstep_due_residue(lockstep);
+    int64_t residue = group_due_residue(group);
     int64_t at_ns = span->start_ns;
     int64_t fs = span->fs;
     bool more = left > 0;

@@ -81,8 +81,8 @@ static void book(struct replica *replica, int64_t duration_ns)
         decode_pj = power_energy_pj(power, &alone, span->decode_ns);
         decode_pj = decode_pj < pj ? decode_pj : pj;
     }
-    replica->lockstep.paid_pot_ns += span->decode_ns;
-    replica->lockstep.energy_pot_pj += decode_pj;
+    replica->group.paid_pot_ns += span->decode_ns;
+    replica->group.energy_pot_pj += decode_pj;
     replica_charge_prefill(replica, duration_ns - span->decode_ns, pj - decode_pj);
 }
 
@@ -145,14 +145,14 @@ void stepwise_divide(struct replica *replica)
     if (n == 0) {
         return;
     }
-    wide paid_ns = wide_div(replica->lockstep.paid_pot_ns, n);
-    wide energy_pj = wide_div(replica->lockstep.energy_pot_pj, n);
+    wide paid_ns = wide_div(replica->group.paid_pot_ns, n);
+    wide energy_pj = wide_div(replica->group.energy_pot_pj, n);
     for (struct request *r = replica->running.first; r != NULL; r = r->next) {
         if (r->decoding) {
             r->paid_ns += wide_narrow(paid_ns);
             r->energy_pj += energy_pj;
         }
     }
-    replica->lockstep.paid_pot_ns -= paid_ns * n;
-    replica->lockstep.energy_pot_pj -= energy_pj * n;
+    replica->group.paid_pot_ns -= paid_ns * n;
+    replica->group.energy_pot_pj -= energy_pj * n;
 }

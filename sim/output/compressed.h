@@ -7,7 +7,7 @@
 #include "base/err.h"
 
 /* Opens `path` for writing, compressed as the ending of `name` says (.gz, .zst, else not
- * at all).  fclose() finishes and syncs it; check what it and writes return. NULL and
+ * at all).  fclose() finishes it; check what it and writes return. NULL and
  * `err` if it cannot be created. */
 FILE *compressed_open(const char *path, const char *name, struct err *err);
 

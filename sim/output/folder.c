@@ -116,29 +116,42 @@ static int put_in_place(const struct folder *folder)
         remove_folder(folder->temporary); /* now the old results */
         return 0;
     }
-    if (errno ==
-        EINVAL) { /* a file system without flags: rename refuses a full folder */
-        return rename(folder->temporary, folder->path);
+    /* a file system without flags: plain rename refuses a folder that is not empty */
+    return errno == EINVAL ? rename(folder->temporary, folder->path) : -1;
+}
+
+/* Writes the folder's entry in the one above it to disk. */
+static int sync_above(const char *path)
+{
+    char above[400];
+    snprintf(above, sizeof above, "%s", path);
+    char *end = strrchr(above, '/');
+    if (end == NULL) {
+        return sync_path(".");
     }
-    return -1;
+    end[end == above] = '\0';
+    return sync_path(above);
 }
 
 int folder_commit(struct folder *folder, struct err *err)
 {
-    char parent[sizeof folder->path];
-    memcpy(parent, folder->path, sizeof parent);
-    char *end = strrchr(parent, '/');
-    if (end == NULL) {
-        memcpy(parent, ".", 2);
-    } else {
-        end[end == parent] = '\0';
+    struct stat info;
+    if (folder->overwrite && lstat(folder->path, &info) == 0 &&
+        check_replaceable(folder->path, err) !=
+            0) { /* it was not there, or not so, before */
+        folder_discard(folder);
+        return -1;
     }
-    if (sync_path(folder->temporary) != 0 || put_in_place(folder) != 0 ||
-        sync_path(parent) != 0) {
+    if (sync_path(folder->temporary) != 0 || put_in_place(folder) != 0) {
         err_set(err, "-o %s: cannot put the results in place: %s", folder->path,
                 strerror(errno));
         folder_discard(folder);
         return -1;
+    }
+    if (sync_above(folder->path) != 0) {
+        return err_set(err,
+                       "-o %s: the results are there, but may not be on disk yet: %s",
+                       folder->path, strerror(errno));
     }
     return 0;
 }

@@ -143,7 +143,7 @@ static void put_latency(struct metrics *metrics, const struct names *names,
     metrics_ratio(metrics, names->mean, quantiles->sum, (wide)quantiles->n * 1000000, 6,
                   "ms");
     put_ms(metrics, names->median, quantiles_at(quantiles, 50, 100));
-    metrics_real(metrics, names->deviation, quantiles_deviation(quantiles) / 1e6, 6,
+    metrics_real(metrics, names->deviation, quantiles_deviation(quantiles) / 1e6, 3,
                  "ms");
     put_ms(metrics, names->p90, quantiles_at(quantiles, 90, 100));
     put_ms(metrics, names->p95, quantiles_at(quantiles, 95, 100));

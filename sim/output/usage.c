@@ -227,9 +227,9 @@ static void add_replica(struct fleet *fleet, struct replica *replica, int64_t en
     wide idle_ns = end_ns - sums->busy_ns;
     wide busy_pj = sums->busy_pj;
     wide remainder_ns = sums->busy_ns - tally->paid_ns - tally->lost_ns;
-    CHECK(remainder_ns == replica->lockstep.paid_pot_ns + replica->prefill_pot_ns);
+    CHECK(remainder_ns == replica->group.paid_pot_ns + replica->prefill_pot_ns);
     CHECK(busy_pj - tally->energy_pj - tally->lost_pj ==
-          replica->lockstep.energy_pot_pj + replica->prefill_pot_pj);
+          replica->group.energy_pot_pj + replica->prefill_pot_pj);
     fleet->paid_ns += end_ns;
     fleet->sums.busy_ns += sums->busy_ns;
     fleet->sums.work.steps += sums->work.steps;

@@ -80,8 +80,8 @@ static int64_t partial_tokens(const struct replica *replica, int64_t i, int64_t 
 /* KV blocks that all running requests need in this step. */
 static int64_t demand(const struct replica *replica)
 {
-    int64_t budget = batch_budget(replica) - batch_n_lockstep(replica);
-    int64_t n_blocks = batch_lockstep_new_blocks(replica);
+    int64_t budget = batch_budget(replica) - batch_n_grouped(replica);
+    int64_t n_blocks = batch_group_new_blocks(replica);
     for (int64_t i = 0; i < batch_n_partial(replica); i++) {
         int64_t tokens = partial_tokens(replica, i, &budget);
         n_blocks += batch_new_blocks(replica, batch_partial(replica, i), tokens);
@@ -89,17 +89,17 @@ static int64_t demand(const struct replica *replica)
     return n_blocks;
 }
 
-/* The same plan without visiting the lockstep group.  Going through the running requests
+/* The same plan without visiting the decoding group.  Going through the running requests
  * in order, somebody fails exactly while what those that are left need, all together, is
  * more than what is free; then the last one goes.  And the budget only ever cuts the last
  * one: when a request was admitted, all before it had taken what they wanted, and what
  * they want never grows afterwards; so nobody runs without a token. */
-static void plan_lockstep(struct replica *replica, int64_t now_ns)
+static void plan_grouped(struct replica *replica, int64_t now_ns)
 {
     while (demand(replica) > batch_free_blocks(replica)) {
         batch_preempt(replica, batch_last_running(replica), now_ns);
     }
-    batch_grant_lockstep(replica);
+    batch_grant_group(replica);
     int64_t n_partial = batch_n_partial(replica);
     for (int64_t i = 0, done = 0; done < n_partial; done++) {
         struct request *request = batch_partial(replica, i);
@@ -120,7 +120,7 @@ static bool newcomer_waits(const struct replica *replica)
     const struct batch_limits *limits = batch_limits(replica);
     return batch_first_waiting(replica) != NULL ||
            batch_n_running(replica) >= limits->max_num_seqs ||
-           batch_n_lockstep(replica) >= limits->max_num_batched_tokens;
+           batch_n_grouped(replica) >= limits->max_num_batched_tokens;
 }
 
 const struct batch_ops batching_unified = {
@@ -129,6 +129,6 @@ const struct batch_ops batching_unified = {
         "vLLM v1: one token budget for decodes and prefill chunks, decodes first in, "
         "last admitted preempted",
     .plan = plan,
-    .plan_lockstep = plan_lockstep,
+    .plan_grouped = plan_grouped,
     .newcomer_waits = newcomer_waits,
 };

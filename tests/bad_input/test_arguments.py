@@ -10,10 +10,10 @@ from broken import DONE, FAILED, TRACE, USAGE
 
 LINES = {
     "run": "run CONFIG [-o DIR] [-s section.key=value]... [--stepwise] [--quiet] "
-           "[--overwrite]",
+           "[--overwrite] [--on-bad-row stop|skip]",
     "check": "check CONFIG [-s section.key=value]...",
     "gen": "gen WORKLOAD.ini [-o FILE] [-s section.key=value]...",
-    "list": "list [accelerators|models|engines|policies|batching|route|keys [NAME]]",
+    "list": "list [KIND [NAME]]",
 }
 
 

@@ -206,12 +206,18 @@ def accepted(name, text, says, settings, expected):
 ACCEPTED = [
     accepted("rows_that_cannot_be_read_are_skipped_and_counted",
              "0.5,7,1\n1.25,x,1\n\n1.5,3,-4\n1.75\n0.1,7,1\n2.125,7,7\n",
-             "warning: t.csv: 5 rows were skipped, the first: t.csv:3: prompt_tokens: 'x' "
-             "is not a positive integer", ["workload.on_bad_row=skip"],
+             "warning: t.csv: 5 bad rows were skipped:\n"
+             "  t.csv:3: prompt_tokens: 'x' is not a positive integer\n"
+             "  t.csv:4: the line is empty\n"
+             "  t.csv:5: output_tokens: '-4' is not a positive integer\n"
+             "  t.csv:6: the line has 1 column, line 1 has 3\n"
+             "  t.csv:7: arrival_s: 0.1 is before the row above (0.5): rows must be in "
+             "order of time", ["workload.on_bad_row=skip"],
              [("0.500000000", "completed"), ("2.125000000", "completed")]),
     accepted("a_line_of_ten_megabytes_is_skipped",
              "0.5,7,1\n1.25," + "7" * 10**7 + ",1\n2.125,7,7\n",
-             None, ["workload.on_bad_row=skip"],
+             "warning: t.csv: 1 bad rows were skipped:\n"
+             "  t.csv:3: the line is longer than 1 MiB", ["workload.on_bad_row=skip"],
              [("0.500000000", "completed"), ("2.125000000", "completed")]),
     accepted("a_request_that_never_fits_is_rejected_where_asked",
              "0.5,7,1\n1.25,1000000000,1000000000\n2.125,7,7\n", "",

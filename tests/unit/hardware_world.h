@@ -1,5 +1,5 @@
-/* hardware_world: the GPUs and models that the tests of the physics compute with, written
- * out here from their data sheets, so that a slip in configs/ does not move both sides.
+/* hardware_world: the GPUs and models that the tests of the physics compute with,
+ * written out from their data sheets, so that a slip in configs/ does not move both.
  */
 #ifndef SERVESIM_TESTS_HARDWARE_WORLD_H
 #define SERVESIM_TESTS_HARDWARE_WORLD_H
@@ -94,8 +94,8 @@ static inline int64_t some(struct rng *rng, int64_t least, int64_t most)
     return least + rng_below(rng, most - least + 1);
 }
 
-/* A GPU, a model and an engine that nobody built, each in plausible ranges; some have so
- * many query heads per KV head that attention is bound by compute. */
+/* A GPU, a model and an engine that nobody built, each in plausible ranges; some have
+ * so many query heads per KV head that attention is bound by compute. */
 static inline void random_hardware(struct rng *rng, struct accelerator *gpu,
                                    struct llm *llm, struct constants *constants)
 {

@@ -83,8 +83,8 @@ static void each_operation_changes_sides_at_its_own_batch(void **state)
 {
     (void)state;
     struct cost cost = must_cost(&by_operation, &h100, &llama_8b, &ideal, 1);
-    /* The ridge is 989.4e12 / 3.35e12 = 295.3 FLOP per byte, and a BF16 matrix does 1 FLOP
-     * per byte and token: 295 tokens still wait for weights, 296 no longer do. */
+    /* The ridge is 989.4e12 / 3.35e12 = 295.3 FLOP per byte, and a BF16 matrix does
+     * 1 FLOP per byte and token: 295 tokens still wait for weights, 296 do not. */
     struct step_price below = price_of(
         &cost, (struct step_counts){
                    .n_decodes = 295, .decode_context = 4099, .n_emitting = 295});
@@ -236,8 +236,8 @@ static void knee_tokens_add_to_the_matrices_but_not_to_the_head(void **state)
                                  .prefill_pairs = 19306,
                                  .prefill_context = 196,
                                  .n_emitting = 1};
-    /* 196 + 100 tokens are just past the ridge; 19,306 pairs x 0.53 ns are more than 196 x
-     * 39 ns */
+    /* 196 + 100 tokens are just past the ridge; 19,306 pairs x 0.53 ns are more
+     * than 196 x 39 ns */
     assert_price(price_of(&cost, counts),
                  296 * (projections_token + mlp_token) + INT64_C(19306) * PAIR,
                  head_read + 196 * INT64_C(641665910), 0, 0, 0);

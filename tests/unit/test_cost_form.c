@@ -195,7 +195,7 @@ static void a_405b_prompt_on_a_small_gpu_needs_more_than_64_bits(void **state)
         struct cost cost = must_cost(&config, &gpu, &llm, &ideal, 1);
         struct step_price price;
         cost_price(&cost, &counts, &price);
-        /* the whole step's max has the head's 4,202,692,608,000 fs of compute instead */
+        /* the step's one max has the head's 4,202,692,608,000 fs of compute */
         assert_wide_equal(price.fs[BOUND_COMPUTE], roofline == COST_OPERATION
                                                        ? "176219583147933696000"
                                                        : "176219587350626304000");

@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-/* The values the histogram is used for end far below: this is 73 years in nanoseconds. */
+/* The values that the histogram is used for end far below these 73 years. */
 static const int64_t longest = INT64_MAX / 4;
 
 static void assert_bucket(int64_t value)

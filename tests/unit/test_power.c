@@ -58,8 +58,8 @@ static void a_step_draws_between_idle_and_tdp(void **state)
             cost_price(&cost, &counts, &price);
             int64_t ns = cost_duration_ns(cost_sum_fs(&price));
             wide pj = energy_of(&power, &counts, ns);
-            /* half a nanosecond of rounding in the duration, half a picojoule in each of
-             * six coefficients */
+            /* half a nanosecond of rounding in the duration, half a picojoule in each
+             * of six coefficients */
             wide rounding = gpu.tdp_mw * tp / 2 + 3 + counts.n_emitting +
                             counts.n_decodes + counts.prefill_tokens +
                             counts.decode_context + counts.prefill_pairs +
@@ -74,8 +74,8 @@ static void a_step_draws_between_idle_and_tdp(void **state)
 static void a_step_that_keeps_everything_busy_draws_tdp(void **state)
 {
     (void)state;
-    /* On an H100 296 decodes keep the matrices' compute just busy, and at 295.3 FLOP per
-     * byte their memory too; the head and attention add little.  All shares sum to 1. */
+    /* On an H100 296 decodes keep the matrices' compute just busy, and at 295.3 FLOP
+     * per byte their memory too; the rest adds little.  All shares sum to 1. */
     struct cost cost = must_cost(&by_operation, &h100, &llama_8b, &ideal, 1);
     struct power power;
     power_init(&power, &cost, &h100, 1);

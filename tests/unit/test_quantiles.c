@@ -103,6 +103,7 @@ static void the_value_after_the_limit_folds_them_all(void **state)
     assert_int_equal(quantiles.n, 5 * LIMIT);
     assert_true(quantiles_mean(&quantiles) == quantiles_mean(&exact));
     assert_true(quantiles_deviation(&quantiles) == quantiles_deviation(&exact));
+    assert_true(quantiles_deviation(&exact) > 0);
     assert_int_equal(quantiles.most, exact.most);
     assert_int_equal(quantiles_at(&quantiles, 1, 1), exact.most);
     quantiles_free(&quantiles);
@@ -117,13 +118,13 @@ static void mean_and_deviation_are_those_of_the_whole_population(void **state)
     quantiles_init(&quantiles, QUANTILES_MOST_EXACT);
     assert_true(quantiles_mean(&quantiles) == 0);
     assert_true(quantiles_deviation(&quantiles) == 0);
-    /* mean 43 / 5 = 8.6; squares 7^2 + 13^2 + 2^2 + 20^2 + 1 = 623, 124.6 - 73.96 */
-    static const int64_t values[] = {7, 13, 2, 20, 1};
+    /* microseconds: mean 43 / 5 = 8.6; the squares' mean is 623 / 5, less 73.96 */
+    static const int64_t values[] = {7000, 13000, 2000, 20000, 1000};
     for (int i = 0; i < 5; i++) {
         quantiles_add(&quantiles, values[i]);
     }
-    assert_true(fabs(quantiles_mean(&quantiles) - 8.6) < 1e-12);
-    assert_true(fabs(quantiles_deviation(&quantiles) - sqrt(50.64)) < 1e-12);
+    assert_true(fabs(quantiles_mean(&quantiles) - 8600) < 1e-9);
+    assert_true(fabs(quantiles_deviation(&quantiles) - 1000 * sqrt(50.64)) < 1e-8);
     quantiles_free(&quantiles);
 }
 
@@ -132,12 +133,43 @@ static void a_small_deviation_survives_a_large_mean(void **state)
     (void)state;
     struct quantiles quantiles;
     quantiles_init(&quantiles, QUANTILES_MOST_EXACT);
-    /* a day in nanoseconds and 3 ns more or less: doubles of the squares would lose it */
+    /* a day, 3 us more or less: doubles of the squares in nanoseconds would lose it */
     for (int64_t i = 0; i < 40000; i++) {
-        quantiles_add(&quantiles, INT64_C(86400000000000) + (i % 2 == 0 ? 3 : -3));
+        quantiles_add(&quantiles,
+                      INT64_C(86400000000000) + (i % 2 == 0 ? 3000 : -3000));
     }
-    assert_true(fabs(quantiles_deviation(&quantiles) - 3) < 1e-9);
+    assert_true(fabs(quantiles_deviation(&quantiles) - 3000) < 1e-6);
     quantiles_free(&quantiles);
+}
+
+static void a_deviation_is_off_by_half_a_microsecond_at_most(void **state)
+{
+    (void)state;
+    struct rng rng;
+    rng_init(&rng, 919, "deviations");
+    for (int world = 0; world < 200; world++) {
+        int64_t n = 1 + rng_below(&rng, 300);
+        int64_t *values = random_values(&rng, n);
+        struct quantiles quantiles;
+        quantiles_init(&quantiles, QUANTILES_MOST_EXACT);
+        wide sum = 0;
+        for (int64_t i = 0; i < n; i++) {
+            values[i] >>= 12; /* up to 10 s */
+            sum += values[i];
+            quantiles_add(&quantiles, values[i]);
+        }
+        long double squares = 0;
+        for (int64_t i = 0; i < n; i++) {
+            long double off = (long double)values[i] - (long double)sum / n;
+            squares += off * off;
+        }
+        /* rounding moves each value by up to 500 ns, and a norm by no more than that */
+        double exact = (double)sqrtl(squares / n);
+        assert_true(fabs(quantiles_deviation(&quantiles) - exact) < 500.001);
+        free(values);
+        quantiles_free(&quantiles);
+    }
+    rng_free(&rng);
 }
 
 int main(void)
@@ -148,6 +180,7 @@ int main(void)
         cmocka_unit_test(the_value_after_the_limit_folds_them_all),
         cmocka_unit_test(mean_and_deviation_are_those_of_the_whole_population),
         cmocka_unit_test(a_small_deviation_survives_a_large_mean),
+        cmocka_unit_test(a_deviation_is_off_by_half_a_microsecond_at_most),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

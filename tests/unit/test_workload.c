@@ -23,7 +23,7 @@ static void open_text(struct workload *workload, const struct config_workload *c
 {
     struct err err = {""};
     write_file("t.csv", text, strlen(text));
-    workload_open(workload, config, &err);
+    workload_open(workload, config, NULL, &err);
     assert_string_equal(err.text, "");
 }
 
@@ -62,7 +62,7 @@ static void assert_refused(const char *text, const struct config_workload *confi
     struct sim_arrival arrival;
     struct err err = {""};
     write_file("t.csv", text, strlen(text));
-    if (workload_open(&workload, config, &err) == 0) {
+    if (workload_open(&workload, config, NULL, &err) == 0) {
         int got;
         while ((got = workload_next(&workload, &arrival, &err)) == 1) {
             free(arrival.labels);
@@ -171,9 +171,9 @@ static void the_window_counts_its_ends_and_nothing_outside(void **state)
     struct config_workload config = plain;
     static const int64_t three[] = {10000000000, 10500000000, 13000000000};
     ASSERT_ARRIVALS(THREE, &config, three, "+++");
-    config.warmup_ns = 10500000000;
+    config.warmup_ns = 500000000; /* after the first arrival */
     ASSERT_ARRIVALS(THREE, &config, three, "-++");
-    config.warmup_ns = 10500000001;
+    config.warmup_ns = 500000001;
     ASSERT_ARRIVALS(THREE, &config, three, "--+");
     config.warmup_ns = 0;
     config.cooldown_ns = 2500000000; /* 13 - 2.5 s */
@@ -202,8 +202,8 @@ static void the_cooldown_ends_with_the_last_scaled_arrival_of_the_last_copy(
     ASSERT_ARRIVALS(THREE, &config, copy, "+--");
     config.limit = 4;
     assert_refused(THREE, &config,
-                   "[workload] cooldown: with repeat, limit must be whole copies of "
-                   "the trace");
+                   "t.csv: [workload] cooldown: with repeat, limit must be whole "
+                   "copies of the trace");
 }
 
 static void rows_keep_their_tokens_labels_and_line(void **state)
@@ -240,7 +240,8 @@ static void rows_keep_their_tokens_labels_and_line(void **state)
 }
 
 /* Reads the text from standard input. */
-static void assert_stdin_refused(const struct config_workload *config)
+static void assert_stdin_refused(const struct config_workload *config,
+                                 const char *sentence)
 {
     struct config_workload piped = *config;
     piped.trace = "-";
@@ -248,7 +249,7 @@ static void assert_stdin_refused(const struct config_workload *config)
     int before = dup(STDIN_FILENO);
     int file = open("input.csv", O_RDONLY);
     assert_int_equal(dup2(file, STDIN_FILENO), STDIN_FILENO);
-    assert_refused(THREE, &piped, "standard input: cannot be read twice: give a file");
+    assert_refused(THREE, &piped, sentence);
     dup2(before, STDIN_FILENO);
     close(before);
     close(file);
@@ -258,14 +259,17 @@ static void what_needs_a_second_reading_refuses_standard_input(void **state)
 {
     (void)state;
     struct config_workload config = plain;
+    static const char twice[] = "standard input: cannot be read twice: give a file";
     config.rate_rps_nano = 7000000000;
-    assert_stdin_refused(&config);
+    assert_stdin_refused(&config, twice);
     config = plain;
     config.cooldown_ns = 13;
-    assert_stdin_refused(&config);
+    assert_stdin_refused(&config, twice);
     config = plain;
     config.repeat = 2;
-    assert_stdin_refused(&config);
+    assert_stdin_refused(&config,
+                         "[workload] repeat: standard input cannot be read twice: give "
+                         "a file");
 }
 
 static void a_trace_of_nothing_or_of_the_far_future_is_refused(void **state)
@@ -276,6 +280,19 @@ static void a_trace_of_nothing_or_of_the_far_future_is_refused(void **state)
     config.rate_scale_nano = 1000; /* 3e15 ns x 10^6 */
     assert_refused(PLAIN "13,1,1\n3000000,1,1\n", &config,
                    "t.csv:3: the arrival is too late for this clock once it is scaled");
+}
+
+static void an_interrupt_stops_the_first_reading(void **state)
+{
+    (void)state;
+    static const volatile sig_atomic_t interrupted = 1;
+    struct config_workload config = plain;
+    struct workload workload;
+    struct err err = {""};
+    config.rate_rps_nano = 7000000000;
+    write_file("t.csv", THREE, strlen(THREE));
+    assert_int_equal(workload_open(&workload, &config, &interrupted, &err), -1);
+    assert_string_equal(err.text, "interrupted: nothing was written");
 }
 
 static void the_bytes_of_the_trace_are_checked_after_the_last_row(void **state)
@@ -318,6 +335,7 @@ int main(void)
         cmocka_unit_test(rows_keep_their_tokens_labels_and_line),
         cmocka_unit_test(what_needs_a_second_reading_refuses_standard_input),
         cmocka_unit_test(a_trace_of_nothing_or_of_the_far_future_is_refused),
+        cmocka_unit_test(an_interrupt_stops_the_first_reading),
         cmocka_unit_test(the_bytes_of_the_trace_are_checked_after_the_last_row),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "engine/lockstep.h"
+#include "engine/group.h"
 
 #include <stdlib.h>
 
@@ -27,7 +27,7 @@ struct naive {
 
 struct world {
     struct rng rng;
-    struct lockstep lockstep;
+    struct group group;
     struct naive members[MOST];
     int64_t n;
     wide paid_pot_ns;
@@ -38,21 +38,21 @@ struct world {
 static struct world *new_world(uint64_t seed, int64_t block_tokens)
 {
     struct world *world = calloc(1, sizeof *world);
-    rng_init(&world->rng, seed, "lockstep");
-    lockstep_init(&world->lockstep, block_tokens);
+    rng_init(&world->rng, seed, "group");
+    group_init(&world->group, block_tokens);
     return world;
 }
 
 static void free_world(struct world *world)
 {
-    lockstep_free(&world->lockstep);
+    group_free(&world->group);
     rng_free(&world->rng);
     free(world);
 }
 
 static void divide(struct world *world)
 {
-    lockstep_divide(&world->lockstep);
+    group_divide(&world->group);
     if (world->n == 0) {
         return;
     }
@@ -90,7 +90,7 @@ static void join(struct world *world, struct naive *member)
         .paid_ns = (int64_t)member->paid_ns,
         .energy_pj = member->energy_pj,
     };
-    lockstep_join(&world->lockstep, &member->request);
+    group_join(&world->group, &member->request);
     world->n++;
 }
 
@@ -98,8 +98,8 @@ static void leave(struct world *world, struct naive *member)
 {
     divide(world);
     const struct request *request = &member->request;
-    lockstep_leave(&world->lockstep, &member->request);
-    assert_false(request->in_lockstep);
+    group_leave(&world->group, &member->request);
+    assert_false(request->in_group);
     assert_int_equal(request->computed_tokens, member->computed);
     assert_int_equal(request->n_emitted, member->emitted);
     assert_int_equal(request->decode_ns, member->decode_ns);
@@ -137,14 +137,14 @@ static void settle_in(struct world *world)
 {
     for (int i = 0; i < MOST; i++) {
         if (world->members[i].is_in && world->members[i].irregular) {
-            lockstep_settle_in(&world->lockstep, &world->members[i].request);
+            group_settle_in(&world->group, &world->members[i].request);
             world->members[i].irregular = false;
         }
     }
 }
 
-/* A span of steps whose durations do not fall, as contexts grow; alone if somebody's step
- * is irregular. */
+/* A span of steps whose durations do not fall, as contexts grow; alone if
+ * somebody's step is irregular. */
 static void advance(struct world *world)
 {
     if (world->n == 0) {
@@ -174,15 +174,15 @@ static void advance(struct world *world)
     wide pj = (wide)sum_ns * 700001;
     world->paid_pot_ns += sum_ns;
     world->energy_pot_pj += pj;
-    world->lockstep.paid_pot_ns += sum_ns;
-    world->lockstep.energy_pot_pj += pj;
-    lockstep_advance(&world->lockstep, n_steps, sum_ns, gap_ns);
+    world->group.paid_pot_ns += sum_ns;
+    world->group.energy_pot_pj += pj;
+    group_advance(&world->group, n_steps, sum_ns, gap_ns);
     settle_in(world);
 }
 
 static void assert_alike(const struct world *world)
 {
-    const struct lockstep *lockstep = &world->lockstep;
+    const struct group *group = &world->group;
     int64_t context = 0;
     int64_t n_counted = 0;
     int64_t n_due = 0;
@@ -191,27 +191,26 @@ static void assert_alike(const struct world *world)
         if (member->is_in) {
             context += member->computed + 1;
             n_counted += member->request.counted;
-            n_due += member->computed % lockstep->block_tokens == 0;
-            assert_int_equal(lockstep_computed(lockstep, &member->request),
-                             member->computed);
+            n_due += member->computed % group->block_tokens == 0;
+            assert_int_equal(group_computed(group, &member->request), member->computed);
         }
     }
-    assert_int_equal(lockstep->n, world->n);
-    assert_int_equal(lockstep->context, context);
-    assert_int_equal(lockstep->n_counted, n_counted);
-    assert_int_equal(lockstep->residue[lockstep_due_residue(lockstep)], n_due);
-    assert_true(lockstep->paid_pot_ns == world->paid_pot_ns);
-    assert_true(lockstep->energy_pot_pj == world->energy_pot_pj);
+    assert_int_equal(group->n, world->n);
+    assert_int_equal(group->context, context);
+    assert_int_equal(group->n_counted, n_counted);
+    assert_int_equal(group->residue[group_due_residue(group)], n_due);
+    assert_true(group->paid_pot_ns == world->paid_pot_ns);
+    assert_true(group->energy_pot_pj == world->energy_pot_pj);
     if (world->n == 0) {
-        assert_null(lockstep_next_done(lockstep));
+        assert_null(group_next_done(group));
         return;
     }
-    const struct request *next = lockstep_next_done(lockstep);
-    int64_t computed = lockstep_computed(lockstep, next);
+    const struct request *next = group_next_done(group);
+    int64_t computed = group_computed(group, next);
     int64_t left =
         next->output_tokens - next->n_emitted - (computed - next->computed_tokens);
     assert_int_equal(left, steps_left(world));
-    assert_int_equal(lockstep_steps_left(lockstep), steps_left(world));
+    assert_int_equal(group_steps_left(group), steps_left(world));
 }
 
 /* Those who are done leave; sometimes another one goes before its time. */
@@ -253,46 +252,46 @@ static void sums_say_of_each_member_what_visiting_it_would(void **state)
 static void a_division_leaves_the_remainder_in_the_pot(void **state)
 {
     (void)state;
-    struct lockstep lockstep;
+    struct group group;
     struct request requests[3] = {0};
-    lockstep_init(&lockstep, 16);
-    lockstep.paid_pot_ns = 4099; /* nobody is there: it stays */
-    lockstep_divide(&lockstep);
-    assert_true(lockstep.paid_pot_ns == 4099);
+    group_init(&group, 16);
+    group.paid_pot_ns = 4099; /* nobody is there: it stays */
+    group_divide(&group);
+    assert_true(group.paid_pot_ns == 4099);
     for (int i = 0; i < 3; i++) {
         requests[i].output_tokens = 7;
-        lockstep_join(&lockstep, &requests[i]);
+        group_join(&group, &requests[i]);
     }
-    lockstep.energy_pot_pj = ((wide)1 << 90) + 1; /* 2^90 is 1 modulo 3 */
-    lockstep_divide(&lockstep);
-    assert_true(lockstep.paid_pot_ns == 1); /* 3 x 1,366 + 1 */
-    assert_true(lockstep.energy_pot_pj == 2);
+    group.energy_pot_pj = ((wide)1 << 90) + 1; /* 2^90 is 1 modulo 3 */
+    group_divide(&group);
+    assert_true(group.paid_pot_ns == 1); /* 3 x 1,366 + 1 */
+    assert_true(group.energy_pot_pj == 2);
     for (int i = 0; i < 3; i++) {
-        lockstep_leave(&lockstep, &requests[i]);
+        group_leave(&group, &requests[i]);
         assert_int_equal(requests[i].paid_ns, 1366);
         assert_true(requests[i].energy_pj == (((wide)1 << 90) - 1) / 3);
     }
-    lockstep_free(&lockstep);
+    group_free(&group);
 }
 
 static void gaps_of_those_who_left_are_forgotten(void **state)
 {
     (void)state;
-    struct lockstep lockstep;
+    struct group group;
     struct request before = {.output_tokens = 7};
     struct request after = {.output_tokens = 7};
-    lockstep_init(&lockstep, 16);
-    lockstep_join(&lockstep, &before);
-    lockstep_advance(&lockstep, 3, 3 * 4099, 4099);
-    lockstep_join(&lockstep, &after);
-    lockstep_advance(&lockstep, 1, 137, 137);
-    lockstep_advance(&lockstep, 1, 13, 13);
-    lockstep_leave(&lockstep, &after);
+    group_init(&group, 16);
+    group_join(&group, &before);
+    group_advance(&group, 3, 3 * 4099, 4099);
+    group_join(&group, &after);
+    group_advance(&group, 1, 137, 137);
+    group_advance(&group, 1, 13, 13);
+    group_leave(&group, &after);
     assert_int_equal(after.max_gap_ns, 137);
-    lockstep_leave(&lockstep, &before);
+    group_leave(&group, &before);
     assert_int_equal(before.max_gap_ns, 4099);
-    assert_int_equal(lockstep.n_gaps, 0);
-    lockstep_free(&lockstep);
+    assert_int_equal(group.n_gaps, 0);
+    group_free(&group);
 }
 
 int main(void)

@@ -1,4 +1,4 @@
-/* lockstep: the sequences of a replica that decode in every step.
+/* group: the sequences of a replica that decode in every step.
  *
  * Each step gives every member one token, so nothing about a member needs touching: what
  * a step adds to all of them is added to a few sums here, and a member takes its part,
@@ -14,8 +14,8 @@
  *   gaps           a stack of (step, gap), gaps decreasing: the largest gap since a step
  *                  is the first entry at or after it
  */
-#ifndef SERVESIM_ENGINE_LOCKSTEP_H
-#define SERVESIM_ENGINE_LOCKSTEP_H
+#ifndef SERVESIM_ENGINE_GROUP_H
+#define SERVESIM_ENGINE_GROUP_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -23,82 +23,82 @@
 #include "base/wide.h"
 #include "engine/request.h"
 
-struct lockstep_finisher {
+struct group_finisher {
     int64_t last_step; /* the member is done when `step` has reached this */
     struct request *request;
 };
 
-struct lockstep_gap {
+struct group_gap {
     int64_t step;
     int64_t gap_ns;
 };
 
-struct lockstep {
+struct group {
     int64_t n;
     int64_t n_counted; /* members inside the measurement window */
     int64_t context;
     int64_t step;
     int64_t block_tokens;
     int64_t *residue;
-    struct lockstep_finisher *finishers;
+    struct group_finisher *finishers;
     int64_t finisher_room;
     int64_t decode_ns;
     wide paid_ns;
     wide energy_pj;
     wide paid_pot_ns;
     wide energy_pot_pj;
-    struct lockstep_gap *gaps;
+    struct group_gap *gaps;
     int64_t n_gaps;
     int64_t gap_room;
 };
 
-void lockstep_init(struct lockstep *lockstep, int64_t block_tokens);
-void lockstep_free(struct lockstep *lockstep);
+void group_init(struct group *group, int64_t block_tokens);
+void group_free(struct group *group);
 
 /* Makes a request a member from the next step on.  With `irregular` its next token ends a
  * longer gap than the step, so the step counts neither as decode time nor as a gap of it;
- * the caller says so again after the step with lockstep_settle_in(). */
-void lockstep_join(struct lockstep *lockstep, struct request *request);
+ * the caller says so again after the step with group_settle_in(). */
+void group_join(struct group *group, struct request *request);
 
 /* Takes a member's decode time and gaps from the steps that come: after an irregular one. */
-void lockstep_settle_in(const struct lockstep *lockstep, struct request *request);
+void group_settle_in(const struct group *group, struct request *request);
 
 /* Brings the request's own counts up to date and takes it out. */
-void lockstep_leave(struct lockstep *lockstep, struct request *request);
+void group_leave(struct group *group, struct request *request);
 
 /* Divides the pots among the members; before the membership changes. */
-void lockstep_divide(struct lockstep *lockstep);
+void group_divide(struct group *group);
 
 /* Takes `n_steps` steps that lasted `sum_ns` of decode time together, the longest gap of
  * which, `gap_ns`, is the last one's. */
-void lockstep_advance(struct lockstep *lockstep, int64_t n_steps, int64_t sum_ns,
-                      int64_t gap_ns);
+void group_advance(struct group *group, int64_t n_steps, int64_t sum_ns,
+                   int64_t gap_ns);
 
 /* The member that is done next, or NULL. */
-static inline struct request *lockstep_next_done(const struct lockstep *lockstep)
+static inline struct request *group_next_done(const struct group *group)
 {
-    return lockstep->n > 0 ? lockstep->finishers[0].request : NULL;
+    return group->n > 0 ? group->finishers[0].request : NULL;
 }
 
 /* Steps until then. */
-static inline int64_t lockstep_steps_left(const struct lockstep *lockstep)
+static inline int64_t group_steps_left(const struct group *group)
 {
-    return lockstep->finishers[0].last_step - lockstep->step;
+    return group->finishers[0].last_step - group->step;
 }
 
 /* The residue class that needs a block in the next step. */
-static inline int64_t lockstep_due_residue(const struct lockstep *lockstep)
+static inline int64_t group_due_residue(const struct group *group)
 {
-    int64_t at = lockstep->step % lockstep->block_tokens;
-    return at == 0 ? 0 : lockstep->block_tokens - at;
+    int64_t at = group->step % group->block_tokens;
+    return at == 0 ? 0 : group->block_tokens - at;
 }
 
 /* Computed and emitted tokens of any request, member or not. */
-static inline int64_t lockstep_computed(const struct lockstep *lockstep,
-                                        const struct request *request)
+static inline int64_t group_computed(const struct group *group,
+                                     const struct request *request)
 {
     return request->computed_tokens +
-           (request->in_lockstep ? lockstep->step - request->joined_step : 0);
+           (request->in_group ? group->step - request->joined_step : 0);
 }
 
 #endif

@@ -1,0 +1,181 @@
+#include "engine/group.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+void group_init(struct group *group, int64_t block_tokens)
+{
+    *group = (struct group){
+        .block_tokens = block_tokens,
+        .residue = memory_new((size_t)block_tokens, sizeof *group->residue),
+    };
+}
+
+void group_free(struct group *group)
+{
+    free(group->residue);
+    free(group->finishers);
+    free(group->gaps);
+}
+
+static void heap_place(struct group *group, int64_t at, struct group_finisher entry)
+{
+    group->finishers[at] = entry;
+    entry.request->heap_at = (int32_t)at;
+}
+
+static void heap_rise(struct group *group, int64_t at, struct group_finisher entry)
+{
+    while (at > 0) {
+        int64_t parent = (at - 1) / 2;
+        if (group->finishers[parent].last_step <= entry.last_step) {
+            break;
+        }
+        heap_place(group, at, group->finishers[parent]);
+        at = parent;
+    }
+    heap_place(group, at, entry);
+}
+
+static void heap_sink(struct group *group, int64_t at, struct group_finisher entry)
+{
+    for (;;) {
+        int64_t child = 2 * at + 1;
+        if (child >= group->n) {
+            break;
+        }
+        if (child + 1 < group->n &&
+            group->finishers[child + 1].last_step < group->finishers[child].last_step) {
+            child++;
+        }
+        if (entry.last_step <= group->finishers[child].last_step) {
+            break;
+        }
+        heap_place(group, at, group->finishers[child]);
+        at = child;
+    }
+    heap_place(group, at, entry);
+}
+
+/* The class of a member with `computed` tokens: see group_due_residue(). */
+static int64_t residue_of(const struct group *group, int64_t computed)
+{
+    int64_t residue = (computed - group->step) % group->block_tokens;
+    return residue < 0 ? residue + group->block_tokens : residue;
+}
+
+void group_settle_in(const struct group *group, struct request *request)
+{
+    request->gaps_from_step = group->step;
+    request->joined_decode_ns = group->decode_ns;
+}
+
+void group_join(struct group *group, struct request *request)
+{
+    if (group->n == group->finisher_room) {
+        group->finisher_room = group->finisher_room * 2 + 64;
+        group->finishers = memory_grow(group->finishers, (size_t)group->finisher_room,
+                                       sizeof *group->finishers);
+    }
+    request->in_group = true;
+    request->joined_step = group->step;
+    request->joined_paid_ns = group->paid_ns;
+    request->joined_energy_pj = group->energy_pj;
+    group_settle_in(group, request);
+    group->residue[residue_of(group, request->computed_tokens)]++;
+    group->context += request->computed_tokens + 1;
+    group->n_counted += request->counted;
+    group->n++;
+    struct group_finisher entry = {
+        .last_step = group->step + request->output_tokens - request->n_emitted,
+        .request = request,
+    };
+    heap_rise(group, group->n - 1, entry);
+}
+
+/* The largest gap of the steps from `step` on. */
+static int64_t largest_gap(const struct group *group, int64_t step)
+{
+    int64_t low = 0;
+    int64_t high = group->n_gaps;
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (group->gaps[middle].step < step) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < group->n_gaps ? group->gaps[low].gap_ns : 0;
+}
+
+static void heap_remove(struct group *group, int64_t at)
+{
+    struct group_finisher last = group->finishers[group->n];
+    if (at == group->n) {
+        return;
+    }
+    if (at > 0 && last.last_step < group->finishers[(at - 1) / 2].last_step) {
+        heap_rise(group, at, last);
+    } else {
+        heap_sink(group, at, last);
+    }
+}
+
+void group_leave(struct group *group, struct request *request)
+{
+    int64_t steps = group->step - request->joined_step;
+    request->in_group = false;
+    request->computed_tokens += steps;
+    request->n_emitted += steps;
+    request->paid_ns += wide_narrow(group->paid_ns - request->joined_paid_ns);
+    request->energy_pj += group->energy_pj - request->joined_energy_pj;
+    request->decode_ns += group->decode_ns - request->joined_decode_ns;
+    int64_t gap_ns = largest_gap(group, request->gaps_from_step);
+    if (gap_ns > request->max_gap_ns) {
+        request->max_gap_ns = gap_ns;
+    }
+    group->residue[residue_of(group, request->computed_tokens)]--;
+    group->context -= request->computed_tokens + 1;
+    group->n_counted -= request->counted;
+    group->n--;
+    heap_remove(group, request->heap_at);
+    if (group->n == 0) {
+        group->n_gaps = 0;
+    }
+}
+
+void group_divide(struct group *group)
+{
+    if (group->n == 0) {
+        return;
+    }
+    wide paid_ns = wide_div(group->paid_pot_ns, group->n);
+    wide energy_pj = wide_div(group->energy_pot_pj, group->n);
+    group->paid_ns += paid_ns;
+    group->energy_pj += energy_pj;
+    group->paid_pot_ns -= paid_ns * group->n;
+    group->energy_pot_pj -= energy_pj * group->n;
+}
+
+static void push_gap(struct group *group, struct group_gap gap)
+{
+    while (group->n_gaps > 0 && group->gaps[group->n_gaps - 1].gap_ns <= gap.gap_ns) {
+        group->n_gaps--;
+    }
+    if (group->n_gaps == group->gap_room) {
+        group->gap_room = group->gap_room * 2 + 64;
+        group->gaps =
+            memory_grow(group->gaps, (size_t)group->gap_room, sizeof *group->gaps);
+    }
+    group->gaps[group->n_gaps++] = gap;
+}
+
+void group_advance(struct group *group, int64_t n_steps, int64_t sum_ns, int64_t gap_ns)
+{
+    group->step += n_steps;
+    group->context += n_steps * group->n;
+    group->decode_ns += sum_ns;
+    push_gap(group, (struct group_gap){.step = group->step - 1, .gap_ns = gap_ns});
+}
