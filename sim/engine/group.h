@@ -55,12 +55,11 @@ struct group {
 void group_init(struct group *group, int64_t block_tokens);
 void group_free(struct group *group);
 
-/* Makes a request a member from the next step on.  With `irregular` its next token ends a
- * longer gap than the step, so the step counts neither as decode time nor as a gap of it;
- * the caller says so again after the step with group_settle_in(). */
+/* Makes a request a member from the next step on. */
 void group_join(struct group *group, struct request *request);
 
-/* Takes a member's decode time and gaps from the steps that come: after an irregular one. */
+/* Takes a member's decode time and gaps from the steps that come only: after a step in
+ * which its token ended a gap of its own, longer than the step. */
 void group_settle_in(const struct group *group, struct request *request);
 
 /* Brings the request's own counts up to date and takes it out. */

@@ -108,6 +108,8 @@ KEYS = [
     case("two_pools", LINEAR + "[pool.second]\nreplicas = 7\n",
          "c.ini:7: [pool.second]: this version serves with one pool, and [pool.main] is "
          "there"),
+    option("a_second_pool_on_the_command_line", "pool.second.replicas=7",
+           "-s pool.second.replicas=7: this version serves with one pool"),
     option("an_unknown_key_on_the_command_line", "workload.limt=7",
            "-s workload.limt=7: [workload] unknown key 'limt' (did you mean 'limit'?)"),
     option("an_unknown_section_on_the_command_line", "fleet.limit=7",

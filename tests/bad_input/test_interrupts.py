@@ -8,6 +8,7 @@ import time
 import broken
 from broken import FAILED, HEADER
 
+DRAIN = HEADER + "0.0137,7,100000000\n" * 251
 ROWS = HEADER + "".join(f"{i}.0137,7,3\n" for i in range(4099))
 
 
@@ -31,7 +32,8 @@ def wait_until_it_writes(process, folder):
 def interrupt_faults(number, arguments, expected):
     """A run of hours gets the signal while it writes."""
     with broken.work_folder() as folder:
-        broken.make(folder, {**broken.FILES, "day.csv": ROWS, "out/config.ini": "mine"})
+        broken.make(folder, {**broken.FILES, "day.csv": ROWS, "drain.csv": DRAIN,
+                             "out/config.ini": "mine"})
         before = broken.picture(folder)
         process = begin(folder, arguments)
         try:
@@ -54,7 +56,11 @@ def main():
     expected = "servesim: interrupted: nothing was written\n"
     arguments = ["run", "linear.ini", "-q", "-o", "out", "--overwrite", "-s",
                  "workload.repeat=100000"]
+    drain = ["run", "linear.ini", "-q", "-o", "out", "--overwrite", "--stepwise", "-s",
+             "workload.trace=drain.csv", "-s", "pool.main.num_gpu_blocks=100000000"]
     for number in (signal.SIGINT, signal.SIGTERM):
+        report.add(f"{number.name}_after_the_last_arrival",
+                   interrupt_faults(number, drain, expected))
         for options in ([], ["--stepwise"], ["-s", "output.steps=yes"]):
             report.add("_".join([number.name, "in_a_run", *options]),
                        interrupt_faults(number, arguments + options, expected))

@@ -177,6 +177,13 @@ WORKLOADS = [
     rows("an_arrival_beyond_the_clock", "0.5,7,1\n999999999.7,7,1\n",
          "t.csv:3: the arrival is too late for this clock once it is scaled",
          "workload.rate_scale=0.000001"),
+    rows("a_timeline_of_too_many_rows", "0.5,7,1\n999999999.7,7,1\n",
+         "[output] interval: the timeline would have more than 10000000 rows: raise it "
+         "(the run has come to second 999999999)"),
+    rows("a_run_of_more_than_a_lifetime", "0.5,1000000000,1000000000\n",
+         "the run has come to second 2305844000 (73 years): it can go no further",
+         "output.interval=1000000000", "pool.main.num_gpu_blocks=1000000000",
+         "pool.main.base_us=1000000000"),
     Case("rate_rps_on_standard_input", run("workload.rate_rps=3.7", trace="-"), None,
          stdin=TRACE.encode()),
     Case("repeat_on_standard_input", run("workload.repeat=7", trace="-"), None,
