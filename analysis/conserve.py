@@ -276,10 +276,9 @@ def latency_faults(run, name, values):
               if not 0 <= Fraction(told[what]) * 10**6 - value <= value * slack]
     mean = Fraction(sum(values), n)
     variance = Fraction(sum(value * value for value in values), n) - mean * mean
-    # of whole microseconds and printed to one: half of one for each
     deviation = Fraction(math.sqrt(variance)) / 10**6
     faults += ["mean"] * (not near(told["mean"], mean / 10**6))
-    faults += ["std"] * (not near(told["std"], deviation, Fraction(1, 1000)))
+    faults += ["std"] * (not near(told["std"], deviation, Fraction(1, 10**6)))
     return faults
 
 

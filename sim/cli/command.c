@@ -79,7 +79,7 @@ static int usage_error(const struct command *command, const char *what,
 }
 
 /* Books one option of the command's; false if its value is none. */
-static bool take_value(struct command_line *line, int letter, const char *value)
+static bool take_value(struct command_line *line, char letter, const char *value)
 {
     bool skip;
     switch (letter) {
@@ -109,6 +109,20 @@ static bool take_value(struct command_line *line, int letter, const char *value)
     }
 }
 
+/* The option that getopt_long() stopped at as the user wrote it: `word` is the last one it
+ * read, `index` that of a long option if it knew it, else -1. */
+static void option_name(int letter, const char *word, int index, char name[80])
+{
+    int meant = letter == '?' || letter == ':' ? optopt : letter;
+    if (index >= 0) {
+        snprintf(name, 80, "--%s", known_options[index].name);
+    } else if (meant == 0 || strncmp(word, "--", 2) == 0) {
+        snprintf(name, 80, "%.*s", (int)strcspn(word, "="), word);
+    } else {
+        snprintf(name, 80, "-%c", meant);
+    }
+}
+
 static int run_command(const struct command *command, int argc, char **argv,
                        struct command_line *line)
 {
@@ -118,29 +132,33 @@ static int run_command(const struct command *command, int argc, char **argv,
         options[i].name = known_options[i].name;
         options[i].has_arg =
             known_options[i].takes_value ? required_argument : no_argument;
-        options[i].val = known_options[i].letter;
+        options[i].val = (unsigned char)known_options[i].letter;
     }
     opterr = 0;
     optind = 1;
-    for (int letter;
-         (letter = getopt_long(argc, argv, ":o:s:qvh", options, NULL)) != -1;) {
+    for (;;) {
+        int index = -1;
+        int letter = getopt_long(argc, argv, ":o:s:qvh", options, &index);
+        char name[80];
+        if (letter == -1) {
+            break;
+        }
+        option_name(letter, argv[optind - 1], index, name);
         if (letter == 'h') {
             print_help(command);
             return COMMAND_DONE;
         }
-        const char *written = argv[optind - 1];
         if (letter == ':') {
-            return usage_error(command, "an option lacks its value", written);
+            return usage_error(command, "an option lacks its value", name);
         }
         if (letter == '?' || strchr(command->options, letter) == NULL) {
-            return usage_error(command, "no such option", written);
+            return usage_error(command, "no such option", name);
         }
         if (line->n_overrides == COMMAND_MOST_OVERRIDES) {
-            return usage_error(command, "too many settings", written);
+            return usage_error(command, "too many settings", name);
         }
-        if (!take_value(line, letter, optarg)) {
-            return usage_error(command, "an option has a value it does not take",
-                               written);
+        if (!take_value(line, (char)letter, optarg)) {
+            return usage_error(command, "the option does not take that value", name);
         }
     }
     for (int i = optind; i < argc; i++) {

@@ -1,6 +1,7 @@
 #include <errno.h>
-#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -8,9 +9,20 @@
 #include "input/generate.h"
 #include "output/compressed.h"
 
+/* Writes the trace to what is open, and closes it. */
+static int write_open(const struct generate_spec *spec, FILE *out, const char *path,
+                      const struct command_line *line, struct err *err)
+{
+    int status = generate_write(spec, out, line->interrupted, err);
+    if (fclose(out) != 0 && status == 0) {
+        status = err_set(err, "-o %s: cannot write: %s", path, strerror(errno));
+    }
+    return status;
+}
+
 /* Writes the trace beside `path` and puts it in place when it is whole. */
 static int write_file(const struct generate_spec *spec, const char *path,
-                      struct err *err)
+                      const struct command_line *line, struct err *err)
 {
     char temporary[600];
     if (snprintf(temporary, sizeof temporary, "%s.tmp.%ld", path, (long)getpid()) >=
@@ -21,10 +33,7 @@ static int write_file(const struct generate_spec *spec, const char *path,
     if (out == NULL) {
         return -1;
     }
-    int status = generate_write(spec, out, err);
-    if (fclose(out) != 0 && status == 0) {
-        status = err_set(err, "-o %s: cannot write: %s", path, strerror(errno));
-    }
+    int status = write_open(spec, out, path, line, err);
     if (status == 0 && rename(temporary, path) != 0) {
         status = err_set(err, "-o %s: cannot put the trace in place: %s", path,
                          strerror(errno));
@@ -32,6 +41,31 @@ static int write_file(const struct generate_spec *spec, const char *path,
     if (status != 0) {
         unlink(temporary);
     }
+    return status;
+}
+
+/* A plain file is replaced when the new one is whole; a device or a pipe is written to; a
+ * link is followed. */
+static int write_path(const struct generate_spec *spec, const struct command_line *line,
+                      struct err *err)
+{
+    struct stat info;
+    const char *path = line->output;
+    if (path[0] == '\0') {
+        return err_set(err, "-o: expected a path");
+    }
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
+        return err_set(err, "-o %s: is a folder", path);
+    }
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
+        FILE *out = fopen(path, "we");
+        return out != NULL
+                   ? write_open(spec, out, path, line, err)
+                   : err_set(err, "-o %s: cannot open: %s", path, strerror(errno));
+    }
+    char *target = realpath(path, NULL);
+    int status = write_file(spec, target != NULL ? target : path, line, err);
+    free(target);
     return status;
 }
 
@@ -43,9 +77,13 @@ static int run(const struct command_line *line)
     int status = generate_read(&spec, line->operands[0], line->overrides,
                                line->n_overrides, &arena, &err);
     if (status == 0) {
+        errno = 0;
         status = line->output == NULL || strcmp(line->output, "-") == 0
-                     ? generate_write(&spec, stdout, &err)
-                     : write_file(&spec, line->output, &err);
+                     ? generate_write(&spec, stdout, line->interrupted, &err)
+                     : write_path(&spec, line, &err);
+        if (status != 0 && line->output == NULL && errno == EPIPE) {
+            status = 0; /* as in `servesim gen ... | head`: nobody wants to know */
+        }
     }
     if (status != 0) {
         fprintf(stderr, "servesim: %s\n", err.text);

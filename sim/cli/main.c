@@ -1,6 +1,7 @@
 /* main: signals, the command, and whether what was printed arrived. */
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,7 +23,8 @@ int main(int argc, char **argv)
     sigaction(SIGTERM, &caught, NULL);
     signal(SIGPIPE, SIG_IGN); /* a reader that left is an error like a full disk */
     int status = command_main(argc, argv, &interrupted);
-    if (fflush(stdout) != 0 && status == COMMAND_DONE) {
+    bool lost = ferror(stdout) != 0;
+    if ((fflush(stdout) != 0 || lost) && status == COMMAND_DONE) {
         if (errno == EPIPE) { /* as in `servesim list | head`: nobody wants to know */
             return COMMAND_DONE;
         }

@@ -75,6 +75,7 @@ int generate_read(struct generate_spec *spec, const char *path,
 /* A trace under way. */
 struct generator {
     const struct generate_spec *spec;
+    const volatile sig_atomic_t *interrupted;
     struct arrivals arrivals;
     struct rng prompt;
     struct rng output;
@@ -137,6 +138,9 @@ static int write_requests(struct generator *generator, FILE *out, struct err *er
     int status = 1;
     int64_t n = 0;
     for (; status == 1 && n < spec->n_requests; n += status == 1) {
+        if (generator->interrupted != NULL && *generator->interrupted) {
+            return err_set(err, "interrupted: nothing was written");
+        }
         status = write_request(generator, out, err);
     }
     if (status == 0 && n == 0) {
@@ -153,10 +157,12 @@ static int write_requests(struct generator *generator, FILE *out, struct err *er
     return status < 0 ? -1 : 0;
 }
 
-int generate_write(const struct generate_spec *spec, FILE *out, struct err *err)
+int generate_write(const struct generate_spec *spec, FILE *out,
+                   const volatile sig_atomic_t *interrupted, struct err *err)
 {
     struct generator generator;
     generator_init(&generator, spec);
+    generator.interrupted = interrupted;
     int status = 0;
     if (fputs("arrival_s,prompt_tokens,output_tokens\n", out) < 0) {
         status = write_failed(err);

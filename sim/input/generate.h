@@ -9,6 +9,7 @@
 #ifndef SERVESIM_INPUT_GENERATE_H
 #define SERVESIM_INPUT_GENERATE_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -43,6 +44,7 @@ int generate_read(struct generate_spec *spec, const char *path,
 /* Writes the trace as it is drawn, CSV of arrival_s, prompt_tokens and output_tokens
  * with a header, and flushes `out`.  -1 if a write fails or too few requests come
  * before the end: then `out` holds a part. */
-int generate_write(const struct generate_spec *spec, FILE *out, struct err *err);
+int generate_write(const struct generate_spec *spec, FILE *out,
+                   const volatile sig_atomic_t *interrupted, struct err *err);
 
 #endif

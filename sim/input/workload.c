@@ -117,13 +117,32 @@ static int need_scan(const struct config_workload *config)
     return config->rate_rps_nano > 0 || config->cooldown_ns > 0;
 }
 
+/* What need not be read to be refused. */
+static int check_config(const struct config_workload *config, struct err *err)
+{
+    const char *twice = config->repeat > 1          ? "repeat"
+                        : config->rate_rps_nano > 0 ? "rate_rps"
+                        : config->cooldown_ns > 0   ? "cooldown"
+                                                    : NULL;
+    if (twice != NULL && strcmp(config->trace, "-") == 0) {
+        return err_set(
+            err, "[workload] %s: standard input cannot be read twice: give a file",
+            twice);
+    }
+    const char *hash = config->trace_sha256;
+    if (hash[0] != '\0' &&
+        (strlen(hash) != 64 || strspn(hash, "0123456789abcdef") != 64)) {
+        return err_set(
+            err, "[workload] trace_sha256: '%s' is not 64 lower-case hex digits", hash);
+    }
+    return 0;
+}
+
 int workload_open(struct workload *workload, const struct config_workload *config,
                   const volatile sig_atomic_t *interrupted, struct err *err)
 {
-    if (config->repeat > 1 && strcmp(config->trace, "-") == 0) {
-        return err_set(err,
-                       "[workload] repeat: standard input cannot be read twice: give a "
-                       "file");
+    if (check_config(config, err) != 0) {
+        return -1;
     }
     *workload = (struct workload){
         .config = config,
@@ -173,6 +192,18 @@ static char *join_labels(const struct trace_row *row)
     return memory_copy(text, (size_t)length);
 }
 
+static int no_requests(const struct workload *workload, struct err *err)
+{
+    const char *path = workload->config->trace;
+    const char *first = trace_skipped_reason(workload->trace, 0);
+    if (first == NULL) {
+        return err_set(err, "%s: the trace holds no requests", path);
+    }
+    char reason[512];
+    snprintf(reason, sizeof reason, "%s", first);
+    return err_set(err, "%s: all rows were skipped, the first: %s", path, reason);
+}
+
 /* The next row, of the next copy of the trace where one has ended. */
 static int next_row(struct workload *workload, struct trace_row *row, struct err *err)
 {
@@ -192,7 +223,7 @@ static int next_row(struct workload *workload, struct trace_row *row, struct err
             return 1;
         }
         if (workload->n_rows == 0) {
-            return err_set(err, "%s: the trace holds no requests", config->trace);
+            return no_requests(workload, err);
         }
         set_period(workload);
         if (++workload->copy >= config->repeat) {
@@ -238,7 +269,7 @@ int workload_next(void *state, struct sim_arrival *arrival, struct err *err)
         .counted = arrival_ns >= workload->window_start_ns &&
                    arrival_ns <= workload->window_end_ns,
         .labels = join_labels(&row),
-        .file = config->trace,
+        .file = strcmp(config->trace, "-") == 0 ? "standard input" : config->trace,
         .line = row.line,
     };
     return 1;

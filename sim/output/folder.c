@@ -25,34 +25,36 @@ static int remove_folder(const char *path)
     return rmdir(path);
 }
 
-/* Only results are ever replaced: an empty folder, or one of files with a config.ini. */
+static bool is_ours(const char *name)
+{
+    static const char *const names[] = {"config.ini",   "requests.csv", "summary.csv",
+                                        "timeline.csv", "replicas.csv", "steps.csv"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Only results are ever replaced: a folder that holds anything else stays. */
 static int check_replaceable(const char *path, struct err *err)
 {
-    bool has_config = false;
-    bool has_folder = false;
-    bool is_empty = true;
+    int status = 0;
     DIR *listing = opendir(path);
     if (listing == NULL) {
         return err_set(err, "-o %s: cannot look into it: %s", path, strerror(errno));
     }
-    for (struct dirent *entry; (entry = readdir(listing)) != NULL;) {
-        struct stat info;
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
-            continue;
+    for (struct dirent *entry; status == 0 && (entry = readdir(listing)) != NULL;) {
+        const char *name = entry->d_name;
+        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && !is_ours(name)) {
+            status =
+                err_set(err, "-o %s: holds '%s', which no results do: not overwritten",
+                        path, name);
         }
-        is_empty = false;
-        has_config = has_config || strcmp(entry->d_name, "config.ini") == 0;
-        has_folder = has_folder || (fstatat(dirfd(listing), entry->d_name, &info,
-                                            AT_SYMLINK_NOFOLLOW) == 0 &&
-                                    S_ISDIR(info.st_mode));
     }
     closedir(listing);
-    if (is_empty || (has_config && !has_folder)) {
-        return 0;
-    }
-    return err_set(err, "-o %s: holds %s: not overwritten", path,
-                   has_folder ? "a folder, which no results do"
-                              : "no results (no config.ini)");
+    return status;
 }
 
 int folder_create(struct folder *folder, const char *path, bool overwrite,

@@ -48,9 +48,11 @@ void quantiles_add(struct quantiles *quantiles, int64_t value)
     }
     quantiles->n++;
     quantiles->sum += value;
-    wide us = (value + 500) / 1000;
-    quantiles->sum_us += us;
-    quantiles->squares_us += us * us;
+    if (quantiles->squares > (wide)1 << 125) { /* values are below 2^62 */
+        quantiles->squares_lost = true;
+    } else {
+        quantiles->squares += (wide)value * value;
+    }
     quantiles->most = value > quantiles->most ? value : quantiles->most;
 }
 
@@ -124,16 +126,14 @@ double quantiles_mean(const struct quantiles *quantiles)
 
 double quantiles_deviation(const struct quantiles *quantiles)
 {
-    if (quantiles->n == 0) {
-        return 0;
+    if (quantiles->n == 0 || quantiles->squares_lost) {
+        return quantiles->n == 0 ? 0 : -1;
     }
     /* around the whole part of the mean, so that nothing large cancels or overflows */
-    wide n = quantiles->n;
-    wide about = quantiles->sum_us / n;
-    wide rest = quantiles->sum_us - about * n;
-    wide spread =
-        quantiles->squares_us - 2 * about * quantiles->sum_us + about * about * n;
-    double variance =
-        ((double)spread - (double)rest * (double)rest / (double)n) / (double)n;
-    return variance > 0 ? sqrt(variance) * 1000 : 0;
+    wide about = quantiles->sum / quantiles->n;
+    wide rest = quantiles->sum - about * quantiles->n;
+    wide spread = quantiles->squares - about * (quantiles->sum + rest);
+    double n = (double)quantiles->n;
+    double variance = ((double)spread - (double)rest * (double)rest / n) / n;
+    return variance > 0 ? sqrt(variance) : 0;
 }

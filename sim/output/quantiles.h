@@ -1,8 +1,8 @@
 /* quantiles: the distribution of one latency.
  *
  * Exact, by nearest rank, up to a million values; the value after that folds them into a
- * histogram whose quantiles are at most 0.1 % too high (base/histogram.h).  The mean is
- * from an exact sum either way, the standard deviation from values in microseconds.
+ * histogram whose quantiles are at most 0.1 % too high (base/histogram.h).  The mean
+ * and the standard deviation are from exact sums either way.
  */
 #ifndef SERVESIM_OUTPUT_QUANTILES_H
 #define SERVESIM_OUTPUT_QUANTILES_H
@@ -22,8 +22,8 @@ struct quantiles {
     int64_t selected; /* values from here on are at least the one here */
     int64_t n;
     wide sum;
-    wide sum_us; /* these two in whole microseconds, whose squares fit */
-    wide squares_us;
+    wide squares;
+    bool squares_lost; /* their sum would leave 128 bits */
     int64_t most;
     bool folded;
     struct histogram histogram; /* once folded */
@@ -39,7 +39,8 @@ void quantiles_add(struct quantiles *quantiles, int64_t value);
 int64_t quantiles_at(struct quantiles *quantiles, int64_t numerator,
                      int64_t denominator);
 
-/* Mean and population standard deviation in nanoseconds; 0 without values. */
+/* Mean and population standard deviation in nanoseconds; 0 without values.  The
+ * deviation is negative if latencies are so large that it is not known. */
 double quantiles_mean(const struct quantiles *quantiles);
 double quantiles_deviation(const struct quantiles *quantiles);
 

@@ -143,8 +143,12 @@ static void put_latency(struct metrics *metrics, const struct names *names,
     metrics_ratio(metrics, names->mean, quantiles->sum, (wide)quantiles->n * 1000000, 6,
                   "ms");
     put_ms(metrics, names->median, quantiles_at(quantiles, 50, 100));
-    metrics_real(metrics, names->deviation, quantiles_deviation(quantiles) / 1e6, 3,
-                 "ms");
+    double deviation_ns = quantiles_deviation(quantiles);
+    if (deviation_ns < 0) {
+        metrics_text(metrics, names->deviation, "", "ms");
+    } else {
+        metrics_real(metrics, names->deviation, deviation_ns / 1e6, 6, "ms");
+    }
     put_ms(metrics, names->p90, quantiles_at(quantiles, 90, 100));
     put_ms(metrics, names->p95, quantiles_at(quantiles, 95, 100));
     put_ms(metrics, names->p99, quantiles_at(quantiles, 99, 100));

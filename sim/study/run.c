@@ -93,8 +93,9 @@ static void warn(FILE *out, const struct workload *workload)
                 ignored);
     }
     if (skipped > 0) {
-        fprintf(out, "servesim: warning: %s: %" PRId64 " bad rows were skipped%s:\n",
-                path, skipped, skipped > TRACE_REASONS ? ", among them" : "");
+        fprintf(out, "servesim: warning: %s: %" PRId64 " bad row%s skipped%s:\n", path,
+                skipped, skipped == 1 ? " was" : "s were",
+                skipped > TRACE_REASONS ? ", among them" : "");
     }
     for (int64_t i = 0; (reason = trace_skipped_reason(workload->trace, i)) != NULL;
          i++) {
@@ -155,7 +156,7 @@ static int simulate(const struct config *config, const struct run_options *optio
         .stepwise = options->stepwise,
         .want_itl = config->output.itl != 0,
         .verify = options->verify,
-        .tick_ns = config->output.interval_ns,
+        .tick_ns = options->folder != NULL ? config->output.interval_ns : 0,
         .interrupted = options->interrupted,
         .probe = &probe,
     };

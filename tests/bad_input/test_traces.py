@@ -68,7 +68,11 @@ FILES = [
          "GeneratedTokens)"),
     case("a_trace_with_another_sha256", TRACE,
          f"t.csv: its sha256 is {hashlib.sha256(TRACE.encode()).hexdigest()}, and "
-         "[workload] trace_sha256 expects 5eed", "workload.trace_sha256=5eed"),
+         f"[workload] trace_sha256 expects {'5eed' * 16}",
+         f"workload.trace_sha256={'5eed' * 16}"),
+    case("a_sha256_that_is_none", TRACE,
+         "[workload] trace_sha256: '5eed' is not 64 lower-case hex digits",
+         "workload.trace_sha256=5eed"),
 ]
 
 FIELDS = [
@@ -223,7 +227,7 @@ ACCEPTED = [
              [("0.500000000", "completed"), ("2.125000000", "completed")]),
     accepted("a_line_of_ten_megabytes_is_skipped",
              "0.5,7,1\n1.25," + "7" * 10**7 + ",1\n2.125,7,7\n",
-             "warning: t.csv: 1 bad rows were skipped:\n"
+             "warning: t.csv: 1 bad row was skipped:\n"
              "  t.csv:3: the line is longer than 1 MiB", ["workload.on_bad_row=skip"],
              [("0.500000000", "completed"), ("2.125000000", "completed")]),
     accepted("a_request_that_never_fits_is_rejected_where_asked",

@@ -149,16 +149,34 @@ static void a_folder_that_holds_something_else_is_never_replaced(void **state)
 {
     (void)state;
     assert_int_equal(mkdir("out", 0777), 0);
+    put("out", "config.ini", "old");
     put("out", "thesis.tex", "years");
     assert_refused("out", true,
-                   "-o out: holds no results (no config.ini): not overwritten");
+                   "-o out: holds 'thesis.tex', which no results do: not overwritten");
     assert_holds("out", "thesis.tex", "years");
-    put("out", "config.ini", "old");
+    assert_int_equal(unlink("out/thesis.tex"), 0);
     assert_int_equal(mkdir("out/more", 0777), 0);
     assert_refused("out", true,
-                   "-o out: holds a folder, which no results do: not overwritten");
+                   "-o out: holds 'more', which no results do: not overwritten");
     assert_holds("out", "config.ini", "old");
     assert_int_equal(rmdir("out/more"), 0);
+    sweep("out");
+}
+
+static void what_came_into_the_folder_meanwhile_is_never_replaced(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct err err;
+    must_create(&folder, "out", true);
+    put(folder.temporary, "config.ini", "new");
+    assert_int_equal(mkdir("out", 0777), 0);
+    put("out", "thesis.tex", "years");
+    assert_int_equal(folder_commit(&folder, &err), -1);
+    assert_string_equal(
+        err.text, "-o out: holds 'thesis.tex', which no results do: not overwritten");
+    assert_holds("out", "thesis.tex", "years");
+    assert_int_equal(n_entries("."), 1);
     sweep("out");
 }
 
@@ -212,6 +230,7 @@ int main(void)
         cmocka_unit_test(overwriting_exchanges_old_results_for_new_ones),
         cmocka_unit_test(overwriting_nothing_or_an_empty_folder_is_fine),
         cmocka_unit_test(a_folder_that_holds_something_else_is_never_replaced),
+        cmocka_unit_test(what_came_into_the_folder_meanwhile_is_never_replaced),
         cmocka_unit_test(what_is_not_a_folder_is_refused),
         cmocka_unit_test(a_path_that_is_empty_too_long_or_leads_nowhere_is_refused),
         cmocka_unit_test(discarding_leaves_nothing_but_what_was_there),
