@@ -117,13 +117,13 @@ static void overwriting_exchanges_old_results_for_new_ones(void **state)
     struct folder folder;
     assert_int_equal(mkdir("out", 0777), 0);
     put("out", "config.ini", "old");
-    put("out", "stale.csv", "old");
+    put("out", "steps.csv", "old");
     must_create(&folder, "out", true);
     put(folder.temporary, "config.ini", "new");
     assert_holds("out", "config.ini", "old");
     must_commit(&folder);
     assert_holds("out", "config.ini", "new");
-    assert_int_equal(n_entries("out"), 1); /* stale.csv went with the old ones */
+    assert_int_equal(n_entries("out"), 1); /* steps.csv went with the old ones */
     assert_int_equal(n_entries("."), 1);
     sweep("out");
 }

@@ -259,17 +259,20 @@ static void what_needs_a_second_reading_refuses_standard_input(void **state)
 {
     (void)state;
     struct config_workload config = plain;
-    static const char twice[] = "standard input: cannot be read twice: give a file";
     config.rate_rps_nano = 7000000000;
-    assert_stdin_refused(&config, twice);
+    assert_stdin_refused(&config,
+                         "[workload] rate_rps: standard input cannot be read twice: "
+                         "give a file");
     config = plain;
     config.cooldown_ns = 13;
-    assert_stdin_refused(&config, twice);
+    assert_stdin_refused(&config,
+                         "[workload] cooldown: standard input cannot be read twice: "
+                         "give a file");
     config = plain;
     config.repeat = 2;
     assert_stdin_refused(&config,
-                         "[workload] repeat: standard input cannot be read twice: give "
-                         "a file");
+                         "[workload] repeat: standard input cannot be read twice: "
+                         "give a file");
 }
 
 static void a_trace_of_nothing_or_of_the_far_future_is_refused(void **state)
@@ -310,13 +313,21 @@ static void the_bytes_of_the_trace_are_checked_after_the_last_row(void **state)
     assert_int_equal(workload_sha256(&workload, hex, &err), 0);
     assert_string_equal(hex, good);
     workload_close(&workload);
-    config.trace_sha256 = "13";
+    config.trace_sha256 = "13"; /* no hash at all */
+    assert_int_equal(workload_open(&workload, &config, NULL, &err), -1);
+    assert_string_equal(
+        err.text, "[workload] trace_sha256: '13' is not 64 lower-case hex digits");
+    static const char other[] =
+        "1313131313131313131313131313131313131313131313131313131313131313";
+    config.trace_sha256 = other;
     open_text(&workload, &config, THREE);
     assert_int_equal(workload_sha256(&workload, hex, &err), -1);
-    assert_string_equal(err.text, "t.csv: its sha256 is "
-                                  "577e164bbe52be68aff9a3fcfca4556348980acca4ee9d198133"
-                                  "b1402d1f06b3, and [workload] "
-                                  "trace_sha256 expects 13");
+    assert_string_equal(
+        err.text, "t.csv: its sha256 is "
+                  "577e164bbe52be68aff9a3fcfca4556348980acca4ee9d198133"
+                  "b1402d1f06b3, and [workload] "
+                  "trace_sha256 expects "
+                  "1313131313131313131313131313131313131313131313131313131313131313");
     workload_close(&workload);
 }
 
