@@ -31,6 +31,7 @@ void replica_init(struct replica *replica, const struct pool *pool,
                 .reserve_full_prompt = scheduler->reserve_full_prompt != 0,
             },
     };
+    replica->most_span_ns = INT64_MAX / 4 / (pool->usable_blocks + 1);
     group_init(&replica->group, pool->config->block_tokens);
 }
 

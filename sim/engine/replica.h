@@ -30,6 +30,24 @@ struct replica_grant {
     bool emitted; /* at the end of the step: a token came out */
 };
 
+/* What a walk over steps of a span found: their sums, and how their durations fall into
+ * the buckets of the histogram of gaps. */
+enum { REPLICA_MOST_RUNS = 16 };
+
+struct replica_walk {
+    int64_t n_steps;
+    int64_t sum_ns;
+    int64_t last_ns;     /* the last step's duration */
+    int64_t last_blocks; /* and the KV blocks in use in it */
+    int64_t block_ns;
+    int64_t
+        next_fs; /* price of the step after it, if the walk stopped before that one */
+    int64_t next_blocks;
+    int32_t n_runs;
+    int32_t buckets[REPLICA_MOST_RUNS];
+    int32_t lengths[REPLICA_MOST_RUNS]; /* steps in the bucket */
+};
+
 /* The step in progress and those that follow it without a decision. */
 struct replica_span {
     int64_t start_ns;      /* of the step in progress */
@@ -39,7 +57,9 @@ struct replica_span {
     int64_t fs;          /* price of the step in progress; unused if it is alone */
     int64_t fs_per_step; /* what every step adds to it */
     bool alone;          /* one step, of end_ns - start_ns */
-    int64_t decode_ns;   /* d0 of a step that is alone */
+    bool foreseen;       /* `walk` is of all its steps, none of which is booked yet */
+    struct replica_walk walk;
+    int64_t decode_ns;         /* d0 of a step that is alone */
     struct step_counts counts; /* of the step in progress */
     struct cost_form form; /* of the decode steps, or a step's price as its constant */
 };
@@ -100,6 +120,7 @@ struct replica {
     int64_t given_up_room;
     struct group group;
     struct kv kv;
+    int64_t most_span_ns; /* a span is no longer, so that blocks x ns fit 64 bits */
 
     bool busy;
     bool closed;        /* a newcomer could not join the steps of this span */

@@ -241,6 +241,9 @@ static int tick_until(struct sim *sim, int64_t until_ns, struct err *err)
 {
     const struct sim_config *config = sim->config;
     const int64_t most_ticks = 10000000;
+    if (sim->tick_at_ns > until_ns) {
+        return 0;
+    }
     if (config->tick_ns > 0 && until_ns / config->tick_ns > most_ticks) {
         return err_set(err,
                        "[output] interval: the timeline would have more than %" PRId64

@@ -58,6 +58,19 @@ static void plan_alone(struct replica *replica, struct replica_span *span,
         int64_t decode_ns = cost_duration_ns(decodes_fs(replica, counts));
         span->decode_ns = decode_ns < duration_ns ? decode_ns : duration_ns;
     }
+    int64_t used = kv_used(&replica->kv);
+    span->foreseen = true;
+    span->walk = (struct replica_walk){
+        .n_steps = 1,
+        .sum_ns = duration_ns,
+        .last_ns = duration_ns,
+        .last_blocks = used,
+        .block_ns = used * duration_ns,
+        .next_blocks = used,
+        .n_runs = 1,
+        .buckets = {histogram_bucket(duration_ns)},
+        .lengths = {1},
+    };
 }
 
 static int64_t least(int64_t a, wide b)
@@ -80,62 +93,82 @@ static int64_t most_steps(const struct replica *replica,
                       (span->form.most_context - span->counts.decode_context) / n + 1);
     }
     wide last_fs = first_fs + (wide)span->fs_per_step * steps;
-    if (first_fs < least_fs || last_fs > most_fs) {
+    if (first_fs < least_fs || last_fs > most_fs || span->form.at_fs > most_fs) {
         return 0;
     }
-    wide block_ns = (last_fs / 1000000 + 1) * (replica->kv.total_blocks + 1);
-    return least(steps, INT64_MAX / 4 / block_ns);
+    return least(steps, replica->most_span_ns / cost_round_ns((int64_t)last_fs));
 }
 
-/* The residue class due one step later. */
-static inline int64_t later(int64_t residue, int64_t block_tokens)
-{
-    return residue == 0 ? block_tokens - 1 : residue - 1;
-}
+/* Where a walk ends: after `most_steps`, after the first step that ends at or after
+ * `horizon_ns`, before one that would end after `until_ns` or for which KV blocks lack,
+ * or when it has seen enough buckets. */
+struct bounds {
+    int64_t most_steps;
+    int64_t horizon_ns;
+    int64_t until_ns;
+};
 
-/* Whether KV blocks could run out within `steps` steps: every block_tokens steps, each
- * sequence needs one. */
-static bool blocks_may_lack(const struct replica *replica, int64_t steps)
+/* Walks the steps of the span from the one in progress, and books nothing. */
+static void walk_steps(const struct replica *replica, const struct bounds *bounds,
+                       struct replica_walk *walk)
 {
-    const struct group *group = &replica->group;
-    return replica->kv.free_blocks / group->n <= steps / group->block_tokens;
-}
-
-/* Finds the last step of the span: of at most `most`, the first that ends at or after
- * `horizon_ns`, or the one before blocks lack. */
-static void walk_ahead(struct replica *replica, int64_t most, int64_t horizon_ns)
-{
-    struct replica_span *span = &replica->span;
+    const struct replica_span *span = &replica->span;
     const struct group *group = &replica->group;
     const int64_t *residues = group->residue;
     const int64_t block_tokens = group->block_tokens;
     const int64_t fs_per_step = span->fs_per_step;
-    const bool watch_blocks = blocks_may_lack(replica, most);
-    int64_t fs = span->fs;
+    const int64_t total_blocks = replica->kv.total_blocks;
+    const struct bounds end = *bounds;
+    int64_t residue = group_due_residue(group);
+    int64_t held = kv_used(&replica->kv);
+    int64_t last_blocks = held;
+    int64_t last_ns = 0;
+    int64_t block_ns = 0;
     int64_t at_ns = span->start_ns;
-    int64_t start_ns;
-    int64_t steps = 0;
-    int64_t free_blocks = replica->kv.free_blocks;
-    int64_t residue = watch_blocks ? group_due_residue(group) : 0;
-    for (;;) {
-        start_ns = at_ns;
-        at_ns += cost_round_ns(fs);
-        steps++;
-        if (steps == most || at_ns >= horizon_ns) {
+    int64_t fs = span->fs;
+    int64_t edge_ns = -1; /* of the bucket that the last steps fell in */
+    int64_t n_steps = 0;
+    int64_t n_before = 0; /* steps before those */
+    int32_t n_runs = 0;
+    while (held <= total_blocks) {
+        /* span_plan() saw to it that this is at least 1 */
+        int64_t duration_ns = (int64_t)(((uint64_t)fs + 500000) / 1000000);
+        if (at_ns + duration_ns > end.until_ns) {
+            break;
+        }
+        if (duration_ns > edge_ns) {
+            if (n_runs == REPLICA_MOST_RUNS) {
+                break;
+            }
+            int32_t bucket = histogram_bucket(duration_ns);
+            edge_ns = histogram_edge(bucket);
+            walk->buckets[n_runs] = bucket;
+            walk->lengths[n_runs > 0 ? n_runs - 1 : 0] = (int32_t)(n_steps - n_before);
+            n_before = n_steps;
+            n_runs++;
+        }
+        at_ns += duration_ns;
+        block_ns += held * duration_ns;
+        last_ns = duration_ns;
+        last_blocks = held;
+        n_steps++;
+        if (n_steps == end.most_steps || at_ns >= end.horizon_ns) {
             break;
         }
         fs += fs_per_step;
-        if (watch_blocks) {
-            residue = later(residue, block_tokens);
-            free_blocks -= residues[residue];
-            if (free_blocks < 0) {
-                break;
-            }
-        }
+        residue =
+            residue == 0 ? block_tokens - 1 : residue - 1; /* due one step later */
+        held += residues[residue];
     }
-    span->last_start_ns = start_ns;
-    span->steps_left = steps;
-    span->end_ns = at_ns;
+    walk->lengths[n_runs > 0 ? n_runs - 1 : 0] = (int32_t)(n_steps - n_before);
+    walk->n_steps = n_steps;
+    walk->sum_ns = at_ns - span->start_ns;
+    walk->last_ns = last_ns;
+    walk->last_blocks = last_blocks;
+    walk->block_ns = block_ns;
+    walk->next_fs = fs;
+    walk->next_blocks = held;
+    walk->n_runs = n_runs;
 }
 
 void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
@@ -165,7 +198,18 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
         replica->ops->newcomer_waits != NULL && replica->ops->newcomer_waits(replica);
     span->alone = false;
     span->fs = (int64_t)first_fs;
-    walk_ahead(replica, most, replica->closed ? INT64_MAX : horizon_ns);
+    struct bounds bounds = {
+        .most_steps = most,
+        .horizon_ns = replica->closed ? INT64_MAX : horizon_ns,
+        .until_ns = INT64_MAX,
+    };
+    walk_steps(replica, &bounds, &span->walk);
+    span->walk.next_blocks =
+        span->walk.last_blocks; /* there is no step after the last */
+    span->foreseen = true;
+    span->steps_left = span->walk.n_steps;
+    span->end_ns = now_ns + span->walk.sum_ns;
+    span->last_start_ns = span->end_ns - span->walk.last_ns;
 }
 
 /* The part of a step's energy that its decodes alone would have taken in `decode_ns`. */
@@ -189,17 +233,8 @@ static wide decode_energy_pj(const struct replica *replica, wide busy_pj,
     return pj < busy_pj ? pj : busy_pj;
 }
 
-/* What a walk over the steps of a span found. */
-struct walk {
-    int64_t n_steps;
-    int64_t sum_ns;
-    int64_t last_ns;     /* the last step's duration */
-    int64_t last_blocks; /* and the KV blocks in use in it */
-    wide block_ns;
-};
-
 /* Books `walk->n_steps` steps like the one in progress, contexts growing. */
-static void book(struct replica *replica, const struct walk *walk)
+static void book(struct replica *replica, const struct replica_walk *walk)
 {
     struct replica_span *span = &replica->span;
     struct replica_sums *sums = &replica->sums;
@@ -220,8 +255,8 @@ static void book(struct replica *replica, const struct walk *walk)
     power_work_add(&sums->work, &work);
     sums->busy_ns += walk->sum_ns;
     const struct cost_form *form = &span->form;
-    for (int i = 0; i < N_BOUNDS; i++) {
-        sums->bound_fs[i] += m > 1 ? form->at.fs[i] * m : form->at.fs[i];
+    for (int i = 0; i < N_BOUNDS; i++) { /* of several steps, each price fits 64 bits */
+        sums->bound_fs[i] += m > 1 ? (wide)(int64_t)form->at.fs[i] * m : form->at.fs[i];
     }
     int64_t more = (counts->decode_context - form->context) * m + grown;
     sums->bound_fs[BOUND_COMPUTE] += (wide)form->compute_slope_fs * more;
@@ -242,8 +277,7 @@ static void book(struct replica *replica, const struct walk *walk)
     span->counts.decode_context += counts->n_decodes * m;
 }
 
-/* Gaps of the group in one step or several equal ones; a member whose gap is its own is
- * not in it. */
+/* Gaps of the group in one step: not of members whose gap is their own. */
 static int64_t n_regular_gaps(const struct replica *replica)
 {
     int64_t n = replica->group.n_counted;
@@ -253,105 +287,48 @@ static int64_t n_regular_gaps(const struct replica *replica)
     return n;
 }
 
-static void note_blocks(struct replica *replica, int64_t used_blocks)
+static void book_gaps(struct replica *replica, const struct replica_walk *walk)
 {
-    if (used_blocks > replica->tally.most_blocks) {
-        replica->tally.most_blocks = used_blocks;
+    int64_t n = n_regular_gaps(replica);
+    if (replica->itl == NULL || n == 0) {
+        return;
     }
-}
-
-static void advance_alone(struct replica *replica)
-{
-    struct replica_span *span = &replica->span;
-    int64_t duration_ns = span->end_ns - span->start_ns;
-    int64_t used = kv_used(&replica->kv);
-    if (replica->itl != NULL && span->counts.n_decodes > 0) {
-        histogram_add(replica->itl, duration_ns, n_regular_gaps(replica));
+    for (int32_t i = 0; i < walk->n_runs; i++) {
+        replica->itl->counts[walk->buckets[i]] += walk->lengths[i] * n;
     }
-    note_blocks(replica, used);
-    struct walk walk = {
-        .n_steps = 1,
-        .sum_ns = duration_ns,
-        .last_ns = duration_ns,
-        .block_ns = (wide)used * duration_ns,
-    };
-    book(replica, &walk);
-    span->start_ns = span->end_ns;
-    span->steps_left = 0;
-}
-
-/* Walks the steps that end at or before `until_ns` and books their gaps; `used` is the KV
- * blocks of the step in progress, before and after. */
-static struct walk walk_along(struct replica *replica, int64_t until_ns, int64_t *used)
-{
-    struct replica_span *span = &replica->span;
-    const struct group *group = &replica->group;
-    const int64_t *residues = group->residue;
-    const int64_t block_tokens = group->block_tokens;
-    const int64_t fs_per_step = span->fs_per_step;
-    const int64_t n_gaps = replica->itl != NULL ? group->n_counted : 0;
-    int64_t *buckets = n_gaps > 0 ? replica->itl->counts : NULL;
-    struct walk walk = {0};
-    int64_t block_ns = 0;
-    int64_t held = *used;
-    int64_t left = span->steps_left;
-    int64_t residue = group_due_residue(group);
-    int64_t at_ns = span->start_ns;
-    int64_t fs = span->fs;
-    bool more = left > 0;
-    while (more) { /* once for every histogram bucket that the durations pass through */
-        int32_t bucket = histogram_bucket(cost_round_ns(fs));
-        int64_t edge_ns = histogram_edge(bucket);
-        int64_t left_before = left;
-        for (;;) {
-            int64_t duration_ns = cost_round_ns(fs);
-            more = left > 0 && at_ns + duration_ns <= until_ns;
-            if (!more || duration_ns > edge_ns) {
-                break;
-            }
-            at_ns += duration_ns;
-            block_ns += held * duration_ns;
-            walk.last_ns = duration_ns;
-            walk.last_blocks = held;
-            if (--left > 0) {
-                fs += fs_per_step;
-                residue = later(residue, block_tokens);
-                held += residues[residue];
-            }
-        }
-        if (buckets != NULL) {
-            buckets[bucket] += (left_before - left) * n_gaps;
-        }
-    }
-    walk.n_steps = span->steps_left - left;
-    walk.sum_ns = at_ns - span->start_ns;
-    walk.block_ns = block_ns;
-    if (n_gaps > 0) {
-        histogram_note(replica->itl, walk.n_steps * n_gaps, (wide)walk.sum_ns * n_gaps,
-                       walk.last_ns);
-    }
-    span->steps_left = left;
-    span->fs = fs;
-    span->start_ns = at_ns;
-    *used = held;
-    return walk;
+    histogram_note(replica->itl, walk->n_steps * n, (wide)walk->sum_ns * n,
+                   walk->last_ns);
 }
 
 void span_advance(struct replica *replica, int64_t until_ns)
 {
     struct replica_span *span = &replica->span;
-    if (span->alone) {
-        if (span->steps_left > 0 && span->end_ns <= until_ns) {
-            advance_alone(replica);
+    struct replica_walk *walk = &span->walk;
+    while (span->steps_left > 0) {
+        if (until_ns < span->end_ns && span->alone) {
+            return;
         }
-        return;
-    }
-    int64_t used = kv_used(&replica->kv);
-    struct walk walk = walk_along(replica, until_ns, &used);
-    if (walk.n_steps > 0) {
-        note_blocks(replica, walk.last_blocks);
-        kv_take(&replica->kv, used - kv_used(&replica->kv));
-        book(replica, &walk);
+        if (until_ns < span->end_ns || !span->foreseen) {
+            struct bounds bounds = {
+                .most_steps = span->steps_left,
+                .horizon_ns = INT64_MAX,
+                .until_ns = until_ns,
+            };
+            walk_steps(replica, &bounds, walk);
+        }
+        span->foreseen = false;
+        if (walk->n_steps == 0) {
+            return;
+        }
+        span->steps_left -= walk->n_steps;
+        span->start_ns += walk->sum_ns;
+        span->fs = walk->next_fs;
+        if (walk->last_blocks > replica->tally.most_blocks) {
+            replica->tally.most_blocks = walk->last_blocks;
+        }
+        kv_take(&replica->kv, walk->next_blocks - kv_used(&replica->kv));
+        book_gaps(replica, walk);
+        book(replica, walk);
     }
 }
 
@@ -359,6 +336,7 @@ void span_cut(struct replica *replica)
 {
     struct replica_span *span = &replica->span;
     if (!span->alone && span->steps_left > 1) {
+        span->foreseen = false;
         span->steps_left = 1;
         span->last_start_ns = span->start_ns;
         span->end_ns = span->start_ns + cost_round_ns(span->fs);
