@@ -32,14 +32,14 @@ struct replica_grant {
 
 /* What a walk over steps of a span found: their sums, and how their durations fall into
  * the buckets of the histogram of gaps. */
-enum { REPLICA_MOST_RUNS = 16 };
+enum { REPLICA_MOST_RUNS = 32 };
 
 struct replica_walk {
     int64_t n_steps;
     int64_t sum_ns;
     int64_t last_ns;     /* the last step's duration */
     int64_t last_blocks; /* and the KV blocks in use in it */
-    int64_t block_ns;
+    wide block_ns;
     int64_t
         next_fs; /* price of the step after it, if the walk stopped before that one */
     int64_t next_blocks;

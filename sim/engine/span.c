@@ -59,18 +59,17 @@ static void plan_alone(struct replica *replica, struct replica_span *span,
         span->decode_ns = decode_ns < duration_ns ? decode_ns : duration_ns;
     }
     int64_t used = kv_used(&replica->kv);
+    struct replica_walk *walk = &span->walk;
     span->foreseen = true;
-    span->walk = (struct replica_walk){
-        .n_steps = 1,
-        .sum_ns = duration_ns,
-        .last_ns = duration_ns,
-        .last_blocks = used,
-        .block_ns = used * duration_ns,
-        .next_blocks = used,
-        .n_runs = 1,
-        .buckets = {histogram_bucket(duration_ns)},
-        .lengths = {1},
-    };
+    walk->n_steps = 1;
+    walk->sum_ns = duration_ns;
+    walk->last_ns = duration_ns;
+    walk->last_blocks = used;
+    walk->block_ns = (wide)used * duration_ns;
+    walk->next_blocks = used;
+    walk->n_runs = 1;
+    walk->buckets[0] = histogram_bucket(duration_ns);
+    walk->lengths[0] = 1;
 }
 
 static int64_t least(int64_t a, wide b)
@@ -100,12 +99,13 @@ static int64_t most_steps(const struct replica *replica,
 }
 
 /* Where a walk ends: after `most_steps`, after the first step that ends at or after
- * `horizon_ns`, before one that would end after `until_ns` or for which KV blocks lack,
- * or when it has seen enough buckets. */
+ * `horizon_ns`, before one that would end after `until_ns` or for which KV blocks lack.
+ * Where there is no more room for buckets it ends, too, or goes on without them. */
 struct bounds {
     int64_t most_steps;
     int64_t horizon_ns;
     int64_t until_ns;
+    bool needs_runs;
 };
 
 /* Walks the steps of the span from the one in progress, and books nothing. */
@@ -130,6 +130,7 @@ static void walk_steps(const struct replica *replica, const struct bounds *bound
     int64_t n_steps = 0;
     int64_t n_before = 0; /* steps before those */
     int32_t n_runs = 0;
+    bool has_runs = true;
     while (held <= total_blocks) {
         /* span_plan() saw to it that this is at least 1 */
         int64_t duration_ns = (int64_t)(((uint64_t)fs + 500000) / 1000000);
@@ -137,8 +138,12 @@ static void walk_steps(const struct replica *replica, const struct bounds *bound
             break;
         }
         if (duration_ns > edge_ns) {
-            if (n_runs == REPLICA_MOST_RUNS) {
+            if (n_runs == REPLICA_MOST_RUNS && end.needs_runs) {
                 break;
+            }
+            if (n_runs == REPLICA_MOST_RUNS) {
+                n_runs = 0;
+                has_runs = false;
             }
             int32_t bucket = histogram_bucket(duration_ns);
             edge_ns = histogram_edge(bucket);
@@ -168,7 +173,7 @@ static void walk_steps(const struct replica *replica, const struct bounds *bound
     walk->block_ns = block_ns;
     walk->next_fs = fs;
     walk->next_blocks = held;
-    walk->n_runs = n_runs;
+    walk->n_runs = has_runs ? n_runs : 0;
 }
 
 void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
@@ -206,7 +211,7 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     walk_steps(replica, &bounds, &span->walk);
     span->walk.next_blocks =
         span->walk.last_blocks; /* there is no step after the last */
-    span->foreseen = true;
+    span->foreseen = span->walk.n_runs > 0;
     span->steps_left = span->walk.n_steps;
     span->end_ns = now_ns + span->walk.sum_ns;
     span->last_start_ns = span->end_ns - span->walk.last_ns;
@@ -313,6 +318,7 @@ void span_advance(struct replica *replica, int64_t until_ns)
                 .most_steps = span->steps_left,
                 .horizon_ns = INT64_MAX,
                 .until_ns = until_ns,
+                .needs_runs = true,
             };
             walk_steps(replica, &bounds, walk);
         }
