@@ -45,7 +45,7 @@ struct replica_walk {
     int64_t next_blocks;
     int32_t n_runs;
     int32_t buckets[REPLICA_MOST_RUNS];
-    int32_t lengths[REPLICA_MOST_RUNS]; /* steps in the bucket */
+    int64_t firsts[REPLICA_MOST_RUNS]; /* the first step in the bucket, of the walk's */
 };
 
 /* The step in progress and those that follow it without a decision. */

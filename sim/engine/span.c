@@ -69,7 +69,7 @@ static void plan_alone(struct replica *replica, struct replica_span *span,
     walk->next_blocks = used;
     walk->n_runs = 1;
     walk->buckets[0] = histogram_bucket(duration_ns);
-    walk->lengths[0] = 1;
+    walk->firsts[0] = 0;
 }
 
 static int64_t least(int64_t a, wide b)
@@ -128,7 +128,6 @@ static void walk_steps(const struct replica *replica, const struct bounds *bound
     int64_t fs = span->fs;
     int64_t edge_ns = -1; /* of the bucket that the last steps fell in */
     int64_t n_steps = 0;
-    int64_t n_before = 0; /* steps before those */
     int32_t n_runs = 0;
     bool has_runs = true;
     while (held <= total_blocks) {
@@ -138,19 +137,17 @@ static void walk_steps(const struct replica *replica, const struct bounds *bound
             break;
         }
         if (duration_ns > edge_ns) {
-            if (n_runs == REPLICA_MOST_RUNS && end.needs_runs) {
-                break;
-            }
             if (n_runs == REPLICA_MOST_RUNS) {
+                if (end.needs_runs) {
+                    break;
+                }
                 n_runs = 0;
                 has_runs = false;
             }
             int32_t bucket = histogram_bucket(duration_ns);
             edge_ns = histogram_edge(bucket);
             walk->buckets[n_runs] = bucket;
-            walk->lengths[n_runs > 0 ? n_runs - 1 : 0] = (int32_t)(n_steps - n_before);
-            n_before = n_steps;
-            n_runs++;
+            walk->firsts[n_runs++] = n_steps;
         }
         at_ns += duration_ns;
         block_ns += held * duration_ns;
@@ -165,7 +162,6 @@ static void walk_steps(const struct replica *replica, const struct bounds *bound
             residue == 0 ? block_tokens - 1 : residue - 1; /* due one step later */
         held += residues[residue];
     }
-    walk->lengths[n_runs > 0 ? n_runs - 1 : 0] = (int32_t)(n_steps - n_before);
     walk->n_steps = n_steps;
     walk->sum_ns = at_ns - span->start_ns;
     walk->last_ns = last_ns;
@@ -299,7 +295,8 @@ static void book_gaps(struct replica *replica, const struct replica_walk *walk)
         return;
     }
     for (int32_t i = 0; i < walk->n_runs; i++) {
-        replica->itl->counts[walk->buckets[i]] += walk->lengths[i] * n;
+        int64_t end = i + 1 < walk->n_runs ? walk->firsts[i + 1] : walk->n_steps;
+        replica->itl->counts[walk->buckets[i]] += (end - walk->firsts[i]) * n;
     }
     histogram_note(replica->itl, walk->n_steps * n, (wide)walk->sum_ns * n,
                    walk->last_ns);
