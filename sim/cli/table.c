@@ -65,8 +65,13 @@ static void print_load(FILE *out, const struct metrics *metrics)
     shorten(metrics, "queue_growth", 1000, 1, growth);
     fprintf(out, "load: %s req/s offered, about %s req/s capacity (%s %%): %s\n",
             offered, capacity, load, verdict);
+    const char *size = growth + (growth[0] == '-');
+    if (strcmp(size, "0.0") == 0) {
+        fputs("      the queueing delay neither grew nor shrank\n\n", out);
+        return;
+    }
     fprintf(out, "      the queueing delay %s by %s ms per second of arrivals\n\n",
-            growth[0] == '-' ? "shrank" : "grew", growth + (growth[0] == '-'));
+            growth[0] == '-' ? "shrank" : "grew", size);
 }
 
 static void print_title(FILE *out, const struct config *config)
