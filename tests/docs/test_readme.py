@@ -18,7 +18,7 @@ import world
 README = world.ROOT / "README.md"
 FILES = ("requests.csv", "summary.csv", "timeline.csv", "replicas.csv", "steps.csv")
 ACCEPTS = "--accept" in sys.argv[1:]
-NEEDS_TRACE = re.compile(r"fetch\.sh|azure-|(?<!demo/)\bout/")
+NEEDS_TRACE = re.compile(r"fetch\.sh|examples/azure-|(?<!demo/)\bout/")
 
 
 def run_console(place, block, faults):
