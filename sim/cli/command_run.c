@@ -18,6 +18,7 @@ static int run(const struct command_line *line)
         .stepwise = line->stepwise,
         .verbose = line->verbose ? stderr : NULL,
         .warnings = stderr,
+        .progress = !line->quiet && isatty(STDERR_FILENO) ? stderr : NULL,
         .interrupted = line->interrupted,
     };
     int status = config_read(&config, line->operands[0], line->overrides,

@@ -63,11 +63,22 @@ static int find_policies(const struct config *config, const struct batch_ops **b
     return 0;
 }
 
-/* The workload as the engine reads it, with an eye on the files being written. */
+/* The workload as the engine reads it, with an eye on the files being written, and told
+ * on a terminal. */
 struct watched {
     struct workload *workload;
     struct results *results;
+    FILE *progress;
 };
+
+static void tell_progress(const struct watched *watched, int64_t arrival_ns)
+{
+    const int64_t every = 1 << 17;
+    if (watched->progress != NULL && watched->workload->n_given % every == 0) {
+        fprintf(watched->progress, "\r%" PRId64 " requests, second %" PRId64 " ",
+                watched->workload->n_given, arrival_ns / 1000000000);
+    }
+}
 
 static int next_arrival(void *state, struct sim_arrival *arrival, struct err *err)
 {
@@ -75,7 +86,11 @@ static int next_arrival(void *state, struct sim_arrival *arrival, struct err *er
     if (results_failed(watched->results, err)) {
         return -1;
     }
-    return workload_next(watched->workload, arrival, err);
+    int got = workload_next(watched->workload, arrival, err);
+    if (got > 0) {
+        tell_progress(watched, arrival->arrival_ns);
+    }
+    return got;
 }
 
 static void warn(FILE *out, const struct workload *workload)
@@ -160,12 +175,16 @@ static int simulate(const struct config *config, const struct run_options *optio
         .interrupted = options->interrupted,
         .probe = &probe,
     };
-    struct watched watched = {.workload = workload, .results = parts->results};
+    struct watched watched = {
+        .workload = workload, .results = parts->results, .progress = options->progress};
     struct sim_source source = {.state = &watched, .next = next_arrival};
     struct sim sim;
     char sha256[65] = "";
     bool open = true;
     int status = sim_run(&sim, &sim_config, &source, err);
+    if (options->progress != NULL) {
+        fputs("\r\033[K", options->progress); /* wipes the line */
+    }
     if (status == 0) {
         warn(options->warnings, workload);
         status = workload_sha256(workload, sha256, err);

@@ -18,6 +18,7 @@ struct run_options {
     bool verify;    /* check every invariant after every instant: tests */
     FILE *verbose;  /* where to tell what the engine did; NULL: nowhere */
     FILE *warnings; /* NULL: nowhere */
+    FILE *progress; /* a terminal, to count requests on; NULL: nowhere */
     const volatile sig_atomic_t
         *interrupted; /* becomes 1 to stop the run; NULL: never */
 };
