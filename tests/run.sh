@@ -72,12 +72,23 @@ same_bytes() {
     rm -rf "$folder"
 }
 
+# Instructions per request, which no busy machine can change.
+instructions() {
+    echo "== instructions per request"
+    if /usr/bin/python3 tests/bench/bench.py build/release/servesim --check; then
+        n_passed=$((n_passed + 1))
+    else
+        n_failed=$((n_failed + 1))
+    fi
+}
+
 mkdir -p build
 check dev
 check clang -L 'golden|conformance|fuzz|unit'
 check asan
 check release -L 'golden|conformance'
 same_bytes
+instructions
 
 echo
 grep -hE '^(skipped|\[  SKIPPED \] [a-z])' \
