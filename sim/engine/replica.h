@@ -40,8 +40,8 @@ struct replica_walk {
     int64_t last_ns;     /* the last step's duration */
     int64_t last_blocks; /* and the KV blocks in use in it */
     wide block_ns;
-    int64_t
-        next_fs; /* price of the step after it, if the walk stopped before that one */
+    /* Of the step after the last, if the walk stopped before that one. */
+    int64_t next_fs;
     int64_t next_blocks;
     int32_t n_runs;
     int32_t buckets[REPLICA_MOST_RUNS];
@@ -61,7 +61,7 @@ struct replica_span {
     struct replica_walk walk;
     int64_t decode_ns;         /* d0 of a step that is alone */
     struct step_counts counts; /* of the step in progress */
-    struct cost_form form; /* of the decode steps, or a step's price as its constant */
+    struct cost_form form;     /* of the decode steps; of one alone, its price */
 };
 
 /* Sums since the start of the run: everything that ends up in a file is one of these. */
@@ -110,12 +110,12 @@ struct replica {
 
     struct request_list waiting;
     struct request_list running;
-    struct request *
-        *partials; /* running, not decoding with the group; admission order */
+    /* Running, but not decoding with the group, in order of admission. */
+    struct request **partials;
     int64_t n_partials;
     int64_t partial_room;
-    struct request *
-        *given_up; /* running requests whose clients left during this step */
+    /* Running, but their clients have left during this step. */
+    struct request **given_up;
     int64_t n_given_up;
     int64_t given_up_room;
     struct group group;

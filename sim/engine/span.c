@@ -158,8 +158,8 @@ static void walk_steps(const struct replica *replica, const struct bounds *bound
             break;
         }
         fs += fs_per_step;
-        residue =
-            residue == 0 ? block_tokens - 1 : residue - 1; /* due one step later */
+        /* the residue class that is due one step later */
+        residue = residue == 0 ? block_tokens - 1 : residue - 1;
         held += residues[residue];
     }
     walk->n_steps = n_steps;
@@ -205,8 +205,8 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
         .until_ns = INT64_MAX,
     };
     walk_steps(replica, &bounds, &span->walk);
-    span->walk.next_blocks =
-        span->walk.last_blocks; /* there is no step after the last */
+    /* there is no step after the last: what the walk found for it is not taken */
+    span->walk.next_blocks = span->walk.last_blocks;
     span->foreseen = span->walk.n_runs > 0;
     span->steps_left = span->walk.n_steps;
     span->end_ns = now_ns + span->walk.sum_ns;
@@ -249,8 +249,8 @@ static void book(struct replica *replica, const struct replica_walk *walk)
         .emitting_steps = counts->n_emitting > 0 ? m : 0,
         .tokens = tokens * m,
         .emissions = counts->n_emitting * m,
-        .pairs =
-            context + counts->prefill_pairs, /* prefill only in a step that is alone */
+        /* prefill is only in a step that is alone */
+        .pairs = context + counts->prefill_pairs,
         .context = context + counts->prefill_context,
     };
     power_work_add(&sums->work, &work);

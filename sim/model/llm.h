@@ -14,9 +14,8 @@
 struct llm {
     int64_t n_layers;
     int64_t hidden;
-    int64_t
-        intermediate; /* of the gated MLP: three matrices of hidden x intermediate */
-    int64_t n_heads;  /* query heads */
+    int64_t intermediate; /* of the gated MLP: three matrices hidden x intermediate */
+    int64_t n_heads;      /* query heads */
     int64_t n_kv_heads;
     int64_t head_dim;
     int64_t vocab;

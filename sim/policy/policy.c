@@ -1,5 +1,6 @@
 #include "policy/policy.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define ADDRESS(name) &name,
@@ -25,4 +26,26 @@ const struct route_ops *policy_route(const char *name)
         }
     }
     return NULL;
+}
+
+static void join(char text[POLICY_NAMES], const char *name)
+{
+    size_t used = strlen(text);
+    snprintf(text + used, POLICY_NAMES - used, "%s%s", used > 0 ? ", " : "", name);
+}
+
+void policy_batching_names(char text[POLICY_NAMES])
+{
+    text[0] = '\0';
+    for (const struct batch_ops *const *at = policy_batching_all; *at != NULL; at++) {
+        join(text, (*at)->name);
+    }
+}
+
+void policy_route_names(char text[POLICY_NAMES])
+{
+    text[0] = '\0';
+    for (const struct route_ops *const *at = policy_route_all; *at != NULL; at++) {
+        join(text, (*at)->name);
+    }
 }

@@ -29,4 +29,9 @@ extern const struct route_ops *const policy_route_all[];
 const struct batch_ops *policy_batching(const char *name);
 const struct route_ops *policy_route(const char *name);
 
+/* The names of a kind, joined by ", ", for messages; `text` has POLICY_NAMES bytes. */
+enum { POLICY_NAMES = 400 };
+void policy_batching_names(char text[POLICY_NAMES]);
+void policy_route_names(char text[POLICY_NAMES]);
+
 #endif

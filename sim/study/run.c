@@ -23,46 +23,6 @@ int run_pools(const struct config *config, struct pool *pools, struct err *err)
     return 0;
 }
 
-/* The names of a kind of policy, for a message. */
-static void join(char *text, size_t room, size_t *used, const char *name)
-{
-    if (*used < room) {
-        int n =
-            snprintf(text + *used, room - *used, "%s%s", *used > 0 ? ", " : "", name);
-        *used += n > 0 ? (size_t)n : 0;
-    }
-}
-
-static int find_policies(const struct config *config, const struct batch_ops **batching,
-                         const struct route_ops **route, struct err *err)
-{
-    char known[400] = "";
-    size_t used = 0;
-    *route = policy_route(config->route.policy);
-    if (*route == NULL) {
-        for (const struct route_ops *const *at = policy_route_all; *at != NULL; at++) {
-            join(known, sizeof known, &used, (*at)->name);
-        }
-        return err_set(err,
-                       "%s: [route] policy: '%s' is not known (expected one of %s)",
-                       config->file, config->route.policy, known);
-    }
-    for (int32_t i = 0; i < config->n_pools; i++) {
-        const char *name = config->pools[i].scheduler.batching;
-        batching[i] = policy_batching(name);
-        if (batching[i] == NULL) {
-            for (const struct batch_ops *const *at = policy_batching_all; *at != NULL;
-                 at++) {
-                join(known, sizeof known, &used, (*at)->name);
-            }
-            return err_set(
-                err, "%s: [pool.%s] batching: '%s' is not known (expected one of %s)",
-                config->file, config->pools[i].name, name, known);
-        }
-    }
-    return 0;
-}
-
 /* The workload as the engine reads it, with an eye on the files being written, and told
  * on a terminal. */
 struct watched {
@@ -237,10 +197,11 @@ int run_config(const struct config *config, const struct run_options *options,
         .attainment_nano = bounds->attainment_nano,
     };
     struct workload workload;
-    int status = find_policies(config, parts.batching, &parts.route, err);
-    if (status == 0) {
-        status = run_pools(config, parts.pools, err);
+    parts.route = policy_route(config->route.policy);
+    for (int32_t i = 0; i < config->n_pools; i++) {
+        parts.batching[i] = policy_batching(config->pools[i].scheduler.batching);
     }
+    int status = run_pools(config, parts.pools, err);
     if (status == 0) {
         status = workload_open(&workload, &config->workload, options->interrupted, err);
         if (status == 0) {

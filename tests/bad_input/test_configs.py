@@ -160,10 +160,18 @@ PRESETS = [
          "c.ini:4: accelerator: 'h1000' is not known: there is no "
          "configs/accelerators/h1000.ini (see 'servesim list accelerators')"),
     option("an_unknown_router", "route.policy=random_walk",
-           "server.ini: [route] policy: 'random_walk' is not known (expected one of "
+           "-s route.policy=random_walk: 'random_walk' is not known (expected one of "
            "round_robin, least_requests)", "server.ini"),
+    case("an_unknown_router_is_refused_at_its_line",
+         broken.SERVER + "[route]\npolicy = random_walk\n",
+         f"c.ini:{broken.SERVER.count(chr(10)) + 2}: policy: 'random_walk' is not known "
+         "(expected one of round_robin, least_requests)"),
+    Case("an_unknown_batching_is_refused_by_check_as_well",
+         ["check", "server.ini", "-s", "pool.main.batching=clairvoyant"],
+         "-s pool.main.batching=clairvoyant: 'clairvoyant' is not known (expected one of "
+         "unified)", {"server.ini": broken.SERVER}),
     option("an_unknown_batching", "pool.main.batching=clairvoyant",
-           "server.ini: [pool.main] batching: 'clairvoyant' is not known (expected one of "
+           "-s pool.main.batching=clairvoyant: 'clairvoyant' is not known (expected one of "
            "unified)", "server.ini"),
     Case("an_unknown_key_in_a_file_that_a_config_names",
          ["run", "server.ini", "-o", "out", "-s", "pool.main.engine=./mine.ini"],
