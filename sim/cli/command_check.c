@@ -19,8 +19,11 @@ static void print_pool(const struct pool *pool)
                pool->has_ledger ? " instead of the ledger's" : "");
     }
     if (pool->has_hardware) {
-        printf("ridge point %.1f FLOP per byte (BF16, dense)\n",
-               accelerator_ridge(&config->accelerator));
+        enum precision products = llm_compute_precision(
+            &config->llm, (enum precision)config->llm.weight_precision);
+        printf("ridge point %.1f FLOP per byte (%s, dense)\n",
+               accelerator_ridge(&config->accelerator, products),
+               precision_name(products));
     }
 }
 
@@ -44,7 +47,9 @@ static int run(const struct command_line *line)
     } else {
         fprintf(stderr, "servesim: %s\n", err.text);
     }
-    free(pools);
+    if (pools != NULL) {
+        run_free_pools(&config, pools);
+    }
     memory_arena_free(&arena);
     return status == 0 ? COMMAND_DONE : COMMAND_FAILED;
 }

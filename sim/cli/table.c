@@ -74,19 +74,26 @@ static void print_load(FILE *out, const struct metrics *metrics)
             growth[0] == '-' ? "shrank" : "grew", size);
 }
 
+static void print_degree(FILE *out, const char *name, int64_t degree)
+{
+    if (degree > 1) {
+        fprintf(out, " (%s %" PRId64 ")", name, degree);
+    }
+}
+
 static void print_title(FILE *out, const struct config *config)
 {
     const struct pool_config *pool = &config->pools[0];
-    int64_t tp = pool->tensor_parallel;
+    const struct layout *layout = &pool->layout;
     if (pool->accelerator_name[0] == '\0' || pool->model_name[0] == '\0') {
         fprintf(out, "cost = linear on %" PRId64 " x replica", pool->n_replicas);
     } else {
-        fprintf(out, "%s on %" PRId64 " x %s", pool->model_name, pool->n_replicas * tp,
-                pool->accelerator_name);
+        fprintf(out, "%s on %" PRId64 " x %s", pool->model_name,
+                pool->n_replicas * layout_gpus(layout), pool->accelerator_name);
     }
-    if (tp > 1) {
-        fprintf(out, " (tensor_parallel %" PRId64 ")", tp);
-    }
+    print_degree(out, "tensor_parallel", layout->tp);
+    print_degree(out, "pipeline_parallel", layout->pp);
+    print_degree(out, "data_parallel", layout->dp);
     fprintf(out, "\ntrace %s\n\n", config->workload.trace);
 }
 

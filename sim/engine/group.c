@@ -4,17 +4,20 @@
 
 #include "base/memory.h"
 
-void group_init(struct group *group, int64_t block_tokens)
+void group_init(struct group *group, int64_t block_tokens, int64_t window_tokens)
 {
     *group = (struct group){
         .block_tokens = block_tokens,
         .residue = memory_new((size_t)block_tokens, sizeof *group->residue),
+        .window_tokens = window_tokens,
+        .crossings = memory_new((size_t)window_tokens, sizeof *group->crossings),
     };
 }
 
 void group_free(struct group *group)
 {
     free(group->residue);
+    free(group->crossings);
     free(group->finishers);
     free(group->gaps);
 }
@@ -65,6 +68,56 @@ static int64_t residue_of(const struct group *group, int64_t computed)
     return residue < 0 ? residue + group->block_tokens : residue;
 }
 
+/* The step at which a member with `computed` tokens attends to a full window. */
+static int64_t crossing_of(const struct group *group, int64_t computed)
+{
+    return group->step + group->window_tokens - computed - 1;
+}
+
+static void join_window(struct group *group, int64_t computed)
+{
+    int64_t at = crossing_of(group, computed);
+    if (at <= group->step) {
+        group->window += group->window_tokens;
+        return;
+    }
+    group->window += computed + 1;
+    if (group->n_growing == 0 || at < group->next_crossing) {
+        group->next_crossing = at;
+    }
+    group->n_growing++;
+    group->crossings[at % group->window_tokens]++;
+}
+
+static void leave_window(struct group *group, int64_t computed)
+{
+    int64_t at = crossing_of(group, computed);
+    if (at <= group->step) {
+        group->window -= group->window_tokens;
+        return;
+    }
+    group->window -= computed + 1;
+    group->n_growing--;
+    group->crossings[at % group->window_tokens]--;
+}
+
+/* Moves on; `step` passes no crossing but may reach one. */
+static void advance_window(struct group *group, int64_t n_steps)
+{
+    group->window += n_steps * group->n_growing;
+    if (group->n_growing == 0 || group->step < group->next_crossing) {
+        return;
+    }
+    int64_t *crossing = &group->crossings[group->step % group->window_tokens];
+    group->n_growing -= *crossing;
+    *crossing = 0;
+    if (group->n_growing > 0) { /* every step is looked at once */
+        do {
+            group->next_crossing++;
+        } while (group->crossings[group->next_crossing % group->window_tokens] == 0);
+    }
+}
+
 void group_settle_in(const struct group *group, struct request *request)
 {
     request->gaps_from_step = group->step;
@@ -85,6 +138,9 @@ void group_join(struct group *group, struct request *request)
     group_settle_in(group, request);
     group->residue[residue_of(group, request->computed_tokens)]++;
     group->context += request->computed_tokens + 1;
+    if (group->window_tokens > 0) {
+        join_window(group, request->computed_tokens);
+    }
     group->n_counted += request->counted;
     group->n++;
     struct group_finisher entry = {
@@ -138,6 +194,9 @@ void group_leave(struct group *group, struct request *request)
     }
     group->residue[residue_of(group, request->computed_tokens)]--;
     group->context -= request->computed_tokens + 1;
+    if (group->window_tokens > 0) {
+        leave_window(group, request->computed_tokens);
+    }
     group->n_counted -= request->counted;
     group->n--;
     heap_remove(group, request->heap_at);
@@ -176,6 +235,9 @@ void group_advance(struct group *group, int64_t n_steps, int64_t sum_ns, int64_t
 {
     group->step += n_steps;
     group->context += n_steps * group->n;
+    if (group->window_tokens > 0) {
+        advance_window(group, n_steps);
+    }
     group->decode_ns += sum_ns;
     push_gap(group, (struct group_gap){.step = group->step - 1, .gap_ns = gap_ns});
 }

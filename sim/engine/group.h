@@ -7,6 +7,10 @@
  *   n, context     how many members; the tokens they attend in the next step
  *   residue[r]     members whose computed tokens less `step` are r modulo block_tokens:
  *                  those with (r + step) % block_tokens == 0 need a block in the next step
+ *   window, n_growing
+ *                  the same as context within the window of window layers, and how many
+ *                  members still grow there; crossings[s % window_tokens] of them stop
+ *                  when `step` is s
  *   finishers      a heap of members by the step after which they are done
  *   decode_ns      sum of the steps' decode time
  *   paid, energy   a member's share of each step's cost: pots that are divided when the
@@ -40,6 +44,11 @@ struct group {
     int64_t step;
     int64_t block_tokens;
     int64_t *residue;
+    int64_t window_tokens; /* 0: no window layers */
+    int64_t window;
+    int64_t n_growing;
+    int64_t *crossings;
+    int64_t next_crossing; /* no crossing comes before this step */
     struct group_finisher *finishers;
     int64_t finisher_room;
     int64_t decode_ns;
@@ -52,7 +61,7 @@ struct group {
     int64_t gap_room;
 };
 
-void group_init(struct group *group, int64_t block_tokens);
+void group_init(struct group *group, int64_t block_tokens, int64_t window_tokens);
 void group_free(struct group *group);
 
 /* Makes a request a member from the next step on. */
@@ -83,6 +92,13 @@ static inline struct request *group_next_done(const struct group *group)
 static inline int64_t group_steps_left(const struct group *group)
 {
     return group->finishers[0].last_step - group->step;
+}
+
+/* Steps until another member stops growing within the window, at least 1; INT64_MAX if
+ * none grows. */
+static inline int64_t group_steps_to_crossing(const struct group *group)
+{
+    return group->n_growing > 0 ? group->next_crossing - group->step : INT64_MAX;
 }
 
 /* The residue class that needs a block in the next step. */

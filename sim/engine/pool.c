@@ -17,8 +17,14 @@ static const struct field fields[] = {
      "a file in configs/policies, by name or path: presets of the keys below"},
     {"replicas", FIELD_COUNT, AT(n_replicas), "", "1", "1", "100000", NULL,
      "copies of the model"},
-    {"tensor_parallel", FIELD_COUNT, AT(tensor_parallel), "", "1", "1", "1024", NULL,
-     "GPUs of one replica, each with its share of every matrix"},
+    {"tensor_parallel", FIELD_COUNT, AT(layout.tp), "", "1", "1", "1024", NULL,
+     "GPUs that share every matrix"},
+    {"pipeline_parallel", FIELD_COUNT, AT(layout.pp), "", "1", "1", "16", NULL,
+     "stages, each with its share of the layers"},
+    {"data_parallel", FIELD_COUNT, AT(layout.dp), "", "1", "1", "1024", NULL,
+     "ranks, each with its own attention, MLP and KV cache, that share the experts"},
+    {"expert_parallel", FIELD_FLAG, AT(layout.expert_parallel), "", "no", NULL, NULL,
+     NULL, "whether a GPU holds whole experts rather than a slice of each"},
     {"block_size", FIELD_COUNT, AT(block_tokens), "", "16", "1", "65536", NULL,
      "tokens of one KV block"},
     {"gpu_memory_utilization", FIELD_NANO, AT(utilization_nano), "", "0.9", "0.01", "1",
@@ -69,7 +75,7 @@ static int fill_ledger(struct pool *pool, const struct pool_config *config,
                        struct err *err)
 {
     struct ledger_request request = {
-        .tp = config->tensor_parallel,
+        .layout = config->layout,
         .block_tokens = config->block_tokens,
         .utilization_nano = config->utilization_nano,
         .max_batched_tokens = config->scheduler.max_num_batched_tokens,
@@ -89,21 +95,35 @@ static int fill_ledger(struct pool *pool, const struct pool_config *config,
 static int check_hardware(const struct pool_config *config, struct err *err)
 {
     const struct llm *llm = &config->llm;
-    int64_t tp = config->tensor_parallel;
-    if (llm->n_heads % llm->n_kv_heads != 0) {
-        return err_set(err,
-                       "[pool.%s]: %s: heads (%" PRId64
-                       ") must be a multiple of kv_heads "
-                       "(%" PRId64 ")",
-                       config->name, config->model_name, llm->n_heads, llm->n_kv_heads);
+    int64_t tp = config->layout.tp;
+    struct err reason;
+    if (llm_check(llm, &reason) != 0) {
+        return err_set(err, "[pool.%s]: %s: %.900s", config->name, config->model_name,
+                       reason.text);
     }
+    bool splits_kv = llm->kv_lora_rank == 0;
     if (llm->n_heads % tp != 0 ||
-        (llm->n_kv_heads % tp != 0 && tp % llm->n_kv_heads != 0)) {
+        (splits_kv && llm->n_kv_heads % tp != 0 && tp % llm->n_kv_heads != 0)) {
         return err_set(
             err,
             "[pool.%s]: tensor_parallel: %" PRId64 " does not divide the %" PRId64
             " heads and %" PRId64 " KV heads of %s evenly",
             config->name, tp, llm->n_heads, llm->n_kv_heads, config->model_name);
+    }
+    if (config->layout.pp > llm->n_layers) {
+        return err_set(err,
+                       "[pool.%s]: pipeline_parallel: %" PRId64
+                       " stages are more than the %" PRId64 " layers of %s",
+                       config->name, config->layout.pp, llm->n_layers,
+                       config->model_name);
+    }
+    if (llm->n_experts == 0 &&
+        (config->layout.dp > 1 || config->layout.expert_parallel)) {
+        return err_set(
+            err,
+            "[pool.%s]: data_parallel and expert_parallel: %s has no experts "
+            "to share; use replicas",
+            config->name, config->model_name);
     }
     const struct accelerator *gpu = &config->accelerator;
     if (gpu->active_share_nano + gpu->compute_share_nano + gpu->memory_share_nano >
@@ -173,11 +193,15 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
         return -1;
     }
     if (cost_init(&pool->cost, &config->cost, &config->accelerator, &config->llm,
-                  &config->constants, config->tensor_parallel, err) != 0) {
+                  &config->constants, &config->layout, err) != 0) {
         return -1;
     }
-    power_init(&pool->power, &pool->cost, &config->accelerator,
-               config->tensor_parallel);
+    power_init(&pool->power, &pool->cost, &config->accelerator, &config->llm,
+               &config->constants, &config->layout);
+    if (pool->has_hardware) {
+        power_init_work(&pool->power, &config->llm, &config->constants,
+                        &config->layout);
+    }
     int64_t n_blocks =
         config->num_gpu_blocks > 0 ? config->num_gpu_blocks : pool->ledger.n_blocks;
     pool->usable_blocks = n_blocks - 1;
@@ -198,5 +222,11 @@ int64_t pool_needed_blocks(const struct pool *pool, int64_t prompt_tokens,
 
 int64_t pool_usd_per_hour_nano(const struct pool *pool)
 {
-    return pool->config->accelerator.usd_per_hour_nano * pool->config->tensor_parallel;
+    return pool->config->accelerator.usd_per_hour_nano *
+           layout_gpus(&pool->config->layout);
+}
+
+void pool_free(struct pool *pool)
+{
+    cost_free(&pool->cost);
 }

@@ -14,6 +14,7 @@
 #include "model/accelerator.h"
 #include "model/constants.h"
 #include "model/cost.h"
+#include "model/layout.h"
 #include "model/ledger.h"
 #include "model/llm.h"
 #include "model/power.h"
@@ -37,7 +38,7 @@ struct pool_config {
     const char *engine_name;
     const char *policy_name;
     int64_t n_replicas;
-    int64_t tensor_parallel;
+    struct layout layout;
     int64_t block_tokens;
     int64_t utilization_nano;
     int64_t num_gpu_blocks;   /* 0: from the ledger */
@@ -66,8 +67,10 @@ struct pool {
     int64_t most_tokens;   /* prompt + output of one request; INT64_MAX: no bound */
 };
 
-/* Works a pool out of its configuration; -1 if it cannot serve. */
+/* Works a pool out of its configuration; -1 if it cannot serve.  Whatever it returns,
+ * pool_free() frees. */
 int pool_init(struct pool *pool, const struct pool_config *config, struct err *err);
+void pool_free(struct pool *pool);
 
 /* KV blocks that a request of these lengths needs at its end: ceil((prompt + output - 1) /
  * block), the last token's KV being never written. */

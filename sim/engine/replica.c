@@ -32,7 +32,7 @@ void replica_init(struct replica *replica, const struct pool *pool,
             },
     };
     replica->most_span_ns = INT64_MAX / 4 / (pool->usable_blocks + 1);
-    group_init(&replica->group, pool->config->block_tokens);
+    group_init(&replica->group, pool->config->block_tokens, pool->cost.window_tokens);
 }
 
 void replica_free(struct replica *replica)

@@ -13,6 +13,7 @@ static struct step_counts count_step(const struct replica *replica)
     struct step_counts counts = {
         .n_decodes = replica->group.n,
         .decode_context = replica->group.context,
+        .decode_window = replica->group.window,
         .n_emitting = replica->group.n,
     };
     for (int64_t i = 0; i < replica->n_grants; i++) {
@@ -21,10 +22,7 @@ static struct step_counts count_step(const struct replica *replica)
             continue; /* a member of the group by now */
         }
         int64_t before = grant->request->computed_tokens;
-        counts.prefill_tokens += grant->tokens;
-        counts.prefill_pairs +=
-            grant->tokens * before + grant->tokens * (grant->tokens + 1) / 2;
-        counts.prefill_context += before + grant->tokens;
+        cost_count_chunk(&replica->pool->cost, &counts, before, grant->tokens);
         counts.n_emitting += grant->tokens == request_missing_tokens(grant->request);
     }
     return counts;
@@ -34,8 +32,9 @@ static struct step_counts count_step(const struct replica *replica)
 static wide decodes_fs(const struct replica *replica, const struct step_counts *counts)
 {
     const struct cost_form *form =
-        cost_decode_form(replica->forms, counts->n_decodes, counts->decode_context);
-    return cost_form_fs(form, counts->decode_context);
+        cost_decode_form(replica->forms, counts->n_decodes, counts->decode_context,
+                         counts->decode_window);
+    return cost_form_fs(form, counts->decode_context, counts->decode_window);
 }
 
 /* A step that is planned by itself: it has chunks, or the one after it must be planned. */
@@ -46,8 +45,9 @@ static void plan_alone(struct replica *replica, struct replica_span *span,
     struct cost_form *form = &span->form;
     cost_price(&replica->pool->cost, counts, &form->at);
     form->context = counts->decode_context;
-    form->compute_slope_fs = 0;
-    form->kv_slope_fs = 0;
+    form->window = counts->decode_window;
+    form->slope = (struct cost_term){0};
+    form->window_slope = (struct cost_term){0};
     int64_t duration_ns = cost_duration_ns(cost_sum_fs(&form->at));
     span->alone = true;
     span->steps_left = 1;
@@ -85,12 +85,12 @@ static int64_t most_steps(const struct replica *replica,
 {
     const wide least_fs = 1000000;
     const wide most_fs = (wide)INT64_MAX / 4;
-    int64_t n = span->counts.n_decodes;
-    int64_t steps = least(group_steps_left(&replica->group), MOST_STEPS);
-    if (span->form.most_context < INT64_MAX) {
-        steps = least(steps,
-                      (span->form.most_context - span->counts.decode_context) / n + 1);
-    }
+    const struct group *group = &replica->group;
+    int64_t steps = least(group_steps_left(group), MOST_STEPS);
+    steps = least(steps, group_steps_to_crossing(group));
+    steps = least(steps, cost_form_steps(&span->form, span->counts.decode_context,
+                                         span->counts.decode_window, group->n,
+                                         group->n_growing));
     wide last_fs = first_fs + (wide)span->fs_per_step * steps;
     if (first_fs < least_fs || last_fs > most_fs || span->form.at_fs > most_fs) {
         return 0;
@@ -184,11 +184,15 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
         plan_alone(replica, span, now_ns);
         return;
     }
-    int64_t n = span->counts.n_decodes;
-    int64_t context = span->counts.decode_context;
-    span->form = *cost_decode_form(replica->forms, n, context);
-    wide per_step = ((wide)span->form.compute_slope_fs + span->form.kv_slope_fs) * n;
-    wide first_fs = cost_form_fs(&span->form, context);
+    const struct step_counts *counts = &span->counts;
+    span->form = *cost_decode_form(replica->forms, counts->n_decodes,
+                                   counts->decode_context, counts->decode_window);
+    wide first_fs =
+        cost_form_fs(&span->form, counts->decode_context, counts->decode_window);
+    wide per_step =
+        cost_form_fs(&span->form, counts->decode_context + counts->n_decodes,
+                     counts->decode_window + replica->group.n_growing) -
+        first_fs;
     span->fs_per_step = per_step < INT64_MAX ? (int64_t)per_step : INT64_MAX;
     int64_t most = most_steps(replica, span, first_fs);
     if (most < 1) {
@@ -224,12 +228,13 @@ static wide decode_energy_pj(const struct replica *replica, wide busy_pj,
     struct step_counts decodes = {
         .n_decodes = counts->n_decodes,
         .decode_context = counts->decode_context,
+        .decode_window = counts->decode_window,
         .n_emitting = counts->n_decodes,
     };
     if (decodes.n_decodes == 0) {
         return 0;
     }
-    struct work alone = power_work(&decodes);
+    struct work alone = power_work(&replica->pool->cost, &decodes);
     wide pj = power_energy_pj(&replica->pool->power, &alone, decode_ns);
     return pj < busy_pj ? pj : busy_pj;
 }
@@ -241,7 +246,9 @@ static void book(struct replica *replica, const struct replica_walk *walk)
     struct replica_sums *sums = &replica->sums;
     const struct step_counts *counts = &span->counts;
     int64_t m = walk->n_steps;
+    int64_t n_growing = replica->group.n_growing;
     int64_t grown = counts->n_decodes * (m * (m - 1) / 2);
+    int64_t window_grown = n_growing * (m * (m - 1) / 2);
     int64_t context = counts->decode_context * m + grown; /* < 2^62 */
     int64_t tokens = counts->n_decodes + counts->prefill_tokens;
     struct work work = {
@@ -249,9 +256,15 @@ static void book(struct replica *replica, const struct replica_walk *walk)
         .emitting_steps = counts->n_emitting > 0 ? m : 0,
         .tokens = tokens * m,
         .emissions = counts->n_emitting * m,
+        .sequences = (counts->n_decodes + counts->n_chunks) * m,
+        .decode_context = context,
+        .decode_window = counts->decode_window * m + window_grown,
         /* prefill is only in a step that is alone */
-        .pairs = context + counts->prefill_pairs,
-        .context = context + counts->prefill_context,
+        .prefill_pairs = counts->prefill_pairs,
+        .prefill_context = counts->prefill_context,
+        .window_pairs = counts->window_pairs,
+        .window_context = counts->window_context,
+        .expert_milli = (wide)cost_expert_milli(&replica->pool->cost, counts) * m,
     };
     power_work_add(&sums->work, &work);
     sums->busy_ns += walk->sum_ns;
@@ -260,8 +273,11 @@ static void book(struct replica *replica, const struct replica_walk *walk)
         sums->bound_fs[i] += m > 1 ? (wide)(int64_t)form->at.fs[i] * m : form->at.fs[i];
     }
     int64_t more = (counts->decode_context - form->context) * m + grown;
-    sums->bound_fs[BOUND_COMPUTE] += (wide)form->compute_slope_fs * more;
-    sums->bound_fs[BOUND_KV] += (wide)form->kv_slope_fs * more;
+    int64_t in_window = (counts->decode_window - form->window) * m + window_grown;
+    sums->bound_fs[BOUND_COMPUTE] += (wide)form->slope.compute_fs * more +
+                                     (wide)form->window_slope.compute_fs * in_window;
+    sums->bound_fs[BOUND_KV] += (wide)form->slope.memory_fs * more +
+                                (wide)form->window_slope.memory_fs * in_window;
     sums->prefill_tokens += counts->prefill_tokens;
     sums->decode_tokens += counts->n_decodes * m;
     sums->token_ns += (wide)tokens * walk->sum_ns;
@@ -276,6 +292,7 @@ static void book(struct replica *replica, const struct replica_walk *walk)
         group_advance(&replica->group, m, decode_ns, walk->last_ns);
     }
     span->counts.decode_context += counts->n_decodes * m;
+    span->counts.decode_window += n_growing * m;
 }
 
 /* Gaps of the group in one step: not of members whose gap is their own. */

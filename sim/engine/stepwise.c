@@ -5,6 +5,7 @@
 
 void stepwise_start(struct replica *replica, int64_t now_ns)
 {
+    const struct cost *cost = &replica->pool->cost;
     struct replica_span *span = &replica->span;
     struct step_counts counts = {0};
     struct step_counts decodes = {0};
@@ -17,21 +18,20 @@ void stepwise_start(struct replica *replica, int64_t now_ns)
             decodes.n_decodes++;
             decodes.n_emitting++;
             decodes.decode_context += before + 1;
+            decodes.decode_window += cost_in_window(cost, before + 1);
         } else {
-            counts.prefill_tokens += grant->tokens;
-            counts.prefill_context += before + grant->tokens;
-            counts.prefill_pairs +=
-                grant->tokens * before + grant->tokens * (grant->tokens + 1) / 2;
+            cost_count_chunk(cost, &counts, before, grant->tokens);
         }
     }
     counts.n_decodes = decodes.n_decodes;
     counts.decode_context = decodes.decode_context;
+    counts.decode_window = decodes.decode_window;
     CHECK(counts.n_decodes + counts.prefill_tokens > 0);
     struct step_price price;
-    cost_price(&replica->pool->cost, &decodes, &price);
+    cost_price(cost, &decodes, &price);
     int64_t decode_ns =
         decodes.n_decodes > 0 ? cost_duration_ns(cost_sum_fs(&price)) : 0;
-    cost_price(&replica->pool->cost, &counts, &price);
+    cost_price(cost, &counts, &price);
     int64_t duration_ns = cost_duration_ns(cost_sum_fs(&price));
     *span = (struct replica_span){
         .start_ns = now_ns,
@@ -56,7 +56,7 @@ static void book(struct replica *replica, int64_t duration_ns)
     struct replica_sums *sums = &replica->sums;
     const struct power *power = &replica->pool->power;
     int64_t used = kv_used(&replica->kv);
-    struct work work = power_work(counts);
+    struct work work = power_work(&replica->pool->cost, counts);
     power_work_add(&sums->work, &work);
     sums->busy_ns += duration_ns;
     for (int i = 0; i < N_BOUNDS; i++) {
@@ -75,9 +75,10 @@ static void book(struct replica *replica, int64_t duration_ns)
         struct step_counts decodes = {
             .n_decodes = counts->n_decodes,
             .decode_context = counts->decode_context,
+            .decode_window = counts->decode_window,
             .n_emitting = counts->n_decodes,
         };
-        struct work alone = power_work(&decodes);
+        struct work alone = power_work(&replica->pool->cost, &decodes);
         decode_pj = power_energy_pj(power, &alone, span->decode_ns);
         decode_pj = decode_pj < pj ? decode_pj : pj;
     }

@@ -37,13 +37,9 @@ static wide part(wide q, int64_t elapsed_ns, int64_t duration_ns)
 /* What follows from the work of the steps that have ended. */
 static void derive(const struct pool *pool, struct replica_sums *sums)
 {
-    const struct pool_config *config = pool->config;
     sums->busy_pj = power_energy_pj(&pool->power, &sums->work, sums->busy_ns);
-    if (pool->has_hardware) {
-        sums->flops = power_flops(&config->llm, &sums->work);
-        sums->bytes = power_bytes(&config->llm, &config->constants,
-                                  config->tensor_parallel, &sums->work);
-    }
+    sums->flops = power_sum(&pool->power.flops, &sums->work);
+    sums->bytes = power_sum(&pool->power.bytes, &sums->work);
 }
 
 static void add_step_in_progress(const struct replica *replica, int64_t elapsed_ns,
@@ -51,16 +47,21 @@ static void add_step_in_progress(const struct replica *replica, int64_t elapsed_
 {
     const struct replica_span *span = &replica->span;
     const struct step_counts *counts = &span->counts;
-    struct replica_sums step = {.work = power_work(counts), .busy_ns = duration_ns};
+    struct replica_sums step = {.work = power_work(&replica->pool->cost, counts),
+                                .busy_ns = duration_ns};
     derive(replica->pool, &step);
     sums->busy_pj += part(step.busy_pj, elapsed_ns, duration_ns);
     sums->flops += part(step.flops, elapsed_ns, duration_ns);
     sums->bytes += part(step.bytes, elapsed_ns, duration_ns);
     sums->busy_ns += elapsed_ns;
     struct step_price price = span->form.at;
-    int64_t more = counts->decode_context - span->form.context;
-    price.fs[BOUND_COMPUTE] += (wide)span->form.compute_slope_fs * more;
-    price.fs[BOUND_KV] += (wide)span->form.kv_slope_fs * more;
+    const struct cost_form *form = &span->form;
+    int64_t more = counts->decode_context - form->context;
+    int64_t in_window = counts->decode_window - form->window;
+    price.fs[BOUND_COMPUTE] += (wide)form->slope.compute_fs * more +
+                               (wide)form->window_slope.compute_fs * in_window;
+    price.fs[BOUND_KV] += (wide)form->slope.memory_fs * more +
+                          (wide)form->window_slope.memory_fs * in_window;
     for (int i = 0; i < N_BOUNDS; i++) {
         sums->bound_fs[i] += part(price.fs[i], elapsed_ns, duration_ns);
     }

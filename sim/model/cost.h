@@ -2,25 +2,41 @@
  *
  * A step is a set of decodes (one token each) and prefill chunks.  Its price is a sum of
  * operation classes, each max(compute, memory) by the roofline, plus network and
- * overheads:
+ * overheads.  Per GPU of tensor-parallel degree tp:
  *
- *   class                 FLOPs                      bytes
- *   attention projections 2 W_a (T + T0) / tp        W_a b / tp
- *   MLP                   2 W_d (T + T0) / tp        W_d b / tp
- *   LM head               2 h V / tp per emission    h V b / tp when any sequence emits
- *   decode attention      4 H d L / tp per pair      KV bytes x context
- *   prefill attention     4 H d L / tp per pair      KV bytes x context, once per chunk
- *   activations           -                          a x 2 h L T
+ *   class                 FLOPs                        bytes
+ *   attention projections 2 W_a (T + T0) / tp          W_a b / tp
+ *   MLP, shared experts   2 W_d (T + T0) / tp          W_d b / tp
+ *   routed experts        2 W_e k T / g                W_e b E_act(T) / g
+ *   LM head               2 h V / tp per emission      h V b / tp when any sequence emits
+ *   decode attention      F / tp per pair              KV bytes x context
+ *   prefill attention     F / tp per pair              KV bytes x context, once per chunk
+ *   window attention      the same two, over min(context, window)
+ *   linear layers' state  8 / tp per number            read and written, per sequence
+ *   activations           -                            a x 2 h L T
  *
- * T tokens in the step, T0 knee_tokens, b bytes of a weight, H query heads, d head size,
- * L layers, h hidden, V vocabulary.  A pair is one (query, key): a decode has as many as
- * its context, itself included; a chunk of p tokens on top of s has p s + p (p + 1) / 2.
- * KV bytes are per GPU (llm_kv_bytes_per_token); `mixed_attention_efficiency` divides the
- * bandwidth of both attention classes in steps that have prefill and decode.  With
- * tensor parallelism, two all-reduces per layer of 2 h T bytes: latency + 2 (g - 1) / g x
- * bytes / link.  `roofline = step` takes one max over the sums instead.  Sources:
- * Williams et al., 2009 (roofline); Pope et al., 2022 (arXiv 2211.05102), Kwon et al.,
- * 2023 (arXiv 2309.06180) for the classes; constants as engine files say.
+ * T tokens in the step, T0 knee_tokens, b bytes of a weight, h hidden, V vocabulary, L
+ * layers, g GPUs of a pipeline stage, F llm_flops_per_pair x layers.  E_act(T) = E (1 -
+ * (1 - k/E)^T) is the expected number of distinct experts that T tokens visit (rules.md
+ * 14 has the recurrence).  A pair is one (query, key): a decode has as many as its
+ * context, itself included; a chunk of p tokens on top of s has p s + p (p + 1) / 2.  KV
+ * bytes are per GPU (llm_kv_bytes_per_layer).  `mixed_attention_efficiency` divides the
+ * bandwidth of attention in steps that have prefill and decode.  `attention_kernel =
+ * naive` writes and reads the scores: 8 bytes per pair, head and layer of a prefill.
+ *
+ * Attention data parallelism divides T, contexts and sequences by its degree.  A pipeline
+ * of pp stages runs m = min(pp, sequences) micro-batches: the step takes pp times a
+ * stage's time on 1/m of the batch, and the largest stage, ceil(L / pp) layers, is what
+ * counts; m < pp is the bubble.
+ *
+ * Network: two ring all-reduces per layer of 2 h T bytes, latency + 2 (tp - 1) / tp x
+ * bytes / link; with data parallelism a dispatch (1 byte a number) and a combine (2) of k
+ * copies of every token per MoE layer; 2 h T bytes over every pipeline boundary.
+ *
+ * `roofline = step` takes one max over the sums instead.  `overlap` says how much of the
+ * shorter side is hidden behind the longer one.  Sources: Williams et al., 2009
+ * (roofline); Pope et al., 2022 (arXiv 2211.05102), Kwon et al., 2023 (arXiv 2309.06180)
+ * for the classes; constants as engine files say.
  *
  * Every coefficient becomes an integer of femtoseconds per unit once per run, so a step's
  * price is an exact integer and a run of decode steps an exact arithmetic progression.
@@ -38,15 +54,17 @@
 #include "base/wide.h"
 #include "model/accelerator.h"
 #include "model/constants.h"
+#include "model/layout.h"
 #include "model/llm.h"
 
 enum cost_kind { COST_ROOFLINE, COST_LINEAR };
 enum cost_roofline { COST_OPERATION, COST_STEP };
 
 struct cost_config {
-    int64_t kind;     /* enum cost_kind */
-    int64_t roofline; /* enum cost_roofline */
-    int64_t base_fs;  /* these four: cost = linear */
+    int64_t kind;       /* enum cost_kind */
+    int64_t roofline;   /* enum cost_roofline */
+    int64_t scale_nano; /* cost = roofline: factor on every step, of one deployment */
+    int64_t base_fs;    /* these four: cost = linear */
     int64_t prefill_token_fs;
     int64_t decode_seq_fs;
     int64_t context_token_fs;
@@ -54,14 +72,18 @@ struct cost_config {
 
 extern const struct field_table cost_table;
 
-/* What a step holds. */
+/* What a step holds.  The counts within the window are 0 for models without one. */
 struct step_counts {
     int64_t n_decodes;
+    int64_t n_chunks;
     int64_t decode_context; /* tokens attended by the decodes, themselves included */
+    int64_t decode_window;  /* the same, each at most the window */
     int64_t prefill_tokens;
     int64_t prefill_pairs;
     int64_t prefill_context; /* tokens cached after each chunk, summed over chunks */
-    int64_t n_emitting;      /* sequences that emit a token at the end of the step */
+    int64_t window_pairs;    /* of the chunks, within the window */
+    int64_t window_context;
+    int64_t n_emitting; /* sequences that emit a token at the end of the step */
 };
 
 /* What the time of a step is bound by. */
@@ -78,47 +100,77 @@ struct step_price {
     wide fs[N_BOUNDS]; /* sums to the step's price; weights include activations */
 };
 
-/* Compute and memory time of one operation class, per unit. */
+/* The operation classes; those from COST_EXPERTS on are not in every model. */
+enum cost_class {
+    COST_PROJECTIONS,
+    COST_MLP,
+    COST_HEAD,
+    COST_DECODE_ATTENTION,
+    COST_PREFILL_ATTENTION,
+    COST_ACTIVATIONS,
+    COST_EXPERTS,
+    COST_WINDOW_DECODE,
+    COST_WINDOW_PREFILL,
+    COST_STATE,
+    N_COST_CLASSES
+};
+
+/* Compute and memory time: of a class per unit, or of a class in a step. */
 struct cost_term {
     int64_t compute_fs;
     int64_t memory_fs;
 };
 
+struct cost_sides {
+    wide compute_fs;
+    wide memory_fs;
+};
+
 struct cost_coefficients {
-    struct cost_term projections;  /* compute per token, memory per step */
-    struct cost_term mlp;          /* the same */
-    struct cost_term head;         /* compute per emission, memory per step with any */
-    struct cost_term attention[2]; /* per pair, per context token; [1] in mixed steps */
-    int64_t activation_fs;         /* per token */
+    /* per unit of what cost_sides_of() counts; [1] in steps that mix prefill and decode */
+    struct cost_term terms[2][N_COST_CLASSES];
+    int64_t naive_pair_fs; /* memory per prefill pair */
+    int64_t *expert_fs;    /* memory by tokens of a micro-batch, n_expert_fs of them */
 };
 
 struct cost {
     enum cost_kind kind;
     enum cost_roofline roofline;
-    struct cost_coefficients full;
-    struct cost_coefficients
-        hidden; /* full x (1 - overlap): what the shorter side adds */
-    int64_t knee_tokens;
-    int64_t network_fs; /* per step */
-    int64_t network_token_fs;
-    int64_t overhead_fs; /* per step */
-    int64_t sequence_fs; /* per decode */
+    int32_t n_classes; /* without those at the end that the model has not */
+    bool hides;        /* `hidden` is not all zero */
+    int64_t n_stages;
+    /* By micro-batches - 1.  `hidden` is full x (1 - overlap): what the shorter side adds. */
+    struct cost_coefficients full[LAYOUT_MOST_STAGES];
+    struct cost_coefficients hidden[LAYOUT_MOST_STAGES];
+    int64_t knee_tokens[LAYOUT_MOST_STAGES];
+    int64_t network_token_fs[LAYOUT_MOST_STAGES];
+    int64_t n_expert_fs;
+    int64_t *expert_milli; /* distinct experts of a MoE layer by tokens, in 10^-3 */
+    int64_t network_fs;    /* per step */
+    int64_t overhead_fs;   /* per step */
+    int64_t prefill_fs;    /* per step with prefill */
+    int64_t sequence_fs;   /* per decode */
+    int64_t window_tokens; /* 0: none */
     struct cost_config linear;
 };
 
-/* Steps of decodes only: the price when their contexts sum to `context` is `at`, and every
- * token more adds the slopes, as long as the sum stays at or below most_context. */
+/* Steps of decodes only: the price when their contexts sum to `context`, and within the
+ * window to `window`, is `at`, and every token more adds the slopes, as long as the max of
+ * `roofline = step` does not change sides: see cost_form_steps(). */
 struct cost_form {
     struct step_price at;
     wide at_fs; /* the sum of `at` */
     int64_t context;
-    int64_t most_context;
-    int64_t compute_slope_fs;
-    int64_t kv_slope_fs;
+    int64_t window;
+    wide lead_fs;           /* roofline = step: compute less memory, there */
+    struct cost_term slope; /* per token of context: what is added to the price */
+    struct cost_term window_slope; /* and of context within the window */
+    int64_t lead_slope_fs;
+    int64_t window_lead_slope_fs;
+    bool bounded; /* the max can change sides */
 };
 
-/* The forms of a cost by number of decodes.  Where no max can change sides, a form holds
- * for every context and is worked out once. */
+/* The forms of a cost by number of decodes: each is worked out once. */
 struct cost_forms {
     const struct cost *cost;
     struct cost_form *known; /* by n_decodes; at_fs 0: not yet */
@@ -127,32 +179,65 @@ struct cost_forms {
 };
 
 /* Turns the data sheet, the model and the engine's constants into integer coefficients
- * for `tp` GPUs.  `accelerator`, `llm` and `constants` are read only for COST_ROOFLINE.
- * -1 if a coefficient that is not zero is less than half a femtosecond. */
+ * for one replica.  `accelerator`, `llm`, `constants` and `layout` are read only for
+ * COST_ROOFLINE.  -1 if a coefficient that is not zero is less than half a femtosecond.
+ * Whatever it returns, cost_free() frees. */
 int cost_init(struct cost *cost, const struct cost_config *config,
               const struct accelerator *accelerator, const struct llm *llm,
-              const struct constants *constants, int64_t tp, struct err *err);
+              const struct constants *constants, const struct layout *layout,
+              struct err *err);
+void cost_free(struct cost *cost);
+
+/* Micro-batches that the step's sequences are run in: 1 without pipeline stages. */
+int64_t cost_micro_batches(const struct cost *cost, const struct step_counts *counts);
+
+/* Compute and memory time of each class in the step; COST_ROOFLINE only. */
+void cost_sides_of(const struct cost *cost, const struct cost_coefficients *of,
+                   const struct step_counts *counts,
+                   struct cost_sides sides[N_COST_CLASSES]);
 
 /* The price of one step, split by what it is bound by. */
 void cost_price(const struct cost *cost, const struct step_counts *counts,
                 struct step_price *price);
+
+/* Distinct experts of one MoE layer that the step's tokens visit, times 1000, summed over
+ * its micro-batches. */
+int64_t cost_expert_milli(const struct cost *cost, const struct step_counts *counts);
+
+/* Adds a chunk of `tokens` on top of `before` tokens to the counts. */
+void cost_count_chunk(const struct cost *cost, struct step_counts *counts,
+                      int64_t before, int64_t tokens);
+
+/* Tokens that a decode attends to in a window layer; 0 for models without. */
+static inline int64_t cost_in_window(const struct cost *cost, int64_t context)
+{
+    return context < cost->window_tokens ? context : cost->window_tokens;
+}
 
 /* Room for the forms of up to `most_decodes` decodes (or of a thousand, if fewer). */
 void cost_forms_init(struct cost_forms *forms, const struct cost *cost,
                      int64_t most_decodes);
 void cost_forms_free(struct cost_forms *forms);
 
-/* The form of steps of `n_decodes` decodes whose contexts sum to `context` or more.  Valid
- * until the next call. */
+/* The form of steps of `n_decodes` decodes.  Valid until the next call. */
 const struct cost_form *cost_decode_form(struct cost_forms *forms, int64_t n_decodes,
-                                         int64_t context);
+                                         int64_t context, int64_t window);
 
-/* What the form says when contexts sum to `context`. */
-static inline wide cost_form_fs(const struct cost_form *form, int64_t context)
+/* What the form says when contexts sum to `context`, and within the window to `window`. */
+static inline wide cost_form_fs(const struct cost_form *form, int64_t context,
+                                int64_t window)
 {
-    return form->at_fs + (wide)(form->compute_slope_fs + form->kv_slope_fs) *
-                             (context - form->context);
+    wide slope_fs = form->slope.compute_fs + form->slope.memory_fs;
+    wide window_fs = form->window_slope.compute_fs + form->window_slope.memory_fs;
+    return form->at_fs + slope_fs * (context - form->context) +
+           window_fs * (window - form->window);
 }
+
+/* For how many steps the form holds, the first of which has these counts, if each adds
+ * `growth` and `window_growth` tokens; at least 1, if cost_decode_form() was asked for
+ * just these. */
+int64_t cost_form_steps(const struct cost_form *form, int64_t context, int64_t window,
+                        int64_t growth, int64_t window_growth);
 
 /* The sum of a price, and the duration it gives: rounded half up, at least 1 ns, and at
  * most 2^60 ns, which no clock here can pass. */
@@ -168,5 +253,11 @@ static inline int64_t cost_round_ns(int64_t fs)
 
 /* "compute", "weight", "kv", "network" or "overhead". */
 const char *cost_bound_name(enum bound bound);
+
+/* "attention projections" ... */
+const char *cost_class_name(enum cost_class class);
+
+/* Whose bytes a class reads: BOUND_WEIGHT or BOUND_KV. */
+enum bound cost_class_memory(enum cost_class class);
 
 #endif

@@ -10,13 +10,35 @@ static int64_t activation_bytes(const struct ledger_request *request,
                                 const struct llm *llm,
                                 const struct constants *constants)
 {
+    int64_t width = llm->intermediate;
+    int64_t routed =
+        llm->n_experts_active * llm->moe_intermediate + llm->shared_intermediate;
+    width = routed > width ? routed : width;
     int64_t per_token =
-        HIDDEN_VECTORS * llm->hidden + MLP_VECTORS * llm->intermediate / request->tp;
+        HIDDEN_VECTORS * llm->hidden + MLP_VECTORS * width / request->layout.tp;
     wide forward = (wide)request->max_batched_tokens * per_token * BYTES_PER_ACTIVATION;
     wide sampler =
         (wide)request->max_seqs * llm->vocab * constants->sampler_bytes_per_logit;
     wide most = forward > sampler ? forward : sampler;
     return most < INT64_MAX ? (int64_t)most : INT64_MAX;
+}
+
+/* Weights of the fullest GPU. */
+static int64_t weight_bytes(const struct layout *layout, const struct llm *llm)
+{
+    int64_t experts = llm_stored_bytes(llm, llm_expert_precision(llm),
+                                       llm->n_experts * llm_expert_params(llm));
+    int64_t embedding =
+        precision_bytes((enum precision)llm->head_precision, llm_head_params(llm));
+    int64_t embeddings = llm->tied_embeddings ? embedding : 2 * embedding;
+    int64_t layers = llm_weight_bytes(llm) - experts - embeddings;
+    int64_t stage = (llm->n_layers + layout->pp - 1) / layout->pp;
+    int64_t at_ends = layout->pp > 1 ? embedding : embeddings;
+    wide whole = (wide)layers * stage / llm->n_layers + at_ends;
+    wide shared = (wide)experts * stage / llm->n_layers;
+    int64_t stage_gpus = layout_stage_gpus(layout);
+    return wide_narrow((whole + layout->tp - 1) / layout->tp +
+                       (shared + stage_gpus - 1) / stage_gpus);
 }
 
 int ledger_fill(struct ledger *ledger, const struct ledger_request *request,
@@ -26,18 +48,22 @@ int ledger_fill(struct ledger *ledger, const struct ledger_request *request,
 {
     wide usable =
         (wide)accelerator->memory_bytes * request->utilization_nano / 1000000000;
-    wide weights = (wide)llm_params(llm) * llm->weight_bits / 8;
+    const struct layout *layout = &request->layout;
+    int64_t stage = (llm->n_layers + layout->pp - 1) / layout->pp;
     ledger->memory_bytes = accelerator->memory_bytes;
     ledger->reserved_bytes = accelerator->memory_bytes - (int64_t)usable;
-    ledger->weight_bytes = wide_narrow((weights + request->tp - 1) / request->tp);
+    ledger->weight_bytes = weight_bytes(layout, llm);
     ledger->activation_bytes = activation_bytes(request, llm, constants);
     ledger->runtime_bytes = constants->runtime_bytes;
+    ledger->state_bytes = llm_state_bytes(llm) * request->max_seqs /
+                          (layout->tp * layout->pp * layout->dp);
+    wide block = (wide)llm_kv_bytes_per_token(llm, layout->tp) * request->block_tokens;
     ledger->block_bytes =
-        llm_kv_bytes_per_token(llm, request->tp) * request->block_tokens;
+        wide_narrow((block * stage + llm->n_layers - 1) / llm->n_layers);
     wide left = usable - ledger->weight_bytes - ledger->activation_bytes -
-                ledger->runtime_bytes;
+                ledger->runtime_bytes - ledger->state_bytes;
     ledger->kv_bytes = left > 0 ? (int64_t)left : 0;
-    ledger->n_blocks = ledger->kv_bytes / ledger->block_bytes;
+    ledger->n_blocks = ledger->kv_bytes / ledger->block_bytes * layout->dp;
     if (ledger->n_blocks >= 2) {
         return 0;
     }
@@ -48,7 +74,7 @@ int ledger_fill(struct ledger *ledger, const struct ledger_request *request,
                    " MB, activations %" PRId64 " MB, runtime %" PRId64
                    " MB, and two KV blocks %" PRId64
                    " MB; raise tensor_parallel or gpu_memory_utilization",
-                   where, model_name, request->tp, accelerator_name,
+                   where, model_name, layout_gpus(layout), accelerator_name,
                    (int64_t)(usable / 1000000), ledger->memory_bytes / 1000000,
                    ledger->weight_bytes / 1000000, ledger->activation_bytes / 1000000,
                    ledger->runtime_bytes / 1000000, 2 * ledger->block_bytes / 1000000);

@@ -1,10 +1,14 @@
 /* ledger: where the memory of one GPU goes, and how many KV blocks are left.
  *
- *   memory x gpu_memory_utilization - weights - activations - runtime, over bytes per block
+ *   memory x gpu_memory_utilization - weights - activations - runtime - state, over bytes
+ *   per block
  *
  * Activations are the larger of the two peaks of vLLM's profiling step: the forward pass
  * of a full token budget (gate, up and their product, and four hidden vectors a token,
- * 2 bytes a number) and the sampler over a full batch of sequences.
+ * 2 bytes a number) and the sampler over a full batch of sequences.  Window layers cache
+ * the whole sequence, as vLLM does without its hybrid cache manager.  A pipeline stage
+ * holds its layers, and an embedding or the LM head; with attention data parallelism every
+ * rank has its own attention, MLP and cache, and experts are spread over all of them.
  */
 #ifndef SERVESIM_MODEL_LEDGER_H
 #define SERVESIM_MODEL_LEDGER_H
@@ -15,6 +19,7 @@
 #include "base/err.h"
 #include "model/accelerator.h"
 #include "model/constants.h"
+#include "model/layout.h"
 #include "model/llm.h"
 
 struct ledger {
@@ -23,13 +28,14 @@ struct ledger {
     int64_t weight_bytes;
     int64_t activation_bytes;
     int64_t runtime_bytes;
+    int64_t state_bytes; /* of linear layers, for a full batch */
     int64_t kv_bytes;
     int64_t block_bytes; /* one KV block */
-    int64_t n_blocks;
+    int64_t n_blocks;    /* of the replica: data-parallel ranks together */
 };
 
 struct ledger_request {
-    int64_t tp;
+    struct layout layout;
     int64_t block_tokens;
     int64_t utilization_nano;
     int64_t max_batched_tokens;

@@ -5,48 +5,144 @@
 
 static const double nano = 1e-9;
 
-static int64_t round_up_half(double value)
+static int64_t round_half_up(double value)
 {
     return (int64_t)floor(value + 0.5);
 }
 
+/* Joules from the time that the compute units and the memory would be busy. */
+static void fill_energy(struct power *power, const struct cost *cost, double compute,
+                        double memory)
+{
+    const struct cost_coefficients *full = &cost->full[cost->n_stages - 1];
+    const struct cost_term *terms = full->terms[0];
+    const struct cost_term *state = &terms[COST_STATE];
+    double weights_fs =
+        (double)terms[COST_PROJECTIONS].memory_fs + (double)terms[COST_MLP].memory_fs;
+    double matrices_fs = (double)terms[COST_PROJECTIONS].compute_fs +
+                         (double)terms[COST_MLP].compute_fs +
+                         (double)terms[COST_EXPERTS].compute_fs +
+                         (double)state->compute_fs;
+    double activations_fs = (double)terms[COST_ACTIVATIONS].memory_fs;
+    struct power_weights *pj = &power->pj;
+    pj->step = round_half_up(weights_fs * memory);
+    pj->emitting_step = round_half_up((double)terms[COST_HEAD].memory_fs * memory);
+    pj->token = round_half_up(matrices_fs * compute + activations_fs * memory);
+    pj->emission = round_half_up((double)terms[COST_HEAD].compute_fs * compute);
+    pj->sequence = round_half_up((double)state->memory_fs * memory);
+    const struct cost_term *term = &terms[COST_DECODE_ATTENTION];
+    pj->decode_context = round_half_up((double)term->compute_fs * compute) +
+                         round_half_up((double)term->memory_fs * memory);
+    term = &terms[COST_WINDOW_DECODE];
+    pj->decode_window = round_half_up((double)term->compute_fs * compute) +
+                        round_half_up((double)term->memory_fs * memory);
+    term = &terms[COST_PREFILL_ATTENTION];
+    pj->prefill_pair = round_half_up((double)term->compute_fs * compute +
+                                     (double)full->naive_pair_fs * memory);
+    pj->prefill_context = round_half_up((double)term->memory_fs * memory);
+    term = &terms[COST_WINDOW_PREFILL];
+    pj->window_pair = round_half_up((double)term->compute_fs * compute);
+    pj->window_context = round_half_up((double)term->memory_fs * memory);
+    if (cost->n_expert_fs > 1) { /* the last entry is all experts at once */
+        int64_t last = cost->n_expert_fs - 1;
+        pj->expert_milli = round_half_up((double)full->expert_fs[last] * memory /
+                                         (double)cost->expert_milli[last]);
+    }
+}
+
+static void fill_flops(struct power_weights *flops, const struct llm *llm)
+{
+    int64_t full = llm_full_layers(llm);
+    int64_t window = llm->n_window_layers;
+    int64_t index = 2 * llm->index_heads * llm->index_head_dim * window;
+    int64_t decode = llm_flops_per_pair(llm, true);
+    int64_t prefill = llm_flops_per_pair(llm, false);
+    flops->token = 2 * (llm_attention_params(llm) + llm_mlp_params(llm) +
+                        llm->n_experts_active * llm_expert_params(llm)) +
+                   8 * llm->n_linear_layers * llm->linear_state;
+    flops->emission = 2 * llm_head_params(llm);
+    flops->decode_context = decode * full + index;
+    flops->decode_window = decode * window;
+    flops->prefill_pair = prefill * full + index;
+    flops->window_pair = prefill * window;
+}
+
+static void fill_bytes(struct power_weights *bytes, const struct llm *llm,
+                       const struct constants *constants, const struct layout *layout)
+{
+    int64_t tp = layout->tp;
+    int64_t per_layer = llm_kv_bytes_per_layer(llm, tp) * tp;
+    int64_t full = llm_full_layers(llm);
+    int64_t window = llm->n_window_layers;
+    int64_t index = llm->index_heads > 0 ? llm->index_head_dim * window * tp : 0;
+    int64_t stages = layout->pp; /* every micro-batch reads them again */
+    bytes->step =
+        layout->dp * stages *
+        (llm_read_bytes(llm, llm_attention_precision(llm), llm_attention_params(llm)) +
+         llm_read_bytes(llm, (enum precision)llm->weight_precision,
+                        llm_mlp_params(llm)));
+    bytes->emitting_step =
+        layout->dp * stages *
+        llm_read_bytes(llm, (enum precision)llm->head_precision, llm_head_params(llm));
+    bytes->token = round_half_up((double)constants->activation_traffic_nano * nano *
+                                 2.0 * (double)(llm->hidden * llm->n_layers * tp));
+    bytes->sequence = 2 * llm_state_bytes(llm);
+    bytes->decode_context = per_layer * full + index;
+    bytes->prefill_context = bytes->decode_context;
+    bytes->decode_window = per_layer * window;
+    bytes->window_context = bytes->decode_window;
+    bytes->prefill_pair = constants->attention_kernel == CONSTANTS_NAIVE
+                              ? 8 * llm->n_heads * llm->n_layers
+                              : 0;
+    int64_t expert =
+        llm_read_bytes(llm, llm_expert_precision(llm), llm_expert_params(llm));
+    bytes->expert_milli = (expert + 500) / 1000;
+}
+
+void power_init_work(struct power *power, const struct llm *llm,
+                     const struct constants *constants, const struct layout *layout)
+{
+    fill_flops(&power->flops, llm);
+    fill_bytes(&power->bytes, llm, constants, layout);
+}
+
 void power_init(struct power *power, const struct cost *cost,
-                const struct accelerator *accelerator, int64_t tp)
+                const struct accelerator *accelerator, const struct llm *llm,
+                const struct constants *constants, const struct layout *layout)
 {
     memset(power, 0, sizeof *power);
-    int64_t range_mw = (accelerator->tdp_mw - accelerator->idle_mw) * tp;
-    power->idle_mw = accelerator->idle_mw * tp;
+    int64_t n_gpus = layout_gpus(layout);
+    int64_t range_mw = (accelerator->tdp_mw - accelerator->idle_mw) * n_gpus;
+    power->idle_mw = accelerator->idle_mw * n_gpus;
     if (cost->kind == COST_LINEAR) {
-        power->busy_mw = accelerator->tdp_mw * tp;
+        power->busy_mw = accelerator->tdp_mw * n_gpus;
         return;
     }
     double range = (double)range_mw;
     double active_mw = range * (double)accelerator->active_share_nano * nano;
-    power->busy_mw = power->idle_mw + round_up_half(active_mw);
+    power->busy_mw = power->idle_mw + round_half_up(active_mw);
     /* picojoules per femtosecond at the attainable rate */
-    double compute = range * (double)accelerator->compute_share_nano * nano * 1e-6;
-    double memory = range * (double)accelerator->memory_share_nano * nano * 1e-6;
-    const struct cost_coefficients *c = &cost->full;
-    double weights_fs = (double)c->projections.memory_fs + (double)c->mlp.memory_fs;
-    double matrices_fs = (double)c->projections.compute_fs + (double)c->mlp.compute_fs;
-    power->step_pj = round_up_half(weights_fs * memory);
-    power->emitting_step_pj = round_up_half((double)c->head.memory_fs * memory);
-    power->token_pj =
-        round_up_half(matrices_fs * compute + (double)c->activation_fs * memory);
-    power->emission_pj = round_up_half((double)c->head.compute_fs * compute);
-    power->pair_pj = round_up_half((double)c->attention[0].compute_fs * compute);
-    power->context_pj = round_up_half((double)c->attention[0].memory_fs * memory);
+    fill_energy(power, cost,
+                range * (double)accelerator->compute_share_nano * nano * 1e-6,
+                range * (double)accelerator->memory_share_nano * nano * 1e-6);
+    power_init_work(power, llm, constants, layout);
 }
 
-struct work power_work(const struct step_counts *counts)
+struct work power_work(const struct cost *cost, const struct step_counts *counts)
 {
     return (struct work){
         .steps = 1,
         .emitting_steps = counts->n_emitting > 0,
         .tokens = counts->n_decodes + counts->prefill_tokens,
         .emissions = counts->n_emitting,
-        .pairs = (wide)counts->decode_context + counts->prefill_pairs,
-        .context = (wide)counts->decode_context + counts->prefill_context,
+        .sequences = counts->n_decodes + counts->n_chunks,
+        .decode_context = counts->decode_context,
+        .decode_window = counts->decode_window,
+        .prefill_pairs = counts->prefill_pairs,
+        .prefill_context = counts->prefill_context,
+        .window_pairs = counts->window_pairs,
+        .window_context = counts->window_context,
+        .expert_milli = cost_expert_milli(cost, counts),
     };
 }
 
@@ -56,35 +152,38 @@ void power_work_add(struct work *sum, const struct work *more)
     sum->emitting_steps += more->emitting_steps;
     sum->tokens += more->tokens;
     sum->emissions += more->emissions;
-    sum->pairs += more->pairs;
-    sum->context += more->context;
+    sum->sequences += more->sequences;
+    sum->decode_context += more->decode_context;
+    sum->decode_window += more->decode_window;
+    sum->prefill_pairs += more->prefill_pairs;
+    sum->prefill_context += more->prefill_context;
+    sum->window_pairs += more->window_pairs;
+    sum->window_context += more->window_context;
+    sum->expert_milli += more->expert_milli;
+}
+
+wide power_sum(const struct power_weights *weights, const struct work *work)
+{
+    wide sum = (wide)weights->step * work->steps +
+               (wide)weights->emitting_step * work->emitting_steps +
+               (wide)weights->token * work->tokens +
+               (wide)weights->emission * work->emissions +
+               (wide)weights->sequence * work->sequences +
+               weights->decode_context * work->decode_context +
+               weights->prefill_pair * work->prefill_pairs +
+               weights->prefill_context * work->prefill_context;
+    if (work->decode_window != 0 || work->window_pairs != 0) {
+        sum += weights->decode_window * work->decode_window +
+               weights->window_pair * work->window_pairs +
+               weights->window_context * work->window_context;
+    }
+    if (work->expert_milli != 0) {
+        sum += weights->expert_milli * work->expert_milli;
+    }
+    return sum;
 }
 
 wide power_energy_pj(const struct power *power, const struct work *work, wide busy_ns)
 {
-    return power->busy_mw * busy_ns + (wide)power->step_pj * work->steps +
-           (wide)power->emitting_step_pj * work->emitting_steps +
-           (wide)power->token_pj * work->tokens +
-           (wide)power->emission_pj * work->emissions + power->pair_pj * work->pairs +
-           power->context_pj * work->context;
-}
-
-wide power_flops(const struct llm *llm, const struct work *work)
-{
-    wide matrices = (wide)llm_attention_params(llm) + llm_mlp_params(llm);
-    return 2 * matrices * work->tokens +
-           2 * (wide)llm_head_params(llm) * work->emissions +
-           (wide)llm_flops_per_pair(llm) * work->pairs;
-}
-
-wide power_bytes(const struct llm *llm, const struct constants *constants, int64_t tp,
-                 const struct work *work)
-{
-    wide matrices = (wide)llm_attention_params(llm) + llm_mlp_params(llm);
-    wide activation = (wide)constants->activation_traffic_nano * 2 * llm->hidden *
-                      llm->n_layers / 1000000000;
-    return matrices * llm->weight_bits / 8 * work->steps +
-           (wide)llm_head_params(llm) * llm->weight_bits / 8 * work->emitting_steps +
-           (wide)llm_kv_bytes_per_token(llm, tp) * tp * work->context +
-           activation * tp * work->tokens;
+    return power->busy_mw * busy_ns + power_sum(&power->pj, work);
 }

@@ -1,4 +1,4 @@
-/* power: the energy of a step, in picojoules, as an integer form of its counts.
+/* power: what steps do, as sums of their counts, and the FLOPs, bytes and energy of it.
  *
  *   E = busy_mw x duration + sum over counts of coefficient x count      (1 mW x 1 ns = 1 pJ)
  *
@@ -17,18 +17,8 @@
 #include "model/accelerator.h"
 #include "model/constants.h"
 #include "model/cost.h"
+#include "model/layout.h"
 #include "model/llm.h"
-
-struct power {
-    int64_t idle_mw; /* of the whole replica */
-    int64_t busy_mw; /* while a step runs, before what its counts add */
-    int64_t step_pj; /* weights read once a step */
-    int64_t emitting_step_pj;
-    int64_t token_pj;
-    int64_t emission_pj;
-    int64_t pair_pj;
-    int64_t context_pj;
-};
 
 /* Sums of a step's counts, or of many steps', on which energy, FLOPs and bytes depend. */
 struct work {
@@ -36,28 +26,59 @@ struct work {
     int64_t emitting_steps;
     int64_t tokens;
     int64_t emissions;
-    wide pairs;   /* decode context + prefill pairs */
-    wide context; /* decode context + prefill context */
+    int64_t sequences; /* decodes and chunks */
+    wide decode_context;
+    wide decode_window;
+    wide prefill_pairs;
+    wide prefill_context;
+    wide window_pairs;
+    wide window_context;
+    wide expert_milli; /* distinct experts of a MoE layer that were read, in 10^-3 */
 };
 
-/* The coefficients of a replica of `tp` GPUs. */
+/* What one unit of each count takes. */
+struct power_weights {
+    int64_t step;
+    int64_t emitting_step;
+    int64_t token;
+    int64_t emission;
+    int64_t sequence;
+    int64_t decode_context;
+    int64_t decode_window;
+    int64_t prefill_pair;
+    int64_t prefill_context;
+    int64_t window_pair;
+    int64_t window_context;
+    int64_t expert_milli; /* all MoE layers' share of it */
+};
+
+struct power {
+    int64_t idle_mw; /* of the whole replica */
+    int64_t busy_mw; /* while a step runs, before what its counts add */
+    struct power_weights pj;
+    struct power_weights flops; /* over all GPUs of the replica */
+    struct power_weights bytes;
+};
+
+/* The coefficients of a replica.  `llm` and `constants` are read only for COST_ROOFLINE. */
 void power_init(struct power *power, const struct cost *cost,
-                const struct accelerator *accelerator, int64_t tp);
+                const struct accelerator *accelerator, const struct llm *llm,
+                const struct constants *constants, const struct layout *layout);
+
+/* FLOPs and bytes alone: where hardware is known but steps are priced otherwise. */
+void power_init_work(struct power *power, const struct llm *llm,
+                     const struct constants *constants, const struct layout *layout);
 
 /* The work of one step. */
-struct work power_work(const struct step_counts *counts);
+struct work power_work(const struct cost *cost, const struct step_counts *counts);
 
 /* Adds `more` to `sum`. */
 void power_work_add(struct work *sum, const struct work *more);
 
+/* Sum over the counts of weight x count. */
+wide power_sum(const struct power_weights *weights, const struct work *work);
+
 /* Picojoules of `work` that took `busy_ns`. */
 wide power_energy_pj(const struct power *power, const struct work *work, wide busy_ns);
-
-/* FLOPs of `work`, over all GPUs of the replica (2 per weight and token, 4 H d L a pair). */
-wide power_flops(const struct llm *llm, const struct work *work);
-
-/* Bytes of `work`, over all GPUs of the replica. */
-wide power_bytes(const struct llm *llm, const struct constants *constants, int64_t tp,
-                 const struct work *work);
 
 #endif

@@ -60,14 +60,16 @@ static void put_ratio(struct text *text, wide numerator, wide denominator, int d
 static wide peak_flops(const struct pool *pool, wide ns)
 {
     const struct pool_config *config = pool->config;
-    return ns * config->tensor_parallel * config->accelerator.bf16_flop_per_s /
-           second_ns;
+    enum precision weights = (enum precision)config->llm.weight_precision;
+    int64_t peak = accelerator_flop_per_s(&config->accelerator,
+                                          llm_compute_precision(&config->llm, weights));
+    return ns * layout_gpus(&config->layout) * peak / second_ns;
 }
 
 static wide peak_bytes(const struct pool *pool, wide ns)
 {
     const struct pool_config *config = pool->config;
-    return ns * config->tensor_parallel * config->accelerator.memory_bytes_per_s /
+    return ns * layout_gpus(&config->layout) * config->accelerator.memory_bytes_per_s /
            second_ns;
 }
 

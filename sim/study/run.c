@@ -10,6 +10,14 @@
 #include "output/results.h"
 #include "policy/policy.h"
 
+void run_free_pools(const struct config *config, struct pool *pools)
+{
+    for (int32_t i = 0; i < config->n_pools; i++) {
+        pool_free(&pools[i]);
+    }
+    free(pools);
+}
+
 int run_pools(const struct config *config, struct pool *pools, struct err *err)
 {
     for (int32_t i = 0; i < config->n_pools; i++) {
@@ -214,7 +222,7 @@ int run_config(const struct config *config, const struct run_options *options,
             workload_close(&workload);
         }
     }
-    free(parts.pools);
+    run_free_pools(config, parts.pools);
     free(parts.batching);
     free(parts.results);
     return status;

@@ -27,7 +27,9 @@ struct run_options {
 int run_config(const struct config *config, const struct run_options *options,
                struct metrics *metrics, struct err *err);
 
-/* Works out the configuration's pools without running anything; `pools` has one per pool. */
+/* Works out the configuration's pools without running anything.  `pools` are as many,
+ * zeroed and malloc'ed; run_free_pools() frees them whatever run_pools() returned. */
 int run_pools(const struct config *config, struct pool *pools, struct err *err);
+void run_free_pools(const struct config *config, struct pool *pools);
 
 #endif
