@@ -51,6 +51,13 @@ static void print_help(const struct command *command)
 {
     printf("usage: servesim %s %s\n\n%s.\n\n%s\noptions:\n", command->name,
            command->arguments, command->summary, command->help);
+    const struct command_option *own = command->own;
+    for (; own != NULL && own->name != NULL; own++) {
+        char left[40];
+        snprintf(left, sizeof left, "    --%s%s", own->name,
+                 own->takes_value ? " VALUE" : "");
+        printf("  %-24s %s\n", left, own->help);
+    }
     for (int i = 0; i < N_OPTIONS; i++) {
         const struct option_help *option = &known_options[i];
         if (option->letter != 'h' && strchr(command->options, option->letter) == NULL) {
@@ -110,12 +117,12 @@ static bool take_value(struct command_line *line, char letter, const char *value
 }
 
 /* The option that getopt_long() stopped at as the user wrote it: `word` is the last one it
- * read, `index` that of a long option if it knew it, else -1. */
-static void option_name(int letter, const char *word, int index, char name[80])
+ * read, `known` the long option if it knew it, else NULL. */
+static void option_name(int letter, const char *word, const char *known, char name[80])
 {
     int meant = letter == '?' || letter == ':' ? optopt : letter;
-    if (index >= 0) {
-        snprintf(name, 80, "--%s", known_options[index].name);
+    if (known != NULL) {
+        snprintf(name, 80, "--%s", known);
     } else if (meant == 0 || strncmp(word, "--", 2) == 0) {
         snprintf(name, 80, "%.*s", (int)strcspn(word, "="), word);
     } else {
@@ -123,17 +130,56 @@ static void option_name(int letter, const char *word, int index, char name[80])
     }
 }
 
-static int run_command(const struct command *command, int argc, char **argv,
-                       struct command_line *line)
+/* getopt's values for the command's own options start above all letters. */
+enum { FIRST_OWN = 256 };
+
+static void fill_options(const struct command *command,
+                         struct option options[N_OPTIONS + COMMAND_MOST_OWN + 1])
 {
-    struct option options[N_OPTIONS + 1];
-    memset(options, 0, sizeof options);
+    memset(options, 0, (N_OPTIONS + COMMAND_MOST_OWN + 1) * sizeof *options);
     for (int i = 0; i < N_OPTIONS; i++) {
         options[i].name = known_options[i].name;
         options[i].has_arg =
             known_options[i].takes_value ? required_argument : no_argument;
         options[i].val = (unsigned char)known_options[i].letter;
     }
+    const struct command_option *own = command->own;
+    for (int i = 0; own != NULL && own[i].name != NULL; i++) {
+        options[N_OPTIONS + i].name = own[i].name;
+        options[N_OPTIONS + i].has_arg =
+            own[i].takes_value ? required_argument : no_argument;
+        options[N_OPTIONS + i].val = FIRST_OWN + i;
+    }
+}
+
+/* Books the option that getopt_long() found; COMMAND_DONE, or what is wrong is told. */
+static int take_option(const struct command *command, int letter, const char *name,
+                       struct command_line *line)
+{
+    if (letter == ':') {
+        return usage_error(command, "an option lacks its value", name);
+    }
+    if (letter >= FIRST_OWN) {
+        line->own[letter - FIRST_OWN] = optarg != NULL ? optarg : "";
+        return COMMAND_DONE;
+    }
+    if (letter == '?' || strchr(command->options, letter) == NULL) {
+        return usage_error(command, "no such option", name);
+    }
+    if (line->n_overrides == COMMAND_MOST_OVERRIDES) {
+        return usage_error(command, "too many settings", name);
+    }
+    if (!take_value(line, (char)letter, optarg)) {
+        return usage_error(command, "the option does not take that value", name);
+    }
+    return COMMAND_DONE;
+}
+
+static int run_command(const struct command *command, int argc, char **argv,
+                       struct command_line *line)
+{
+    struct option options[N_OPTIONS + COMMAND_MOST_OWN + 1];
+    fill_options(command, options);
     opterr = 0;
     optind = 1;
     for (;;) {
@@ -143,22 +189,14 @@ static int run_command(const struct command *command, int argc, char **argv,
         if (letter == -1) {
             break;
         }
-        option_name(letter, argv[optind - 1], index, name);
         if (letter == 'h') {
             print_help(command);
             return COMMAND_DONE;
         }
-        if (letter == ':') {
-            return usage_error(command, "an option lacks its value", name);
-        }
-        if (letter == '?' || strchr(command->options, letter) == NULL) {
-            return usage_error(command, "no such option", name);
-        }
-        if (line->n_overrides == COMMAND_MOST_OVERRIDES) {
-            return usage_error(command, "too many settings", name);
-        }
-        if (!take_value(line, (char)letter, optarg)) {
-            return usage_error(command, "the option does not take that value", name);
+        option_name(letter, argv[optind - 1], index >= 0 ? options[index].name : NULL,
+                    name);
+        if (take_option(command, letter, name, line) != COMMAND_DONE) {
+            return COMMAND_USAGE;
         }
     }
     for (int i = optind; i < argc; i++) {

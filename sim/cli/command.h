@@ -11,7 +11,18 @@
 #include <stdio.h>
 
 enum { COMMAND_DONE = 0, COMMAND_FAILED = 1, COMMAND_USAGE = 2 };
-enum { COMMAND_MOST_OVERRIDES = 1000, COMMAND_MOST_OPERANDS = 2 };
+enum {
+    COMMAND_MOST_OVERRIDES = 1000,
+    COMMAND_MOST_OPERANDS = 2,
+    COMMAND_MOST_OWN = 12
+};
+
+/* An option of one command alone. */
+struct command_option {
+    const char *name; /* --name; NULL ends the list */
+    bool takes_value;
+    const char *help;
+};
 
 /* The options of all commands; each names those it takes. */
 struct command_line {
@@ -24,6 +35,9 @@ struct command_line {
     bool quiet;
     bool verbose;
     bool overwrite;
+    const char
+        *own[COMMAND_MOST_OWN]; /* in the order of the command's own options; NULL:
+                                          not given; "" for those without a value */
     const volatile sig_atomic_t *interrupted;
 };
 
@@ -33,6 +47,7 @@ struct command {
     const char *summary;   /* one line */
     const char *help;      /* the rest of --help */
     const char *options;   /* the letters of the options it takes: see command.c */
+    const struct command_option *own; /* NULL: none */
     int32_t least_operands;
     int32_t most_operands;
     int (*run)(const struct command_line *line);
