@@ -338,6 +338,9 @@ int sim_run(struct sim *sim, const struct sim_config *config,
             end_step(sim);
         }
         time_out(sim);
+        if (source->reacts && !sim->has_next && intake_next(sim, source, err) < 0) {
+            return -1;
+        }
         while (sim->has_next && sim->next_event_ns == now_ns) {
             arrive(sim);
             if (intake_next(sim, source, err) < 0) {

@@ -56,6 +56,7 @@ struct sim_arrival {
 struct sim_source {
     void *state;
     int (*next)(void *state, struct sim_arrival *arrival, struct err *err);
+    bool reacts; /* after its end, and a request that left, there may be more: ask again */
 };
 
 struct sim_config {
