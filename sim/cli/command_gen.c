@@ -1,72 +1,20 @@
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/memory.h"
 #include "cli/command.h"
 #include "input/generate.h"
-#include "output/compressed.h"
+#include "output/whole.h"
 
-/* Writes the trace to what is open, and closes it. */
-static int write_open(const struct generate_spec *spec, FILE *out, const char *path,
-                      const struct command_line *line, struct err *err)
-{
-    int status = generate_write(spec, out, line->interrupted, err);
-    if (fclose(out) != 0 && status == 0) {
-        status = err_set(err, "-o %s: cannot write: %s", path, strerror(errno));
-    }
-    return status;
-}
+struct asked {
+    const struct generate_spec *spec;
+    const volatile sig_atomic_t *interrupted;
+};
 
-/* Writes the trace beside `path` and puts it in place when it is whole. */
-static int write_file(const struct generate_spec *spec, const char *path,
-                      const struct command_line *line, struct err *err)
+static int write_trace(const void *context, FILE *out, struct err *err)
 {
-    char temporary[600];
-    if (snprintf(temporary, sizeof temporary, "%s.tmp.%ld", path, (long)getpid()) >=
-        (int)sizeof temporary) {
-        return err_set(err, "-o %.400s...: the path is too long", path);
-    }
-    FILE *out = compressed_open(temporary, path, err);
-    if (out == NULL) {
-        return -1;
-    }
-    int status = write_open(spec, out, path, line, err);
-    if (status == 0 && rename(temporary, path) != 0) {
-        status = err_set(err, "-o %s: cannot put the trace in place: %s", path,
-                         strerror(errno));
-    }
-    if (status != 0) {
-        unlink(temporary);
-    }
-    return status;
-}
-
-/* A plain file is replaced when the new one is whole; a device or a pipe is written to; a
- * link is followed. */
-static int write_path(const struct generate_spec *spec, const struct command_line *line,
-                      struct err *err)
-{
-    struct stat info;
-    const char *path = line->output;
-    if (path[0] == '\0') {
-        return err_set(err, "-o: expected a path");
-    }
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
-        return err_set(err, "-o %s: is a folder", path);
-    }
-    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
-        FILE *out = fopen(path, "we");
-        return out != NULL
-                   ? write_open(spec, out, path, line, err)
-                   : err_set(err, "-o %s: cannot open: %s", path, strerror(errno));
-    }
-    char *target = realpath(path, NULL);
-    int status = write_file(spec, target != NULL ? target : path, line, err);
-    free(target);
-    return status;
+    const struct asked *asked = context;
+    return generate_write(asked->spec, out, asked->interrupted, err);
 }
 
 static int run(const struct command_line *line)
@@ -77,10 +25,11 @@ static int run(const struct command_line *line)
     int status = generate_read(&spec, line->operands[0], line->overrides,
                                line->n_overrides, &arena, &err);
     if (status == 0) {
+        struct asked asked = {.spec = &spec, .interrupted = line->interrupted};
         errno = 0;
         status = line->output == NULL || strcmp(line->output, "-") == 0
-                     ? generate_write(&spec, stdout, line->interrupted, &err)
-                     : write_path(&spec, line, &err);
+                     ? write_trace(&asked, stdout, &err)
+                     : whole_write(line->output, write_trace, &asked, &err);
         if (status != 0 && line->output == NULL && errno == EPIPE) {
             status = 0; /* as in `servesim gen ... | head`: nobody wants to know */
         }

@@ -7,6 +7,7 @@ set -euo pipefail
 run=(
     gcc libc6-dev cmake ninja-build pkg-config
     libgsl-dev libcsv-dev libinih-dev libzstd-dev zlib1g-dev nettle-dev
+    libjansson-dev
     python3 python3-pandas python3-matplotlib
 )
 test=(
