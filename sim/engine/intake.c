@@ -74,8 +74,9 @@ static int64_t next_event(const struct sim *sim, const struct pool *pool,
 }
 
 /* Reads the next arrival that a replica will see; those that none will are done here. */
-int intake_next(struct sim *sim, const struct sim_source *source, struct err *err)
+int intake_next(struct sim *sim, struct err *err)
 {
+    const struct sim_source *source = sim->source;
     const struct pool *pool = &sim->config->pools[0];
     for (;;) {
         int got = source->next(source->state, &sim->next, err);

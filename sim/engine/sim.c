@@ -39,12 +39,16 @@ void sim_finished(void *state, struct probe_record *record)
     } else { /* it never got as far as a replica: its area is booked here */
         totals->area += record->finish_ns - record->arrival_ns;
     }
+    if (sim->source->finished != NULL) {
+        sim->source->finished(sim->source->state, record);
+    }
     sim->config->probe->finish(sim->config->probe->state, record);
 }
 
-static void init(struct sim *sim, const struct sim_config *config)
+static void init(struct sim *sim, const struct sim_config *config,
+                 const struct sim_source *source)
 {
-    *sim = (struct sim){.config = config, .probe = *config->probe};
+    *sim = (struct sim){.config = config, .source = source, .probe = *config->probe};
     sim->probe.state = sim;
     sim->probe.finish = sim_finished;
     for (int32_t i = 0; i < config->n_pools; i++) {
@@ -175,6 +179,21 @@ static void arrive(struct sim *sim)
     } else if (!replica->closed) {
         reconsider(sim, replica);
     }
+}
+
+/* Who arrives now.  Somebody who has left in this instant may be followed by another. */
+static int arrive_all(struct sim *sim, struct err *err)
+{
+    if (!sim->has_next && sim->source->finished != NULL && intake_next(sim, err) < 0) {
+        return -1;
+    }
+    while (sim->has_next && sim->next_event_ns == sim->now_ns) {
+        arrive(sim);
+        if (intake_next(sim, err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
 }
 
 /* Clients whose patience ends now. */
@@ -318,9 +337,9 @@ static int close_run(struct sim *sim, struct err *err)
 int sim_run(struct sim *sim, const struct sim_config *config,
             const struct sim_source *source, struct err *err)
 {
-    init(sim, config);
+    init(sim, config, source);
     init_replicas(sim);
-    if (intake_next(sim, source, err) < 0) {
+    if (intake_next(sim, err) < 0) {
         return -1;
     }
     for (;;) {
@@ -338,11 +357,8 @@ int sim_run(struct sim *sim, const struct sim_config *config,
             end_step(sim);
         }
         time_out(sim);
-        while (sim->has_next && sim->next_event_ns == now_ns) {
-            arrive(sim);
-            if (intake_next(sim, source, err) < 0) {
-                return -1;
-            }
+        if (arrive_all(sim, err) < 0) {
+            return -1;
         }
         plan_idle(sim);
         if (config->verify) {

@@ -52,10 +52,14 @@ struct sim_arrival {
     int64_t line;
 };
 
-/* The next arrival: 1, 0 at the end, -1 and `err`. In order of time. */
+/* Where arrivals come from.  `next` gives the next one, in order of time: 1, -1 and `err`,
+ * or 0, which is the end unless there is `finished`.  A source with `finished` hears of
+ * every request that leaves, before the probe does, and is asked again in that instant:
+ * what it gives then arrives no earlier than what has left, and may arrive at once. */
 struct sim_source {
     void *state;
     int (*next)(void *state, struct sim_arrival *arrival, struct err *err);
+    void (*finished)(void *state, const struct probe_record *record); /* may be NULL */
 };
 
 struct sim_config {
@@ -89,6 +93,7 @@ struct sim_totals {
 
 struct sim {
     const struct sim_config *config;
+    const struct sim_source *source;
     struct replica *replicas;
     struct cost_forms *forms; /* per pool */
     struct route_view *views;
