@@ -43,7 +43,9 @@ struct request *batch_next(const struct request *request)
 
 struct request *batch_first_waiting(const struct replica *replica)
 {
-    return replica->waiting.first;
+    struct request *first = replica->waiting.first;
+    return first != NULL && first->enqueued_ns <= replica->visible_until_ns ? first
+                                                                            : NULL;
 }
 
 int64_t batch_missing(const struct replica *replica, const struct request *request)

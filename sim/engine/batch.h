@@ -46,7 +46,8 @@ const struct batch_limits *batch_limits(const struct replica *replica);
 int64_t batch_budget(const struct replica *replica);
 int64_t batch_free_blocks(const struct replica *replica);
 
-/* The running requests in the order of admission, and the waiting ones in theirs. */
+/* The running requests in the order of admission, and the first waiting one that the
+ * scheduler has seen (engine/replica.h), or NULL. */
 int64_t batch_n_running(const struct replica *replica);
 struct request *batch_first_running(const struct replica *replica);
 struct request *batch_last_running(const struct replica *replica);

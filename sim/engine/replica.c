@@ -31,6 +31,8 @@ void replica_init(struct replica *replica, const struct pool *pool,
                 .reserve_full_prompt = scheduler->reserve_full_prompt != 0,
             },
     };
+    replica->async = pool->config->constants.async_scheduling != 0;
+    replica->poll_steps = pool->config->constants.poll_steps;
     replica->most_span_ns = INT64_MAX / 4 / (pool->usable_blocks + 1);
     group_init(&replica->group, pool->config->block_tokens, pool->cost.window_tokens);
 }
@@ -48,6 +50,7 @@ void replica_enqueue(struct replica *replica, struct request *request, int64_t n
 {
     sums_state(replica, now_ns);
     request->place = REQUEST_WAITING;
+    request->enqueued_ns = now_ns;
     request_list_append(&replica->waiting, request);
     replica->view->n_waiting++;
 }
@@ -89,6 +92,39 @@ static void tell_step(struct replica *replica)
     }
 }
 
+/* The scheduler's look at what has come.  Nobody whom it could not see came before a look
+ * that a span has passed over: a span ends where somebody comes, and at the next look
+ * while somebody is hidden. */
+static void look(struct replica *replica, int64_t now_ns)
+{
+    int64_t steps = replica->sums.work.steps;
+    int64_t since = steps - replica->looked_at_step;
+    int64_t every = replica->poll_steps > 1 ? replica->poll_steps : 1;
+    if (since >= every) {
+        replica->looked_at_step = steps - since % every;
+        if (since % every == 0) {
+            replica->visible_until_ns =
+                replica->async ? replica->last_start_ns : now_ns;
+        }
+    }
+    if (replica->running.n == 0 && batch_first_waiting(replica) == NULL) {
+        replica->looked_at_step = steps;
+        replica->visible_until_ns = now_ns;
+    }
+}
+
+bool replica_hides(const struct replica *replica)
+{
+    const struct request *last = replica->waiting.last;
+    return last != NULL && last->enqueued_ns > replica->visible_until_ns;
+}
+
+int64_t replica_steps_to_look(const struct replica *replica)
+{
+    int64_t since = replica->sums.work.steps - replica->looked_at_step;
+    return replica->poll_steps > since ? replica->poll_steps - since : 1;
+}
+
 bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
 {
     if (replica->running.n + replica->waiting.n == 0) {
@@ -100,6 +136,7 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     replica->n_preempted = 0;
     replica->divided = false;
     replica->group_granted = false;
+    look(replica, now_ns);
     if (replica->stepwise) {
         replica->ops->plan(replica, now_ns);
         stepwise_start(replica, now_ns);

@@ -3,6 +3,11 @@
  * Between events a replica is idle or has a step in progress; while the batch cannot
  * change, a run of steps, a span (engine/span.h).  Blocks are counted, not addressed.
  *
+ * A scheduler need not know at once who has come.  It looks before each step, or, with
+ * poll_steps = N, when N steps were run since it last looked; with async_scheduling, which
+ * fixes a plan while the step before it runs, it sees those who were there when that step
+ * started.  One with nothing to do sees everybody.
+ *
  * Two ways to run a step: spans with the decoding group, and `--stepwise`, which visits
  * every sequence in every step (engine/stepwise.h).  What both share is here; where they
  * differ it says `if (replica->stepwise)`.
@@ -122,6 +127,13 @@ struct replica {
     struct kv kv;
     int64_t most_span_ns; /* a span is no longer, so that blocks x ns fit 64 bits */
 
+    /* The scheduler's looks at what has come (the header says when it looks). */
+    bool async;
+    int64_t poll_steps;
+    int64_t visible_until_ns; /* it knows those enqueued up to here */
+    int64_t looked_at_step;   /* steps run before its last look */
+    int64_t last_start_ns;    /* of the last step that has ended */
+
     bool busy;
     bool closed;        /* a newcomer could not join the steps of this span */
     bool divided;       /* the pots were divided for this plan */
@@ -164,6 +176,12 @@ bool replica_interrupt(struct replica *replica, int64_t now_ns);
 /* The client of an unfinished request gives up: it leaves now, or, if a step is running,
  * at its end. */
 void replica_give_up(struct replica *replica, struct request *request, int64_t now_ns);
+
+/* Whether somebody waits whom the scheduler has not seen yet. */
+bool replica_hides(const struct replica *replica);
+
+/* Steps from the one being planned until it may see them. */
+int64_t replica_steps_to_look(const struct replica *replica);
 
 /* Tokens of a request whose KV is in the cache, wherever the request is. */
 static inline int64_t replica_computed(const struct replica *replica,

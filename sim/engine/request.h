@@ -52,6 +52,7 @@ struct request {
     int64_t priority;
 
     int64_t arrival_ns;
+    int64_t enqueued_ns; /* when a replica got it */
     int64_t first_scheduled_ns; /* REQUEST_NEVER until then */
     int64_t first_token_ns;     /* REQUEST_NEVER until then */
     int64_t last_token_ns;

@@ -172,6 +172,14 @@ static void walk_steps(const struct replica *replica, const struct bounds *bound
     walk->n_runs = has_runs ? n_runs : 0;
 }
 
+/* Whether the span need not end where somebody comes.  A scheduler that looks only now
+ * and then has to: its last look before the next plan is what that plan sees. */
+static bool is_closed(const struct replica *replica)
+{
+    return replica->poll_steps <= 1 && replica->ops->newcomer_waits != NULL &&
+           replica->ops->newcomer_waits(replica);
+}
+
 void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
 {
     struct replica_span *span = &replica->span;
@@ -199,8 +207,10 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
         plan_alone(replica, span, now_ns);
         return;
     }
-    replica->closed =
-        replica->ops->newcomer_waits != NULL && replica->ops->newcomer_waits(replica);
+    replica->closed = is_closed(replica);
+    if (!replica->closed && replica_hides(replica)) {
+        most = least(most, replica_steps_to_look(replica));
+    }
     span->alone = false;
     span->fs = (int64_t)first_fs;
     struct bounds bounds = {
@@ -342,6 +352,7 @@ void span_advance(struct replica *replica, int64_t until_ns)
         }
         span->steps_left -= walk->n_steps;
         span->start_ns += walk->sum_ns;
+        replica->last_start_ns = span->start_ns - walk->last_ns;
         span->fs = walk->next_fs;
         if (walk->last_blocks > replica->tally.most_blocks) {
             replica->tally.most_blocks = walk->last_blocks;

@@ -25,7 +25,7 @@ import reference
 
 TIMEOUT_S = 20
 KINDS = ("preemptions", "ties", "boundary arrivals", "timeouts", "rejections", "multi-replica",
-         "recompute-during-recompute", "budget-limited chunks")
+         "recompute-during-recompute", "budget-limited chunks", "closed", "hidden", "polls")
 MS = 10**6
 
 # (base_us, prefill_token_us, decode_seq_us, context_token_us), rough ns of one step
@@ -116,7 +116,14 @@ def make_world(rng, folder):
     if rng.random() < 0.35:
         ns = rng.choice((2, 10, 50, 300)) * step_ns
         workload["client_timeout"] = rng.choice((f"{ns}ns", f"{ns // MS + 1}ms", "20ms"))
+    if rng.random() < 0.3:
+        pool["async_scheduling"] = "yes"
+    if rng.random() < 0.3:
+        pool["poll_steps"] = rng.choice((1, 2, 3, 7, 41))
     if rng.random() < 0.25:
+        workload["mode"] = "closed"
+        workload["concurrency"] = rng.choice((1, 2, 3, 8, 23, 99))
+    elif rng.random() < 0.25:
         workload["rate_scale"] = rng.choice(("2.0", "0.5", "1.37", "3.000000001", "0.0137"))
     if rng.random() < 0.15:
         workload["repeat"] = rng.choice((2, 3))
@@ -210,6 +217,8 @@ def kinds_of(world):
     seen = collections.Counter(world.seen)
     arrivals = [request.arrival_ns for request in world.requests]
     seen["ties"] = len(arrivals) - len(set(arrivals))
+    seen["closed"] = world.config.mode == "closed"
+    seen["polls"] = world.config.poll_steps > 1 and seen["hidden"]
     statuses = collections.Counter(request.status for request in world.requests)
     seen["timeouts"], seen["rejections"] = statuses["timed_out"], statuses["rejected"]
     seen["preemptions"] = sum(request.preemptions for request in world.requests)
