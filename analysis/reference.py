@@ -15,18 +15,19 @@ import heapq
 import sys
 import types
 
+from reference_blocks import Blocks
 from reference_input import ceil_div, half_up, read_config, replay_rows
 
 OWNERS = ("queue", "prefill", "decode", "stall", "recompute")  # of every ns, rule 9
 TIMEOUT, ARRIVAL, VISIBLE = range(3)  # in the order they apply at one instant
-COLUMNS = ("request_id arrival_ns prompt_tokens output_tokens status replica first_scheduled_ns "
+COLUMNS = ("request_id arrival_ns prompt_tokens output_tokens cached_tokens status replica first_scheduled_ns "
            "first_token_ns finish_ns queue_ns prefill_ns decode_ns stall_ns recompute_ns "
            "max_itl_ns preemptions").split()
 STEP_COLUMNS = "replica start_ns end_ns request_id kind tokens context".split()
 
 
 class Request:
-    def __init__(self, index, name, arrival_ns, prompt, output):
+    def __init__(self, index, name, arrival_ns, prefix, prompt, output):
         self.index, self.request_id = index, str(index) if name is None else name
         self.arrival_ns, self.prompt, self.output = arrival_ns, prompt, output
         self.status = ""  # empty until it leaves
@@ -34,7 +35,9 @@ class Request:
         self.first_scheduled_ns = self.first_token_ns = self.finish_ns = None
         self.owned_ns, self.owned_until_ns = dict.fromkeys(OWNERS, 0), arrival_ns
         self.is_recomputing = False  # from the preempting step until it is where it was
-        self.preemptions = self.generated = self.blocks = 0
+        self.prefix = prefix or None  # a label: equal ones begin with the same prompt
+        self.preemptions = self.generated = self.cached_tokens = self.found_tokens = 0
+        self.blocks, self.n_filled = [], 0
         self.computed = self.max_computed = 0  # tokens whose KV it holds; the most it ever held
         self.given_up = False  # its client left during the step in progress
 
@@ -80,20 +83,46 @@ class Replica:
         self.waiting, self.running, self.step = [], [], None
         self.visible_until_ns = self.last_start_ns = -1  # who came later is not known yet
         self.unlooked = 0  # steps since the last look
-        self.usable_blocks = self.free_blocks = config.num_gpu_blocks - 1  # less the null block
+        self.usable_blocks = config.num_gpu_blocks - 1  # less the null block
+        self.kv = Blocks(self.usable_blocks, seen)
 
     def allocate(self, request, n):
         """Takes blocks for `n` more tokens; takes none and returns False if short."""
-        need = ceil_div(request.computed + n, self.config.block_size) - request.blocks
-        if need > self.free_blocks:
+        need = ceil_div(request.computed + n, self.config.block_size) - len(request.blocks)
+        if need > len(self.kv.free):
             return False
-        self.free_blocks -= need
-        request.blocks += need
+        request.blocks += self.kv.take(need)
         return True
 
     def release(self, request):
-        self.free_blocks += request.blocks
-        request.blocks = request.computed = 0
+        self.kv.give(request.blocks)
+        request.blocks, request.computed, request.n_filled = [], 0, 0
+
+    def admit(self, budget):
+        """Admits the first waiting request; the tokens it gets, or None if it does not fit."""
+        request, size = self.waiting[0], self.config.block_size
+        found = self.kv.hits(request, size)
+        n_free_hits = sum(self.kv.holders[block] == 0 for block in found)
+        n = self.chunk(request, budget, len(found) * size)
+        need, whole = (ceil_div(tokens, size) - len(found) + n_free_hits
+                       for tokens in (len(found) * size + n, request.tokens))
+        if (need > len(self.kv.free)
+                or self.config.reserve_full_prompt == "yes" and whole > len(self.kv.free)):
+            return None
+        self.seen["prefix hits"] += bool(found)
+        self.seen["hits on held blocks"] += n_free_hits < len(found)
+        self.kv.share(found)
+        request.blocks, request.computed = list(found), len(found) * size
+        request.n_filled = len(found)
+        if request.first_scheduled_ns is None:
+            request.cached_tokens = request.computed
+        else:
+            self.seen["regained tokens"] += request.computed
+        request.found_tokens += max(0, request.computed - request.max_computed)
+        request.max_computed = max(request.max_computed, request.computed)
+        assert self.allocate(request, n)
+        self.running.append(self.waiting.pop(0))
+        return n
 
     def preempt_last(self):
         victim = self.running.pop()
@@ -103,8 +132,8 @@ class Replica:
         victim.is_recomputing = True
         self.waiting.insert(0, victim)
 
-    def chunk(self, request, budget):
-        n = request.tokens - request.computed
+    def chunk(self, request, budget, n_found=0):
+        n = request.tokens - request.computed - n_found
         n = min(n, self.config.long_prefill_token_threshold or n)
         self.seen["budget-limited chunks"] += n > budget
         return min(n, budget)
@@ -138,15 +167,15 @@ class Replica:
                 granted.append((request, n))
                 budget -= n
             i += 1
+        for request, n in granted:  # while the running ones were served nobody looked
+            self.kv.fill(request, request.computed + n, self.config.block_size)
         while (self.sees() and budget > 0 and not preempted
                and len(self.running) < self.config.max_num_seqs):
             request = self.waiting[0]
-            n = self.chunk(request, budget)
-            whole = ceil_div(request.tokens, self.config.block_size)
-            if (self.config.reserve_full_prompt == "yes" and whole > self.free_blocks
-                    or not self.allocate(request, n)):
+            n = self.admit(budget)
+            if n is None:
                 break
-            self.running.append(self.waiting.pop(0))
+            self.kv.fill(request, request.computed + n, self.config.block_size)
             if request.first_scheduled_ns is None:
                 request.first_scheduled_ns = now_ns
                 request.own("queue", now_ns)
@@ -175,9 +204,10 @@ class Replica:
         assert 1 <= len(granted) == len(self.step.entries) <= len(self.running)
         assert len(self.running) <= self.config.max_num_seqs and min(granted.values()) >= 1
         assert sum(granted.values()) <= self.config.max_num_batched_tokens
-        assert 0 <= self.free_blocks == self.usable_blocks - sum(r.blocks for r in self.running)
-        assert all(r.blocks == 0 for r in self.waiting)
-        assert all(r.blocks == ceil_div(r.computed + granted.get(id(r), 0), self.config.block_size)
+        held = {block for r in self.running for block in r.blocks}
+        assert len(self.kv.free) == self.usable_blocks - len(held)
+        assert not any(r.blocks for r in self.waiting)
+        assert all(len(r.blocks) == ceil_div(r.computed + granted.get(id(r), 0), self.config.block_size)
                    for r in self.running)
 
     def end_step(self):
@@ -213,6 +243,9 @@ class World:
         self.seen = collections.Counter()  # kinds of trouble, and tokens for rule 11
         self.steps = []  # (replica index, step) in planning order
         self.requests = [Request(i, *row) for i, row in enumerate(replay_rows(config))]
+        if config.enable_prefix_caching == "no":
+            for request in self.requests:
+                request.prefix = None
         self.replicas = [Replica(config, self.seen) for _ in range(config.replicas)]
         self.timers = []  # a heap of (ns, kind, index of the request)
         self.n_sent, self.under_way = 0, []  # by clients in the closed mode
@@ -308,10 +341,11 @@ class World:
                       for status in ("completed", "timed_out"))
         assert self.seen["arrived"] == self.seen["left"]
         assert area == sum(request.finish_ns - request.arrival_ns for request in self.requests)
-        assert all(replica.free_blocks == replica.usable_blocks for replica in self.replicas)
+        assert all(len(r.kv.free) == r.usable_blocks for r in self.replicas)
         assert self.seen["emitted"] == sum(r.output for r in done) + sum(r.generated for r in lost)
-        assert self.seen["computed"] == (self.seen["recomputed"] + sum(r.max_computed for r in lost)
-                                         + sum(r.prompt + r.output - 1 for r in done))
+        assert self.seen["computed"] == (self.seen["recomputed"]
+                                         + sum(r.max_computed - r.found_tokens for r in lost)
+                                         + sum(r.prompt + r.output - 1 - r.found_tokens for r in done))
         for r in done:
             assert r.arrival_ns <= r.first_scheduled_ns < r.first_token_ns <= r.finish_ns
 

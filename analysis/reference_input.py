@@ -14,7 +14,8 @@ INTEGERS = {"limit": 0, "repeat": 1, "replicas": 1, "num_gpu_blocks": None, "blo
 WORDS = {"batching": ("unified",), "order": ("fcfs",), "preempt": ("recompute",),
          "cost": ("linear",), "unservable": ("stop", "reject"), "policy": ("round_robin",
          "least_requests"), "reserve_full_prompt": ("no", "yes"),
-         "mode": ("open", "closed"), "async_scheduling": ("no", "yes")}  # the default is the first
+         "mode": ("open", "closed"), "async_scheduling": ("no", "yes"),
+         "enable_prefix_caching": ("yes", "no")}  # the default is the first
 
 
 def half_up(numerator, denominator):
@@ -77,7 +78,7 @@ def timestamp_ns(text):
 
 
 def read_trace(path):
-    """Rows (request_id or None, arrival_ns, prompt, output) of a plain or Azure CSV."""
+    """Rows (request_id or None, arrival_ns, prefix, prompt, output) of a plain or Azure CSV."""
     rows = []
     with open(path, encoding="utf-8", newline="") as file:
         for line, row in enumerate(csv.DictReader(file), 2):
@@ -91,7 +92,7 @@ def read_trace(path):
                     raise ValueError("a length below 1, or an arrival before the last one")
             except (KeyError, TypeError, ValueError) as error:
                 raise ValueError(f"{path}:{line}: {error}") from error
-            rows.append((row.get("request_id"), arrival_ns, prompt, output))
+            rows.append((row.get("request_id"), arrival_ns, row.get("prefix_hash"), prompt, output))
     origin_ns = rows[0][1] if rows and is_azure else 0
     return [(name, arrival_ns - origin_ns, *lengths) for name, arrival_ns, *lengths in rows]
 

@@ -1,6 +1,7 @@
 #include "engine/intake.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "base/check.h"
 
@@ -54,6 +55,7 @@ static void turn_away(struct sim *sim, enum request_status status, int64_t at_ns
         .queue_ns = at_ns - arrival->arrival_ns,
         .max_gap_ns = REQUEST_NEVER,
     };
+    free(arrival->parts);
     sim_finished(sim, &record);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "engine/look.h"
 #include "engine/record.h"
 #include "engine/span.h"
 #include "engine/stepwise.h"
@@ -44,6 +45,7 @@ void replica_free(struct replica *replica)
     free(replica->given_up);
     free(replica->grants);
     free(replica->victims);
+    prefix_free(replica->kv.prefix);
 }
 
 void replica_enqueue(struct replica *replica, struct request *request, int64_t now_ns)
@@ -53,6 +55,10 @@ void replica_enqueue(struct replica *replica, struct request *request, int64_t n
     request->enqueued_ns = now_ns;
     request_list_append(&replica->waiting, request);
     replica->view->n_waiting++;
+    if (request->chain != NULL && replica->kv.prefix == NULL) {
+        replica->kv.prefix =
+            prefix_new(replica->kv.block_tokens, replica->kv.free_blocks);
+    }
 }
 
 static void tell_row(struct replica *replica, const struct request *request,
@@ -92,39 +98,6 @@ static void tell_step(struct replica *replica)
     }
 }
 
-/* The scheduler's look at what has come.  Nobody whom it could not see came before a look
- * that a span has passed over: a span ends where somebody comes, and at the next look
- * while somebody is hidden. */
-static void look(struct replica *replica, int64_t now_ns)
-{
-    int64_t steps = replica->sums.work.steps;
-    int64_t since = steps - replica->looked_at_step;
-    int64_t every = replica->poll_steps > 1 ? replica->poll_steps : 1;
-    if (since >= every) {
-        replica->looked_at_step = steps - since % every;
-        if (since % every == 0) {
-            replica->visible_until_ns =
-                replica->async ? replica->last_start_ns : now_ns;
-        }
-    }
-    if (replica->running.n == 0 && batch_first_waiting(replica) == NULL) {
-        replica->looked_at_step = steps;
-        replica->visible_until_ns = now_ns;
-    }
-}
-
-bool replica_hides(const struct replica *replica)
-{
-    const struct request *last = replica->waiting.last;
-    return last != NULL && last->enqueued_ns > replica->visible_until_ns;
-}
-
-int64_t replica_steps_to_look(const struct replica *replica)
-{
-    int64_t since = replica->sums.work.steps - replica->looked_at_step;
-    return replica->poll_steps > since ? replica->poll_steps - since : 1;
-}
-
 bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
 {
     if (replica->running.n + replica->waiting.n == 0) {
@@ -136,13 +109,16 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     replica->n_preempted = 0;
     replica->divided = false;
     replica->group_granted = false;
-    look(replica, now_ns);
+    look_now(replica, now_ns);
     if (replica->stepwise) {
         replica->ops->plan(replica, now_ns);
         stepwise_start(replica, now_ns);
     } else {
         replica->ops->plan_grouped(replica, now_ns);
         span_plan(replica, now_ns, horizon_ns);
+    }
+    if (replica->kv.prefix != NULL) {
+        prefix_settle(replica->kv.prefix);
     }
     replica->busy = true;
     if (replica->running.n > replica->tally.most_running) {
@@ -257,7 +233,7 @@ void replica_finish(struct replica *replica, struct request *request,
         replica_leave(replica, request, now_ns);
         request_list_remove(&replica->running, request);
         replica->view->n_running--;
-        kv_give(&replica->kv, request->held_blocks);
+        kv_give(&replica->kv, request->held_blocks, request->chain);
     } else {
         request_list_remove(&replica->waiting, request);
         replica->view->n_waiting--;
@@ -267,7 +243,8 @@ void replica_finish(struct replica *replica, struct request *request,
         replica->tally.paid_ns += request->paid_ns;
         replica->tally.energy_pj += request->energy_pj;
     } else {
-        replica->tally.discarded_tokens += request->computed_tokens;
+        replica->tally.discarded_tokens +=
+            request->computed_tokens - request->cached_tokens;
         replica->tally.discarded_outputs += request->n_emitted;
         replica->tally.lost_ns += request->paid_ns;
         replica->tally.lost_pj += request->energy_pj;
@@ -380,7 +357,7 @@ bool replica_interrupt(struct replica *replica, int64_t now_ns)
         return false;
     }
     /* the next step has not begun: its blocks are not taken */
-    kv_give(&replica->kv, batch_group_new_blocks(replica));
+    kv_put_back(&replica->kv, batch_group_new_blocks(replica));
     span->steps_left = 0;
     replica->busy = false;
     return true;

@@ -1,12 +1,7 @@
 /* replica: one copy of the model: its queue, its running batch, its KV cache, its step.
  *
  * Between events a replica is idle or has a step in progress; while the batch cannot
- * change, a run of steps, a span (engine/span.h).  Blocks are counted, not addressed.
- *
- * A scheduler need not know at once who has come.  It looks before each step, or, with
- * poll_steps = N, when N steps were run since it last looked; with async_scheduling, which
- * fixes a plan while the step before it runs, it sees those who were there when that step
- * started.  One with nothing to do sees everybody.
+ * change, a run of steps, a span (engine/span.h).
  *
  * Two ways to run a step: spans with the decoding group, and `--stepwise`, which visits
  * every sequence in every step (engine/stepwise.h).  What both share is here; where they
@@ -88,7 +83,9 @@ struct replica_sums {
 /* Counts that need no time. */
 struct replica_tally {
     int64_t n_preemptions;
-    int64_t recomputed_tokens; /* thrown away by preemptions */
+    /* Thrown away by preemptions, less what was found again in the cache, which may be more:
+     * others may have computed what a preempted request had not come to. */
+    int64_t recomputed_tokens;
     int64_t discarded_tokens;  /* computed for requests that timed out */
     int64_t discarded_outputs; /* emitted to them */
     int64_t most_running;
@@ -127,7 +124,7 @@ struct replica {
     struct kv kv;
     int64_t most_span_ns; /* a span is no longer, so that blocks x ns fit 64 bits */
 
-    /* The scheduler's looks at what has come (the header says when it looks). */
+    /* The scheduler's looks at what has come: engine/look.h. */
     bool async;
     int64_t poll_steps;
     int64_t visible_until_ns; /* it knows those enqueued up to here */
@@ -176,12 +173,6 @@ bool replica_interrupt(struct replica *replica, int64_t now_ns);
 /* The client of an unfinished request gives up: it leaves now, or, if a step is running,
  * at its end. */
 void replica_give_up(struct replica *replica, struct request *request, int64_t now_ns);
-
-/* Whether somebody waits whom the scheduler has not seen yet. */
-bool replica_hides(const struct replica *replica);
-
-/* Steps from the one being planned until it may see them. */
-int64_t replica_steps_to_look(const struct replica *replica);
 
 /* Tokens of a request whose KV is in the cache, wherever the request is. */
 static inline int64_t replica_computed(const struct replica *replica,

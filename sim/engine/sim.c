@@ -96,21 +96,25 @@ static void init_replicas(struct sim *sim)
     }
 }
 
+/* What requests own; they themselves belong to the store. */
+static void free_requests(const struct request_list *list)
+{
+    for (const struct request *r = list->first; r != NULL; r = r->next) {
+        free(r->labels);
+        prefix_chain_free(r->chain);
+    }
+}
+
 void sim_free(struct sim *sim)
 {
     for (int32_t i = 0; i < sim->n_replicas; i++) {
-        for (struct request *r = sim->replicas[i].waiting.first; r != NULL;
-             r = r->next) {
-            free(r->labels);
-        }
-        for (struct request *r = sim->replicas[i].running.first; r != NULL;
-             r = r->next) {
-            free(r->labels);
-        }
+        free_requests(&sim->replicas[i].waiting);
+        free_requests(&sim->replicas[i].running);
         replica_free(&sim->replicas[i]);
     }
     if (sim->has_next) {
         free(sim->next.labels);
+        free(sim->next.parts);
     }
     for (int32_t i = 0; i < sim->config->n_pools; i++) {
         cost_forms_free(&sim->forms[i]);
@@ -148,6 +152,18 @@ static void reconsider(struct sim *sim, struct replica *replica)
     }
 }
 
+/* The prompt's identity, where it is of use. */
+static struct prefix_chain *new_chain(const struct pool *pool,
+                                      const struct sim_arrival *arrival)
+{
+    if (arrival->parts != NULL && pool->config->scheduler.enable_prefix_caching != 0) {
+        return prefix_chain_new(arrival->parts, arrival->n_parts,
+                                arrival->prompt_tokens);
+    }
+    free(arrival->parts);
+    return NULL;
+}
+
 static void arrive(struct sim *sim)
 {
     struct request *request = request_new(&sim->store);
@@ -173,6 +189,7 @@ static void arrive(struct sim *sim)
     CHECK(picked >= 0 && picked < sim->n_replicas);
     struct replica *replica = &sim->replicas[picked];
     request->replica = picked;
+    request->chain = new_chain(replica->pool, arrival);
     replica_enqueue(replica, request, sim->now_ns);
     if (!replica->busy) {
         mark_idle(sim, picked);

@@ -12,7 +12,7 @@
  *   2 the clock never goes back                 8 area under the number of requests in the
  *   3 arrival <= scheduled <= first token         system = sum of sojourn times, with ==
  *     <= finish                                 9 busy + idle = GPU time paid for
- *   4 blocks held + free = total               10 token equations
+ *   4 blocks held + free, known or not, = total               10 token equations
  *   5 work means a step is pending             12 attributed + lost + remainders = busy
  *   6 step limits are respected
  */
@@ -46,8 +46,10 @@ struct sim_arrival {
     int64_t prompt_tokens;
     int64_t output_tokens;
     int64_t priority;
-    bool counted;     /* inside the measurement window */
-    char *labels;     /* malloc'ed or NULL; the taker owns it */
+    bool counted;              /* inside the measurement window */
+    char *labels;              /* malloc'ed or NULL; the taker owns it */
+    struct prefix_part *parts; /* of the prompt, likewise; NULL: like no other's */
+    int64_t n_parts;
     const char *file; /* where it stands, for messages */
     int64_t line;
 };
