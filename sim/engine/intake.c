@@ -1,6 +1,7 @@
 #include "engine/intake.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "base/check.h"
 
@@ -54,6 +55,7 @@ static void turn_away(struct sim *sim, enum request_status status, int64_t at_ns
         .queue_ns = at_ns - arrival->arrival_ns,
         .max_gap_ns = REQUEST_NEVER,
     };
+    free(arrival->parts);
     sim_finished(sim, &record);
 }
 
@@ -74,8 +76,9 @@ static int64_t next_event(const struct sim *sim, const struct pool *pool,
 }
 
 /* Reads the next arrival that a replica will see; those that none will are done here. */
-int intake_next(struct sim *sim, const struct sim_source *source, struct err *err)
+int intake_next(struct sim *sim, struct err *err)
 {
+    const struct sim_source *source = sim->source;
     const struct pool *pool = &sim->config->pools[0];
     for (;;) {
         int got = source->next(source->state, &sim->next, err);

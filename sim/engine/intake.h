@@ -8,6 +8,6 @@
  * can never be served, and those whose clients give up before the front end is through
  * with them, are done here.  -1 and `err` for a faulty source, or an unservable request
  * that was not to be rejected. */
-int intake_next(struct sim *sim, const struct sim_source *source, struct err *err);
+int intake_next(struct sim *sim, struct err *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* replica: one copy of the model: its queue, its running batch, its KV cache, its step.
  *
  * Between events a replica is idle or has a step in progress; while the batch cannot
- * change, a run of steps, a span (engine/span.h).  Blocks are counted, not addressed.
+ * change, a run of steps, a span (engine/span.h).
  *
  * Two ways to run a step: spans with the decoding group, and `--stepwise`, which visits
  * every sequence in every step (engine/stepwise.h).  What both share is here; where they
@@ -83,7 +83,9 @@ struct replica_sums {
 /* Counts that need no time. */
 struct replica_tally {
     int64_t n_preemptions;
-    int64_t recomputed_tokens; /* thrown away by preemptions */
+    /* Thrown away by preemptions, less what was found again in the cache, which may be more:
+     * others may have computed what a preempted request had not come to. */
+    int64_t recomputed_tokens;
     int64_t discarded_tokens;  /* computed for requests that timed out */
     int64_t discarded_outputs; /* emitted to them */
     int64_t most_running;
@@ -121,6 +123,13 @@ struct replica {
     struct group group;
     struct kv kv;
     int64_t most_span_ns; /* a span is no longer, so that blocks x ns fit 64 bits */
+
+    /* The scheduler's looks at what has come: engine/look.h. */
+    bool async;
+    int64_t poll_steps;
+    int64_t visible_until_ns; /* it knows those enqueued up to here */
+    int64_t looked_at_step;   /* steps run before its last look */
+    int64_t last_start_ns;    /* of the last step that has ended */
 
     bool busy;
     bool closed;        /* a newcomer could not join the steps of this span */

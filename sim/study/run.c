@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "engine/sim.h"
+#include "input/closed.h"
 #include "input/workload.h"
 #include "output/results.h"
 #include "policy/policy.h"
@@ -146,6 +147,12 @@ static int simulate(const struct config *config, const struct run_options *optio
     struct watched watched = {
         .workload = workload, .results = parts->results, .progress = options->progress};
     struct sim_source source = {.state = &watched, .next = next_arrival};
+    struct closed closed = {0};
+    if (config->workload.mode == CONFIG_CLOSED) {
+        closed_init(&closed, &source, config->workload.concurrency,
+                    config->workload.warmup_ns);
+        source = closed_source(&closed);
+    }
     struct sim sim;
     char sha256[65] = "";
     bool open = true;
@@ -179,6 +186,7 @@ static int simulate(const struct config *config, const struct run_options *optio
         results_discard(parts->results);
     }
     sim_free(&sim);
+    closed_free(&closed);
     return status;
 }
 
