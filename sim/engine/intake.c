@@ -59,12 +59,23 @@ static void turn_away(struct sim *sim, enum request_status status, int64_t at_ns
     sim_finished(sim, &record);
 }
 
+/* How long the next arrival takes to get through the front end, which does its work for
+ * one request at a time. */
+static int64_t in_frontend(const struct sim *sim, const struct pool *pool)
+{
+    const struct constants *constants = &pool->config->constants;
+    int64_t arrival_ns = sim->next.arrival_ns;
+    int64_t wait_ns =
+        sim->frontend_free_ns > arrival_ns ? sim->frontend_free_ns - arrival_ns : 0;
+    return wait_ns + constants->frontend_request_ns + constants->frontend_ns;
+}
+
 /* When the next arrival concerns the engine: once it is through the front end, or, if it
  * can never be served or its client is gone by then, when that is. */
 static int64_t next_event(const struct sim *sim, const struct pool *pool,
                           bool can_serve)
 {
-    int64_t frontend_ns = pool->config->constants.frontend_ns;
+    int64_t frontend_ns = in_frontend(sim, pool);
     int64_t timeout_ns = sim->config->client_timeout_ns;
     if (!can_serve) {
         return sim->next.arrival_ns;
@@ -94,8 +105,10 @@ int intake_next(struct sim *sim, struct err *err)
         }
         sim->next_event_ns = next_event(sim, pool, can_serve);
         int64_t timeout_ns = sim->config->client_timeout_ns;
-        bool gone = timeout_ns > 0 && timeout_ns <= pool->config->constants.frontend_ns;
+        bool gone = timeout_ns > 0 && timeout_ns <= in_frontend(sim, pool);
         if (can_serve && !gone) {
+            sim->frontend_free_ns =
+                sim->next_event_ns - pool->config->constants.frontend_ns;
             return 0;
         }
         if (sim->next_event_ns > sim->totals.end_ns) {

@@ -54,10 +54,9 @@ static const struct field fields[] = {
      "1000000", NULL, "latency of one all-reduce, two per layer"},
     {"alltoall_latency_us", FIELD_FEMTO, AT(alltoall_latency_fs), "us", "0", "0",
      "1000000", NULL, "latency of one all-to-all, two per layer with experts"},
-    {"kernels_per_layer", FIELD_COUNT, AT(kernels_per_layer), "", "0", "0", "10000",
-     NULL, "kernels launched one by one per layer; operator fusion lowers it"},
-    {"kernel_launch_us", FIELD_FEMTO, AT(kernel_launch_fs), "us", "0", "0", "1000000",
-     NULL, "time of one launch"},
+    {"kernel_overhead_us", FIELD_FEMTO, AT(kernel_overhead_fs), "us", "0", "0",
+     "1000000", NULL,
+     "fixed time of a kernel, launch and tail; operator fusion lowers it"},
     {"attention_kernel", FIELD_CHOICE, AT(attention_kernel), "", "flash", NULL, NULL,
      "flash|naive|minimal",
      "naive: the scores of a prefill go through memory; minimal: projected, its "
@@ -66,6 +65,9 @@ static const struct field fields[] = {
     {"frontend_ms", FIELD_TIME, AT(frontend_ns), "ms", "0", "0", "3600000", NULL,
      "API server and tokenizer: the scheduler sees a request this long after its "
      "arrival"},
+    {"frontend_request_ms", FIELD_TIME, AT(frontend_request_ns), "ms", "0", "0",
+     "3600000", NULL,
+     "API server and tokenizer: time per request, one after the other"},
     {"async_scheduling", FIELD_FLAG, AT(async_scheduling), "", "no", NULL, NULL, NULL,
      "plan each step while the one before runs: a newcomer waits one step more"},
     {"poll_steps", FIELD_COUNT, AT(poll_steps), "", "0", "0", "1000000", NULL,

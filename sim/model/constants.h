@@ -38,10 +38,10 @@ struct constants {
     int64_t sequence_overhead_fs;
     int64_t allreduce_latency_fs;
     int64_t alltoall_latency_fs;
-    int64_t kernels_per_layer;
-    int64_t kernel_launch_fs;
+    int64_t kernel_overhead_fs;
     int64_t attention_kernel; /* enum constants_kernel */
     int64_t frontend_ns;
+    int64_t frontend_request_ns;
     int64_t async_scheduling; /* 0 or 1 */
     int64_t poll_steps;
     int64_t sampler_bytes_per_logit;

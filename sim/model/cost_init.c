@@ -306,9 +306,10 @@ static void fill_overheads(struct cost *cost, const struct source *source)
     double layers = (double)source->llm->n_layers * source->stage_share;
     double moe_layers = (double)moe * source->stage_share;
     int64_t layer_fs = layout->tp > 1 ? c->layer_overhead_tp_fs : c->layer_overhead_fs;
-    layer_fs += c->kernels_per_layer * c->kernel_launch_fs;
     double overhead = (double)c->step_overhead_fs + layers * (double)layer_fs +
-                      moe_layers * (double)c->moe_layer_overhead_fs;
+                      moe_layers * (double)c->moe_layer_overhead_fs +
+                      (double)llm_kernels(source->llm) * source->stage_share *
+                          (double)c->kernel_overhead_fs;
     double prefill = (double)c->prefill_overhead_fs +
                      moe_layers * (double)c->moe_prefill_overhead_fs;
     double shown = 1.0 - (double)c->network_overlap_nano * nano;
