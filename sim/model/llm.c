@@ -333,20 +333,11 @@ int64_t llm_state_bytes(const struct llm *llm)
     return llm->n_linear_layers * llm->linear_state * 4;
 }
 
-int64_t llm_kernels(const struct llm *llm)
+int64_t llm_compound_layers(const struct llm *llm)
 {
-    /* norm, QKV, rotation and cache write, attention and its reduction, output */
-    enum { ATTENTION = 6, MLA = 11, LINEAR = 10, INDEXER = 7 };
-    /* norm, up, activation, down; router, top-k, sort, up, activation, down, combine */
-    enum { DENSE = 4, ROUTED = 8, SHARED = 3 };
     int64_t attending = llm->n_layers - llm->n_linear_layers;
-    int64_t moe = llm_moe_layers(llm);
-    int64_t n = attending * (llm->kv_lora_rank > 0 ? MLA : ATTENTION) +
-                llm->n_linear_layers * LINEAR + (llm->n_layers - moe) * DENSE +
-                moe * ROUTED;
-    n += llm->index_heads > 0 ? llm->n_window_layers * INDEXER : 0;
-    n += llm->shared_intermediate > 0 ? moe * SHARED : 0;
-    return n;
+    return llm->n_linear_layers + (llm->kv_lora_rank > 0 ? attending : 0) +
+           (llm->index_heads > 0 ? llm->n_window_layers : 0);
 }
 
 int64_t llm_flops_per_pair(const struct llm *llm, bool decode)

@@ -127,9 +127,9 @@ int64_t llm_kv_bytes_per_token(const struct llm *llm, int64_t tp);
 /* Bytes of a sequence's constant state over all linear layers, before any split. */
 int64_t llm_state_bytes(const struct llm *llm);
 
-/* Kernels that a step launches over all layers, as serving engines fuse them: what their
- * fixed times add up over (llm.c counts them by kind of layer). */
-int64_t llm_kernels(const struct llm *llm);
+/* Layers whose attention takes many small kernels: MLA and linear ones once, those with
+ * an indexer once more. */
+int64_t llm_compound_layers(const struct llm *llm);
 
 /* FLOPs of one (query, key) pair in one layer: 4 H d (QK^T and AV); MLA: on the compressed
  * vector in a decode, on expanded heads in a prefill. */

@@ -84,8 +84,11 @@ static void fill_bytes(struct power_weights *bytes, const struct llm *llm,
     bytes->emitting_step =
         layout->dp * stages *
         llm_read_bytes(llm, (enum precision)llm->head_precision, llm_head_params(llm));
-    bytes->token = round_half_up((double)constants->activation_traffic_nano * nano *
-                                 2.0 * (double)(llm->hidden * llm->n_layers * tp));
+    double visits = (double)(llm_moe_layers(llm) * llm->n_experts_active);
+    bytes->token = round_half_up(
+        2.0 * (double)(llm->hidden * tp) * nano *
+        ((double)constants->activation_traffic_nano * (double)llm->n_layers +
+         (double)constants->expert_activation_traffic_nano * visits));
     bytes->sequence = 2 * llm_state_bytes(llm);
     bytes->decode_context = per_layer * full + index;
     bytes->prefill_context = bytes->decode_context;

@@ -23,7 +23,8 @@ static bool prefill(struct replica *replica, int64_t now_ns)
     int64_t budget = batch_budget(replica);
     const struct batch_limits *limits = batch_limits(replica);
     struct request *request = batch_first_running(replica);
-    for (; request != NULL && batch_budget(replica) > 0; request = batch_next(request)) {
+    for (; request != NULL && batch_budget(replica) > 0;
+         request = batch_next(request)) {
         if (batch_missing(replica, request) > 1 &&
             !batch_grant(replica, request, affordable(replica, request), now_ns)) {
             break;
@@ -49,7 +50,8 @@ static void plan(struct replica *replica, int64_t now_ns)
         return;
     }
     struct request *request = batch_first_running(replica);
-    for (; request != NULL && batch_budget(replica) > 0; request = batch_next(request)) {
+    for (; request != NULL && batch_budget(replica) > 0;
+         request = batch_next(request)) {
         while (!batch_grant(replica, request, affordable(replica, request), now_ns)) {
             struct request *victim = batch_last_running(replica);
             batch_preempt(replica, victim, now_ns);
