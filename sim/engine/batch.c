@@ -180,6 +180,7 @@ bool batch_admit(struct replica *replica, struct request *request, int64_t token
     request_list_remove(&replica->waiting, request);
     request_list_append(&replica->running, request);
     request->place = REQUEST_RUNNING;
+    request->admission = replica->n_admissions++;
     replica->view->n_waiting--;
     replica->view->n_running++;
     if (!replica->stepwise) {
