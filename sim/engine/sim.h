@@ -113,7 +113,7 @@ struct sim {
     bool has_next;
     struct sim_arrival next;
     int64_t frontend_free_ns; /* when the front end has dealt with those before */
-    int64_t next_event_ns; /* when the next arrival concerns the engine */
+    int64_t next_event_ns;    /* when the next arrival concerns the engine */
     int64_t now_ns;
     int64_t tick_at_ns;
     int64_t n_in_system;
