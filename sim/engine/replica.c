@@ -338,7 +338,9 @@ void replica_end(struct replica *replica, int64_t now_ns)
     } else {
         end_grouped(replica, now_ns);
     }
-    leave_all(&replica->leaving, &replica->kv);
+    if (replica->leaving.n > 0) {
+        leave_all(&replica->leaving, &replica->kv);
+    }
     replica->busy = false;
     replica->n_grants = 0;
     replica->n_given_up = 0;
