@@ -53,7 +53,7 @@ struct request *batch_first_waiting(const struct replica *replica)
 static int64_t found_blocks(const struct replica *replica,
                             const struct request *request)
 {
-    if (request->chain == NULL || request->place != REQUEST_WAITING) {
+    if (request->place != REQUEST_WAITING) {
         return 0;
     }
     int64_t most = (request_missing_tokens(request) - 1) / replica->kv.block_tokens;
@@ -63,15 +63,17 @@ static int64_t found_blocks(const struct replica *replica,
 
 int64_t batch_missing(const struct replica *replica, const struct request *request)
 {
-    return (request->in_group ? 1 : request_missing_tokens(request)) -
-           found_blocks(replica, request) * replica->kv.block_tokens;
+    int64_t missing = request->in_group ? 1 : request_missing_tokens(request);
+    if (request->chain == NULL) {
+        return missing;
+    }
+    return missing - found_blocks(replica, request) * replica->kv.block_tokens;
 }
 
 int64_t batch_new_blocks(const struct replica *replica, const struct request *request,
                          int64_t tokens)
 {
-    int64_t n_found = found_blocks(replica, request);
-    if (n_found > 0) {
+    if (request->chain != NULL && found_blocks(replica, request) > 0) {
         return kv_blocks(&replica->kv, tokens) + request->chain->n_free_hits;
     }
     int64_t computed = replica_computed(replica, request);
@@ -176,10 +178,13 @@ bool batch_admit(struct replica *replica, struct request *request, int64_t token
     }
     CHECK(replica->running.n < replica->limits.max_num_seqs);
     CHECK(request->place == REQUEST_WAITING);
-    n_blocks -= take_found(replica, request);
+    if (request->chain != NULL) {
+        n_blocks -= take_found(replica, request);
+    }
     request_list_remove(&replica->waiting, request);
     request_list_append(&replica->running, request);
     request->place = REQUEST_RUNNING;
+    request->admission = replica->n_admissions++;
     replica->view->n_waiting--;
     replica->view->n_running++;
     if (!replica->stepwise) {

@@ -38,6 +38,9 @@ static int refuse(const struct pool *pool, const struct sim_arrival *arrival,
 /* A request that no replica ever sees. */
 static void turn_away(struct sim *sim, enum request_status status, int64_t at_ns)
 {
+    if (at_ns > sim->totals.end_ns) {
+        sim->totals.end_ns = at_ns;
+    }
     const struct sim_arrival *arrival = &sim->next;
     struct probe_record record = {
         .id = sim->next_id,
@@ -56,7 +59,13 @@ static void turn_away(struct sim *sim, enum request_status status, int64_t at_ns
         .max_gap_ns = REQUEST_NEVER,
     };
     free(arrival->parts);
+    sim->next_id++;
     sim_finished(sim, &record);
+}
+
+void intake_give_up(struct sim *sim)
+{
+    turn_away(sim, REQUEST_TIMED_OUT, sim->now_ns);
 }
 
 /* How long the next arrival takes to get through the front end, which does its work for
@@ -108,16 +117,25 @@ int intake_next(struct sim *sim, struct err *err)
         sim->next_event_ns = next_event(sim, pool, can_serve);
         int64_t timeout_ns = sim->config->client_timeout_ns;
         bool gone = timeout_ns > 0 && timeout_ns <= in_frontend(sim, pool);
+        sim->next_is_gone = gone;
         if (can_serve && !gone) {
             sim->frontend_free_ns =
                 sim->next_event_ns - pool->config->constants.frontend_ns;
+        }
+        if (can_serve) {
             return 0;
         }
-        if (sim->next_event_ns > sim->totals.end_ns) {
-            sim->totals.end_ns = sim->next_event_ns;
-        }
-        turn_away(sim, can_serve ? REQUEST_TIMED_OUT : REQUEST_REJECTED,
-                  sim->next_event_ns);
-        sim->next_id++;
+        turn_away(sim, REQUEST_REJECTED, sim->next_event_ns);
     }
+}
+
+struct prefix_chain *intake_chain(const struct pool *pool,
+                                  const struct sim_arrival *arrival)
+{
+    if (arrival->parts != NULL && pool->config->scheduler.enable_prefix_caching != 0) {
+        return prefix_chain_new(arrival->parts, arrival->n_parts,
+                                arrival->prompt_tokens);
+    }
+    free(arrival->parts);
+    return NULL;
 }

@@ -4,6 +4,10 @@
 
 void look_now(struct replica *replica, int64_t now_ns)
 {
+    if (replica->poll_steps <= 1 && !replica->async) { /* mostly */
+        replica->visible_until_ns = now_ns;
+        return;
+    }
     int64_t steps = replica->sums.work.steps;
     int64_t since = steps - replica->looked_at_step;
     int64_t every = replica->poll_steps > 1 ? replica->poll_steps : 1;

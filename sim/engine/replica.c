@@ -46,6 +46,7 @@ void replica_free(struct replica *replica)
     free(replica->grants);
     free(replica->victims);
     prefix_free(replica->kv.prefix);
+    leave_free(&replica->leaving);
 }
 
 void replica_enqueue(struct replica *replica, struct request *request, int64_t now_ns)
@@ -233,7 +234,7 @@ void replica_finish(struct replica *replica, struct request *request,
         replica_leave(replica, request, now_ns);
         request_list_remove(&replica->running, request);
         replica->view->n_running--;
-        kv_give(&replica->kv, request->held_blocks, request->chain);
+        leave_add(&replica->leaving, &replica->kv, request);
     } else {
         request_list_remove(&replica->waiting, request);
         replica->view->n_waiting--;
@@ -337,6 +338,9 @@ void replica_end(struct replica *replica, int64_t now_ns)
     } else {
         end_grouped(replica, now_ns);
     }
+    if (replica->leaving.n > 0) {
+        leave_all(&replica->leaving, &replica->kv);
+    }
     replica->busy = false;
     replica->n_grants = 0;
     replica->n_given_up = 0;
@@ -381,4 +385,5 @@ void replica_give_up(struct replica *replica, struct request *request, int64_t n
         replica_divide(replica);
     }
     replica_finish(replica, request, REQUEST_TIMED_OUT, now_ns);
+    leave_all(&replica->leaving, &replica->kv);
 }

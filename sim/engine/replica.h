@@ -17,6 +17,7 @@
 #include "engine/batch.h"
 #include "engine/group.h"
 #include "engine/kv.h"
+#include "engine/leave.h"
 #include "engine/pool.h"
 #include "engine/probe.h"
 #include "engine/request.h"
@@ -122,6 +123,8 @@ struct replica {
     int64_t given_up_room;
     struct group group;
     struct kv kv;
+    struct leave_list leaving;
+    int64_t n_admissions;
     int64_t most_span_ns; /* a span is no longer, so that blocks x ns fit 64 bits */
 
     /* The scheduler's looks at what has come: engine/look.h. */

@@ -53,6 +53,7 @@ struct request {
     int64_t cached_tokens;      /* found in the cache at the first admission */
     struct prefix_chain *chain; /* the prompt's identity; NULL: it is like no other */
     int64_t priority;
+    int64_t admission; /* how many the replica had admitted before, at the last one */
 
     int64_t arrival_ns;
     int64_t enqueued_ns;        /* when a replica got it */

@@ -152,18 +152,6 @@ static void reconsider(struct sim *sim, struct replica *replica)
     }
 }
 
-/* The prompt's identity, where it is of use. */
-static struct prefix_chain *new_chain(const struct pool *pool,
-                                      const struct sim_arrival *arrival)
-{
-    if (arrival->parts != NULL && pool->config->scheduler.enable_prefix_caching != 0) {
-        return prefix_chain_new(arrival->parts, arrival->n_parts,
-                                arrival->prompt_tokens);
-    }
-    free(arrival->parts);
-    return NULL;
-}
-
 static void arrive(struct sim *sim)
 {
     struct request *request = request_new(&sim->store);
@@ -189,7 +177,7 @@ static void arrive(struct sim *sim)
     CHECK(picked >= 0 && picked < sim->n_replicas);
     struct replica *replica = &sim->replicas[picked];
     request->replica = picked;
-    request->chain = new_chain(replica->pool, arrival);
+    request->chain = intake_chain(replica->pool, arrival);
     replica_enqueue(replica, request, sim->now_ns);
     if (!replica->busy) {
         mark_idle(sim, picked);
@@ -205,7 +193,11 @@ static int arrive_all(struct sim *sim, struct err *err)
         return -1;
     }
     while (sim->has_next && sim->next_event_ns == sim->now_ns) {
-        arrive(sim);
+        if (sim->next_is_gone) {
+            intake_give_up(sim);
+        } else {
+            arrive(sim);
+        }
         if (intake_next(sim, err) < 0) {
             return -1;
         }

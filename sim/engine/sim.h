@@ -111,6 +111,7 @@ struct sim {
     bool *is_idle;
     int32_t next_id;
     bool has_next;
+    bool next_is_gone; /* its client gives up in the front end, at next_event_ns */
     struct sim_arrival next;
     int64_t frontend_free_ns; /* when the front end has dealt with those before */
     int64_t next_event_ns;    /* when the next arrival concerns the engine */

@@ -139,6 +139,11 @@ def load_between(least, most):
                         least < float(run.summary["estimated_load"]) < most)
 
 
+def hit_rate(least):
+    return lambda run: (f"hit rate {run.summary['prefix_cache_hit_rate']}",
+                        float(run.summary["prefix_cache_hit_rate"]) > least)
+
+
 def chunked(threshold):
     """More prefill steps than prompts: chunks."""
     def claim(run):
@@ -175,6 +180,13 @@ def at_once(n_requests):
 def growing(i, at, prompt, output):
     """Short prompts: most of a sequence's KV is its answer's, and admission cannot foresee it."""
     return at, 1 + prompt // 16 + i % 3, output
+
+
+def texts(n, share=1):
+    """Prompts that are the beginnings of `n` texts, or, some of them, like no other."""
+    def change(i, at, prompt, output):
+        return at, prompt, output, f"text {i * 37 % n}" if i % 41 < 41 * share else ""
+    return change
 
 
 def bursts(every_ns):
@@ -270,6 +282,26 @@ CASES = [
     Case("two GPUs a replica", generated(800), [long_spans(3)], "pool.main.tensor_parallel=2"),
     Case("70B on four", generated(800), [long_spans(1.5)], "pool.main.model=llama-3.1-70b",
          "pool.main.tensor_parallel=4"),
+    Case("prompts of a few texts", derived(800, texts(41)), [hit_rate(0.1), long_spans(2)]),
+    Case("prompts of a few texts, tight KV", derived(800, texts(13, 0.7)),
+         [hit_rate(0.1), preemptions(50)], "workload.rate_scale=3", "pool.main.num_gpu_blocks=1001",
+         "pool.main.reserve_full_prompt=no", "workload.unservable=reject"),
+    Case("prompts of a few texts, 2 replicas, clients that wait", derived(800, texts(13)),
+         [hit_rate(0.1), replicas_used(2)], "pool.main.replicas=2", "workload.mode=closed",
+         "workload.concurrency=41"),
+    Case("13 clients that wait for answers", generated(800), [long_spans(1.5)],
+         "workload.mode=closed", "workload.concurrency=13", "workload.warmup=7s"),
+    Case("clients that wait, 3 replicas, impatient", generated(800),
+         [statuses("timed_out", 50), replicas_used(3)], "workload.mode=closed",
+         "workload.concurrency=99", "workload.client_timeout=2.7s", "pool.main.replicas=3"),
+    Case("asynchronous scheduling", generated(1500), [long_spans(2)],
+         "pool.main.async_scheduling=yes"),
+    Case("asynchronous scheduling, overloaded", generated(1500), [overloaded],
+         "pool.main.async_scheduling=yes", "workload.rate_scale=16"),
+    Case("a look every 37 steps", generated(1500), [long_spans(2)], "pool.main.poll_steps=37"),
+    Case("a look every 7 steps, asynchronous, 2 replicas", generated(1500),
+         [long_spans(1.5), replicas_used(2)], "pool.main.poll_steps=7",
+         "pool.main.async_scheduling=yes", "pool.main.replicas=2"),
     *(Case(name, generated(800), [long_spans(1.5)], f"pool.main.accelerator={name}",
            "workload.rate_scale=0.5")
       for name in ("b200-sxm", "a100-80gb", "rtx-4090", "h200-sxm")),

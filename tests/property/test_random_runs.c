@@ -20,6 +20,7 @@ struct seen {
     int64_t n_completed;
     int64_t n_discarded_outputs;
     int64_t n_skipped_plans; /* steps that spans did not plan */
+    int64_t n_worlds_with_hits;
 };
 
 static int64_t pick(struct rng *rng, const int64_t *values, int64_t n)
@@ -40,14 +41,19 @@ static int64_t write_trace(struct rng *rng, FILE *out)
     int64_t longest = PICK(rng, 3, 41, 137, 599);
     int64_t at_us = 0;
     int64_t most = 0;
-    fputs("arrival_s,prompt_tokens,output_tokens\n", out);
+    int64_t n_texts = PICK(rng, 0, 0, 1, 3, 13);
+    fputs("arrival_s,prompt_tokens,output_tokens,prefix_hash\n", out);
     for (int64_t i = 0; i < n; i++) {
         int64_t gap_us = rng_below(rng, 3) == 0 ? 0 : rng_below(rng, 2 * pace_us + 1);
         at_us += whole ? (gap_us + 999) / 1000 * 1000 : gap_us;
         int64_t prompt = 1 + rng_below(rng, longest);
         int64_t output = rng_below(rng, 4) == 0 ? 1 : 1 + rng_below(rng, 137);
-        fprintf(out, "%lld.%06lld,%lld,%lld\n", (long long)(at_us / 1000000),
+        fprintf(out, "%lld.%06lld,%lld,%lld,", (long long)(at_us / 1000000),
                 (long long)(at_us % 1000000), (long long)prompt, (long long)output);
+        if (n_texts > 0 && rng_below(rng, 4) > 0) {
+            fprintf(out, "text %lld", (long long)rng_below(rng, n_texts));
+        }
+        fputs("\n", out);
         most = prompt + output - 1 > most ? prompt + output - 1 : most;
     }
     return most;
@@ -95,6 +101,9 @@ static void write_pool(struct rng *rng, FILE *out, int64_t most_tokens)
     if (rng_below(rng, 3) == 0) {
         fputs("frontend_ms = 1.37\n", out);
     }
+    fprintf(out, "poll_steps = %lld\nasync_scheduling = %s\n",
+            (long long)PICK(rng, 0, 0, 2, 7, 41),
+            rng_below(rng, 3) == 0 ? "yes" : "no");
     write_price(rng, out);
 }
 
@@ -113,6 +122,9 @@ static void write_world(int64_t world)
                 (long long)PICK(&rng, 1000, 1370, 13000, 137000));
     }
     if (rng_below(&rng, 4) == 0) {
+        fprintf(config, "mode = closed\nconcurrency = %lld\nwarmup = 3.7ms\n",
+                (long long)PICK(&rng, 1, 3, 13, 99));
+    } else if (rng_below(&rng, 4) == 0) {
         fputs("warmup = 7ms\ncooldown = 3.7ms\n", config);
     }
     fprintf(config, "[slo]\nttft_ms = 13.7\ntpot_ms = 4.099\n[output]\ninterval = %s\n",
@@ -189,6 +201,8 @@ static void note(struct seen *seen, const struct metrics *m, int64_t plans)
     seen->n_rejected += value(m, "all_rejected_requests");
     seen->n_completed += value(m, "all_completed_requests");
     seen->n_discarded_outputs += value(m, "emitted_tokens_discarded");
+    seen->n_worlds_with_hits +=
+        strtod(metrics_value(m, "prefix_cache_hit_rate"), NULL) > 0;
     seen->n_skipped_plans += value(m, "steps") - plans;
 }
 
@@ -213,6 +227,7 @@ static void every_invariant_holds_after_every_instant_in_both_modes(void **state
                   (long long)seen.n_timed_out, (long long)seen.n_discarded_outputs,
                   (long long)seen.n_preemptions, (long long)seen.n_skipped_plans);
     assert_true(seen.n_completed > 4099 && seen.n_rejected > 37);
+    assert_true(seen.n_worlds_with_hits > 137);
     assert_true(seen.n_timed_out > 137 && seen.n_discarded_outputs > 137);
     assert_true(seen.n_preemptions > 1370 && seen.n_skipped_plans > 41000);
     free(spans);
