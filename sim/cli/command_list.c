@@ -1,4 +1,5 @@
 #include <dirent.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "input/config_pool.h"
 #include "input/generate.h"
 #include "input/lengths.h"
+#include "model/llm.h"
 #include "policy/policy.h"
 
 /* All keys of a table, or the one called `name`; how many were printed. */
@@ -146,6 +148,31 @@ static void print_presets(const char *folder)
     }
 }
 
+/* What follows from a model's dimensions, behind them. */
+static int print_counts(const char *path)
+{
+    struct arena arena = {0};
+    struct settings file = {0};
+    struct llm llm;
+    struct err err;
+    int status = settings_read(&file, path, &arena, &err);
+    if (status == 0) {
+        field_defaults(&llm_table, &llm, &arena);
+        status = settings_apply(&file, "model", &llm_table, 1, &llm, &arena, &err);
+    }
+    if (status == 0) {
+        printf("\n; parameters: %" PRId64 "\n; active parameters: %" PRId64
+               "\n; bytes of weights: %" PRId64 "\n; bytes of KV per token: %" PRId64
+               "\n",
+               llm_params(&llm), llm_active_params(&llm), llm_weight_bytes(&llm),
+               llm_kv_bytes_per_token(&llm, 1));
+    } else {
+        fprintf(stderr, "servesim: %s\n", err.text);
+    }
+    memory_arena_free(&arena);
+    return status == 0 ? COMMAND_DONE : COMMAND_FAILED;
+}
+
 static int print_file(const char *folder, const char *name)
 {
     char path[512];
@@ -162,7 +189,7 @@ static int print_file(const char *folder, const char *name)
         putchar(c);
     }
     fclose(file);
-    return COMMAND_DONE;
+    return strcmp(folder, "models") == 0 ? print_counts(path) : COMMAND_DONE;
 }
 
 static void print_batching(void)
