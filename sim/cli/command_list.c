@@ -158,7 +158,11 @@ static int print_counts(const char *path)
     int status = settings_read(&file, path, &arena, &err);
     if (status == 0) {
         field_defaults(&llm_table, &llm, &arena);
-        status = settings_apply(&file, "model", &llm_table, 1, &llm, &arena, &err);
+        status =
+            settings_apply(&file, "model", &llm_table, 1, &llm, &arena, &err) != 0 ||
+                    settings_check_given(&file, "model", &llm_table, 1, &llm, &err) != 0
+                ? -1
+                : llm_check(&llm, &err);
     }
     if (status == 0) {
         printf("\n; parameters: %" PRId64 "\n; active parameters: %" PRId64

@@ -4,8 +4,9 @@
 #include <string.h>
 
 /* Weights of `bits` bits, whole or floating; scales for every `group` of them. */
-static int format_of(const struct import_json *at, int64_t bits, bool is_float,
-                     int64_t group, enum precision *format, struct err *err)
+static int format_of(const struct import_json *at, const char *key, int64_t bits,
+                     bool is_float, int64_t group, enum precision *format,
+                     struct err *err)
 {
     if (bits == 8) {
         *format = is_float ? PRECISION_FP8 : PRECISION_INT8;
@@ -14,11 +15,10 @@ static int format_of(const struct import_json *at, int64_t bits, bool is_float,
     } else if (bits == 4 && (group == 16 || group == 32)) {
         *format = group == 16 ? PRECISION_NVFP4 : PRECISION_MXFP4;
     } else {
-        return err_set(err,
-                       "%s: %sweights: %s of %" PRId64 " bits in groups of %" PRId64
-                       " are not known",
-                       at->file, at->place, is_float ? "floats" : "integers", bits,
-                       group);
+        return err_set(
+            err,
+            "%s: %s%s: %s of %" PRId64 " bits in groups of %" PRId64 " are not known",
+            at->file, at->place, key, is_float ? "floats" : "integers", bits, group);
     }
     return 0;
 }
@@ -89,7 +89,7 @@ static int read_scheme(const struct import_json *scheme, enum precision *format,
         return err_set(err, "%s: %stype: '%.40s' is neither int nor float",
                        scheme->file, scheme->place, type);
     }
-    return format_of(scheme, bits, is_float, group, format, err);
+    return format_of(scheme, "num_bits", bits, is_float, group, format, err);
 }
 
 /* The groups of compressed-tensors and modelopt: one format of weights for all. */
@@ -154,7 +154,7 @@ static int read_integers(struct hf *hf, const struct import_json *config,
     enum precision format;
     int64_t bits;
     if (import_json_count(config, "bits", 1, 64, &bits, err) != 0 ||
-        format_of(config, bits, false, 0, &format, err) != 0) {
+        format_of(config, "bits", bits, false, 0, &format, err) != 0) {
         return -1;
     }
     if (format == PRECISION_INT8) {
