@@ -209,8 +209,9 @@ int hf_precision_read(struct hf *hf, struct err *err)
     const char *key = "quantization_config";
     struct import_json config;
     const char *method;
+    /* who quantises a model again may leave the old one in the language model's part */
     const struct import_json *part =
-        import_json_has(&hf->text, key) ? &hf->text : &hf->root;
+        import_json_has(&hf->root, key) ? &hf->root : &hf->text;
     if (!import_json_has(part, key)) {
         return 0;
     }

@@ -89,6 +89,8 @@ VARIANTS = [
      {"weight_precision": "nvfp4", "attention_precision": "bf16"}),
     ("modelopt_by_its_algorithm", "llama-3.1-8b", method("modelopt", quant_algo="FP8"),
      {"weight_precision": "fp8", "attention_precision": None}),
+    ("quantised_again", "kimi-k2.5", method("modelopt", quant_algo="NVFP4"),
+     {"weight_precision": "nvfp4", "expert_precision": None}),
     ("modules_of_a_few_layers_do_not_count", "llama-3.1-8b",
      method("fp8", modules_to_not_convert=["model.layers.0.self_attn.q_proj"]),
      {"weight_precision": "fp8", "attention_precision": None}),
