@@ -202,7 +202,7 @@ def main():
         ["import", "onnx", "c.json"], "servesim import: 'onnx' is not one of\n  hf-config"))
     report.add("no_file_named", usage_faults(
         ["import", "hf-config"], "servesim import hf-config: which FILE?"))
-    small = changed("kimi-k2.5").encode()
+    small = changed("gemma-3-27b").encode()
     for n in range(len(small)):
         report.add(f"cut_off_after_{n}_bytes", outcome_faults(small[:n]))
     for seed in range(400):

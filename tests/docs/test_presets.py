@@ -39,6 +39,7 @@ PUBLISHED = {
     "qwen3-30b-a3b": (30.532122624, "Hugging Face"),
     "qwen3-235b-a22b": (235.09363456, "Hugging Face"),
     "deepseek-v3": (671, "arXiv 2412.19437"),
+    "deepseek-v3.2": (671, "that of DeepSeek-V3"),
     "deepseek-r1": (671, "arXiv 2501.12948"),
     "deepseek-v2-lite": (15.706484224, "Hugging Face"),
     "gpt-oss-20b": (20.91, "model card"),
@@ -54,14 +55,19 @@ PUBLISHED = {
     "opt-175b": (174.6, "arXiv 2205.01068"),
     "gpt-3-175b": (174.6, "Brown et al., 2020"),
     "qwen3.5-397b-a17b": (397, "its name"),
+    "qwen3-next-80b-a3b": (80, "its name"),
+    "llama-4-maverick": (400, "model card"),
 }
 LOOSE = {
+    "deepseek-v3.2": "the indexers, 0.85B",
     "llama-4-scout": "a vision tower of 0.87B",
     "gemma-3-27b": "a vision tower of 0.42B",
     "kimi-k2": "the report rounds 1,026B to 1.04T",
     "kimi-k2.5": "the report of Kimi-K2 rounds",
     "glm-4.5": "a layer that predicts a second token",
     "qwen3.5-397b-a17b": "a vision tower of 0.45B, and rounded",
+    "qwen3-next-80b-a3b": "rounded",
+    "llama-4-maverick": "rounded",
 }
 # Dense BF16, FP8, FP4 TFLOPS and TB/s of the vendors' sheets, sparse figures halved.
 RATES = {
