@@ -106,7 +106,7 @@ static int read_groups(struct hf *hf, const struct import_json *config, struct e
     }
     json_object_foreach(groups.json, name, ignored)
     {
-        enum precision one;
+        enum precision one = PRECISION_BF16;
         if (import_json_object(&groups, name, &group, err) != 0 ||
             import_json_object(&group, "weights", &weights, err) != 0 ||
             read_scheme(&weights, &one, err) != 0) {
@@ -151,7 +151,7 @@ static int read_algorithm(struct hf *hf, const struct import_json *config,
 static int read_integers(struct hf *hf, const struct import_json *config,
                          struct err *err)
 {
-    enum precision format;
+    enum precision format = PRECISION_BF16;
     int64_t bits;
     if (import_json_count(config, "bits", 1, 64, &bits, err) != 0 ||
         format_of(config, "bits", bits, false, 0, &format, err) != 0) {
@@ -167,7 +167,7 @@ static int read_integers(struct hf *hf, const struct import_json *config,
 static int read_kv(struct hf *hf, const struct import_json *config, struct err *err)
 {
     struct import_json scheme;
-    enum precision format;
+    enum precision format = PRECISION_BF16;
     if (!import_json_has(config, "kv_cache_scheme")) {
         return 0;
     }
