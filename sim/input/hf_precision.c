@@ -179,10 +179,36 @@ static int read_kv(struct hf *hf, const struct import_json *config, struct err *
     return 0;
 }
 
+/* What compressed-tensors says of weights that were pruned. */
+static int read_sparsity(struct hf *hf, const struct import_json *config,
+                         struct err *err)
+{
+    struct import_json part;
+    const char *structure;
+    if (!import_json_has(config, "sparsity_config")) {
+        return 0;
+    }
+    if (import_json_object(config, "sparsity_config", &part, err) != 0) {
+        return -1;
+    }
+    if (!import_json_has(&part, "sparsity_structure")) {
+        return 0; /* none, as `"sparsity_config": {}` is written of dense models */
+    }
+    if (import_json_text(&part, "sparsity_structure", &structure, err) != 0) {
+        return -1;
+    }
+    if (strcmp(structure, "2:4") != 0) {
+        return err_set(err, "%s: %ssparsity_structure: '%.40s' is not 2:4", part.file,
+                       part.place, structure);
+    }
+    hf->llm.sparsity = LLM_TWO_OF_FOUR;
+    return 0;
+}
+
 static int read_method(struct hf *hf, const struct import_json *config,
                        const char *method, struct err *err)
 {
-    if (strcmp(method, "fp8") == 0) {
+    if (strcmp(method, "fp8") == 0 || strcmp(method, "fbgemm_fp8") == 0) {
         set_formats(hf, PRECISION_FP8, kept_modules(config));
         return 0;
     }
@@ -199,8 +225,8 @@ static int read_method(struct hf *hf, const struct import_json *config,
                    : read_algorithm(hf, config, err);
     }
     return err_set(err,
-                   "%s: %squant_method: '%.40s' is not one of fp8, mxfp4, awq, gptq, "
-                   "compressed-tensors, modelopt",
+                   "%s: %squant_method: '%.40s' is not one of fp8, fbgemm_fp8, mxfp4, "
+                   "awq, gptq, compressed-tensors, modelopt",
                    config->file, config->place, method);
 }
 
@@ -219,7 +245,9 @@ int hf_precision_read(struct hf *hf, struct err *err)
         import_json_text(&config, "quant_method", &method, err) != 0) {
         return -1;
     }
-    return read_method(hf, &config, method, err) != 0 || read_kv(hf, &config, err) != 0
+    return read_method(hf, &config, method, err) != 0 ||
+                   read_kv(hf, &config, err) != 0 ||
+                   read_sparsity(hf, &config, err) != 0
                ? -1
                : 0;
 }

@@ -1,7 +1,8 @@
 /* hf_precision: number formats from the quantization_config of a config.json.
  *
- * Without one, weights are BF16 (or FP16, which is the same here).  Methods: fp8, mxfp4,
- * awq, gptq, compressed-tensors and modelopt; others are refused by name.
+ * Without one, weights are BF16 (or FP16, which is the same here).  Methods: fp8,
+ * fbgemm_fp8, mxfp4, awq, gptq, compressed-tensors and modelopt; others are refused by
+ * name.
  */
 #ifndef SERVESIM_INPUT_HF_PRECISION_H
 #define SERVESIM_INPUT_HF_PRECISION_H

@@ -141,12 +141,15 @@ CASES = [
          "quantization_config: expected an object, is a string",
          quantization_config="fp8"),
     quantised("an_unknown_method",
-              ".quant_method: 'bitsandbytes' is not one of fp8, mxfp4, awq, gptq, "
-              "compressed-tensors, modelopt", quant_method="bitsandbytes"),
+              ".quant_method: 'bitsandbytes' is not one of fp8, fbgemm_fp8, "
+              "mxfp4, awq, gptq, compressed-tensors, modelopt", quant_method="bitsandbytes"),
     quantised("three_bits", ".bits: integers of 3 bits in groups of 0 are not known",
               quant_method="gptq", bits=3),
     quantised("an_unknown_algorithm", ".quant_algo: 'W4A8' is not one of FP8, NVFP4",
               quant_method="modelopt", quant_algo="W4A8"),
+    quantised("pruned_in_another_way",
+              ".sparsity_config.sparsity_structure: '1:4' is not 2:4", quant_method="fp8",
+              sparsity_config={"sparsity_structure": "1:4"}),
     quantised("no_groups", ".config_groups: is empty", quant_method="modelopt",
               config_groups={}),
     case("floats_in_groups_of_seven", "llama-3.1-8b",

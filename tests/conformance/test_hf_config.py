@@ -80,6 +80,14 @@ VARIANTS = [
     ("compressed_fp8_and_a_cache_of_fp8", "llama-3.1-8b",
      groups("compressed-tensors", FP8, kv_cache_scheme=FP8, ignore=["lm_head"]),
      {"weight_precision": "fp8", "kv_precision": "fp8", "compute_precision": None}),
+    ("fbgemm_fp8_that_keeps_attention_by_layer", "llama-3.1-405b",
+     method("fbgemm_fp8", modules_to_not_convert=[
+         f"model.layers.{i}.self_attn.{part}_proj" for i in range(126) for part in "qkvo"]),
+     {"weight_precision": "fp8", "attention_precision": "bf16"}),
+    ("compressed_2_of_4", "llama-3.1-8b",
+     groups("compressed-tensors", FP8, sparsity_config={
+         "format": "sparse-24-bitmask", "sparsity_structure": "2:4"}),
+     {"weight_precision": "fp8", "sparsity": "2:4"}),
     ("compressed_int8_with_bf16_inputs", "llama-3.1-8b",
      groups("compressed-tensors", INT8, inputs=None),
      {"weight_precision": "int8", "compute_precision": "bf16"}),
