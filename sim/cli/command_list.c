@@ -148,38 +148,36 @@ static void print_presets(const char *folder)
     }
 }
 
-/* What follows from a model's dimensions, behind them. */
-static int print_counts(const char *path)
+static int read_model(const char *path, struct llm *llm, struct err *err)
 {
     struct arena arena = {0};
     struct settings file = {0};
-    struct llm llm;
-    struct err err;
-    int status = settings_read(&file, path, &arena, &err);
-    if (status == 0) {
-        field_defaults(&llm_table, &llm, &arena);
-        status =
-            settings_apply(&file, "model", &llm_table, 1, &llm, &arena, &err) != 0 ||
-                    settings_check_given(&file, "model", &llm_table, 1, &llm, &err) != 0
-                ? -1
-                : llm_check(&llm, &err);
-    }
-    if (status == 0) {
-        printf("\n; parameters: %" PRId64 "\n; active parameters: %" PRId64
-               "\n; bytes of weights: %" PRId64 "\n; bytes of KV per token: %" PRId64
-               "\n",
-               llm_params(&llm), llm_active_params(&llm), llm_weight_bytes(&llm),
-               llm_kv_bytes_per_token(&llm, 1));
-    } else {
-        fprintf(stderr, "servesim: %s\n", err.text);
-    }
+    field_defaults(&llm_table, llm, &arena);
+    int status =
+        settings_read(&file, path, &arena, err) != 0 ||
+                settings_apply(&file, "model", &llm_table, 1, llm, &arena, err) != 0 ||
+                settings_check_given(&file, "model", &llm_table, 1, llm, err) != 0
+            ? -1
+            : llm_check(llm, err);
     memory_arena_free(&arena);
-    return status == 0 ? COMMAND_DONE : COMMAND_FAILED;
+    return status;
+}
+
+/* What follows from a model's dimensions, behind them. */
+static void print_counts(const struct llm *llm)
+{
+    printf("\n; parameters: %" PRId64 "\n; active parameters: %" PRId64
+           "\n; bytes of weights: %" PRId64 "\n; bytes of KV per token: %" PRId64 "\n",
+           llm_params(llm), llm_active_params(llm), llm_weight_bytes(llm),
+           llm_kv_bytes_per_token(llm, 1));
 }
 
 static int print_file(const char *folder, const char *name)
 {
     char path[512];
+    struct llm llm;
+    struct err err;
+    bool is_model = strcmp(folder, "models") == 0;
     FILE *file = config_pool_find(folder, name, path) ? fopen(path, "r") : NULL;
     if (file == NULL) {
         fprintf(
@@ -188,12 +186,20 @@ static int print_file(const char *folder, const char *name)
             name, folder, folder);
         return COMMAND_FAILED;
     }
+    if (is_model && read_model(path, &llm, &err) != 0) {
+        fprintf(stderr, "servesim: %s\n", err.text);
+        fclose(file);
+        return COMMAND_FAILED;
+    }
     printf("; %s\n", path);
     for (int c; (c = fgetc(file)) != EOF;) {
         putchar(c);
     }
     fclose(file);
-    return strcmp(folder, "models") == 0 ? print_counts(path) : COMMAND_DONE;
+    if (is_model) {
+        print_counts(&llm);
+    }
+    return COMMAND_DONE;
 }
 
 static void print_batching(void)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""import: what `servesim import hf-config` refuses, with the file and the key; cut off at
-any byte or damaged, a file is read or refused, and nothing is left behind.
+"""import: what `servesim import hf-config` refuses, with the file and the key, and what
+`list` refuses of a model file; cut off at any byte or damaged, a file is read or refused, and nothing is left behind.
 """
 
 import json
@@ -158,6 +158,9 @@ CASES = [
     case("a_type_of_numbers", "llama-3.1-8b",
          "quantization_config.config_groups.a.weights.type: 'posit' is neither int nor "
          "float", quantization_config=scheme(num_bits=8, type="posit")),
+    Case("a_model_to_list_without_layers", ["list", "models", "./m.ini"],
+         "./m.ini: [model] must give 'layers' (transformer layers)",
+         {"m.ini": "[model]\nhidden = 4099\n"}),
     Case("a_file_to_write_in_no_folder", [*ASK, "-o", "no/out.ini"], None,
          {"c.json": changed("llama-3.1-8b")}),
 ]
