@@ -159,6 +159,7 @@ static int read_model(const char *path, struct llm *llm, struct err *err)
                 settings_check_given(&file, "model", &llm_table, 1, llm, err) != 0
             ? -1
             : llm_check(llm, err);
+    llm->source = ""; /* it goes with the arena */
     memory_arena_free(&arena);
     return status;
 }

@@ -159,7 +159,7 @@ CASES = [
          "quantization_config.config_groups.a.weights.type: 'posit' is neither int nor "
          "float", quantization_config=scheme(num_bits=8, type="posit")),
     Case("a_model_to_list_without_layers", ["list", "models", "./m.ini"],
-         "./m.ini: [model] must give 'layers' (transformer layers)",
+         "./m.ini:1: [model] must give 'layers' (transformer layers)",
          {"m.ini": "[model]\nhidden = 4099\n"}),
     Case("a_file_to_write_in_no_folder", [*ASK, "-o", "no/out.ini"], None,
          {"c.json": changed("llama-3.1-8b")}),
