@@ -20,7 +20,10 @@ struct import_kind {
     int (*run)(const char *path, FILE *out, struct err *err);
 };
 
-#define IMPORT_KINDS(X) X(import_hf)
+#define IMPORT_KINDS(X) \
+    X(import_hf)        \
+    X(import_vllm_args) \
+    X(import_sglang_args)
 
 #define IMPORT_DECLARE(kind) extern const struct import_kind kind;
 IMPORT_KINDS(IMPORT_DECLARE)
