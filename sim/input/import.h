@@ -27,7 +27,8 @@ struct import_kind {
     X(import_vllm_bench)          \
     X(import_vllm_bench_requests) \
     X(import_guidellm)            \
-    X(import_guidellm_requests)
+    X(import_guidellm_requests)   \
+    X(import_prometheus)
 
 #define IMPORT_DECLARE(kind) extern const struct import_kind kind;
 IMPORT_KINDS(IMPORT_DECLARE)
