@@ -94,25 +94,29 @@ static void what_is_wrong_in_a_vllm_benchmark_is_named(void **state)
 #define SPREAD(mean)                                                                   \
     "{\"successful\": {\"mean\": " mean ", \"percentiles\": {\"p90\": 90.5, \"p99\": " \
     "99.5}}}"
-#define METRICS                                                                                                                            \
-    "\"metrics\": {\"prompt_token_count\": " SPREAD("512.4") ", "                                                                          \
-                                                             "\"output_token_count\":"                                                     \
-                                                             " " SPREAD("137") ", "                                                        \
-                                                                               "\"int"                                                     \
-                                                                               "er_"                                                       \
-                                                                               "token"                                                     \
-                                                                               "_late"                                                     \
-                                                                               "ncy_"                                                      \
-                                                                               "ms\":"                                                     \
-                                                                               " " SPREAD("7.25") ", \"time_to_first_token_ms\": " SPREAD( \
-                                                                                   "4"                                                     \
-                                                                                   "1"                                                     \
-                                                                                   "."                                                     \
-                                                                                   "0"                                                     \
-                                                                                   "1"                                                     \
-                                                                                   "3"                                                     \
-                                                                                   "7") ", \"request_latency\": {"                         \
-                                                                                        "\"successful\": {\"mean\": 1.0375}}}"
+#define METRICS                                                                       \
+    "\"metrics\": {\"prompt_token_count\": " SPREAD(                                  \
+        "512.4") ", "                                                                 \
+                 "\"output_token_count\":"                                            \
+                 " " SPREAD(                                                          \
+                     "137") ", "                                                      \
+                            "\"int"                                                   \
+                            "er_"                                                     \
+                            "token"                                                   \
+                            "_late"                                                   \
+                            "ncy_"                                                    \
+                            "ms\":"                                                   \
+                            " " SPREAD("7.25") ", "                                   \
+                                               "\"time_to_first_token_ms\": " SPREAD( \
+                                                   "4"                                \
+                                                   "1"                                \
+                                                   "."                                \
+                                                   "0"                                \
+                                                   "1"                                \
+                                                   "3"                                \
+                                                   "7") ", \"request_latency\": {"    \
+                                                        "\"successful\": {\"mean\": " \
+                                                        "1.0375}}}"
 #define OLD_REQUEST                                                                  \
     "{\"start_time\": 1750000001.25, \"prompt_tokens\": 512, \"output_tokens\": 1, " \
     "\"time_to_first_token_ms\": 40, \"inter_token_latency_ms\": 0.0, "              \
@@ -131,10 +135,11 @@ static void what_is_wrong_in_a_vllm_benchmark_is_named(void **state)
 #define OLD_REPORT                                                     \
     "{\"benchmarks\": [" OLD("{\"type_\": \"synchronous\"}") ", " OLD( \
         "{\"type_\": \"concurrent\", \"streams\": 17}") "]}"
-#define NEW_REPORT                                                                  \
-    "{\"args\": {\"model\": \"x/qwen3-8b-awq\"}, \"benchmarks\": [" NEW(            \
-        "{\"type_\": \"synchronous\"}") ", " NEW("{\"type_\": \"throughput\"}") "," \
-                                                                                " " NEW("{\"type_\": \"poisson\", \"rate\": 1.37}") "]}"
+#define NEW_REPORT                                                                       \
+    "{\"args\": {\"model\": \"x/qwen3-8b-awq\"}, \"benchmarks\": [" NEW(                 \
+        "{\"type_\": \"synchronous\"}") ", " NEW("{\"type_\": \"throughput\"}") ","      \
+                                                                                " " NEW( \
+                                                                                    "{\"type_\": \"poisson\", \"rate\": 1.37}") "]}"
 
 static void an_older_guidellm_report_with_clients_is_a_closed_loop(void **state)
 {
