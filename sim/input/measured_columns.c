@@ -170,12 +170,3 @@ const char *measured_columns_expect(enum measured_type type)
     }
     return "";
 }
-
-void measured_columns_print(enum measured_kind kind, FILE *out)
-{
-    const struct measured_columns *columns = &measured_columns_all[kind];
-    for (int32_t i = 0; i < columns->n; i++) {
-        fprintf(out, "%s%s", i == 0 ? "" : ",", columns->columns[i].name);
-    }
-    fputc('\n', out);
-}

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "base/wide.h"
 #include "input/measured.h"
@@ -49,8 +48,5 @@ bool measured_columns_allows(enum measured_type type, wide mantissa, int exponen
 
 /* "is not a positive integer" ...: why not. */
 const char *measured_columns_expect(enum measured_type type);
-
-/* Writes the first line of such a file, every column, with its newline. */
-void measured_columns_print(enum measured_kind kind, FILE *out);
 
 #endif

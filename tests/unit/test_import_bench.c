@@ -91,32 +91,16 @@ static void what_is_wrong_in_a_vllm_benchmark_is_named(void **state)
         "f: no request was answered");
 }
 
-#define SPREAD(mean)                                                                   \
-    "{\"successful\": {\"mean\": " mean ", \"percentiles\": {\"p90\": 90.5, \"p99\": " \
-    "99.5}}}"
-#define METRICS                                                                       \
-    "\"metrics\": {\"prompt_token_count\": " SPREAD(                                  \
-        "512.4") ", "                                                                 \
-                 "\"output_token_count\":"                                            \
-                 " " SPREAD(                                                          \
-                     "137") ", "                                                      \
-                            "\"int"                                                   \
-                            "er_"                                                     \
-                            "token"                                                   \
-                            "_late"                                                   \
-                            "ncy_"                                                    \
-                            "ms\":"                                                   \
-                            " " SPREAD("7.25") ", "                                   \
-                                               "\"time_to_first_token_ms\": " SPREAD( \
-                                                   "4"                                \
-                                                   "1"                                \
-                                                   "."                                \
-                                                   "0"                                \
-                                                   "1"                                \
-                                                   "3"                                \
-                                                   "7") ", \"request_latency\": {"    \
-                                                        "\"successful\": {\"mean\": " \
-                                                        "1.0375}}}"
+#define SPREAD(mean)                    \
+    "{\"successful\": {\"mean\": " mean \
+    ", \"percentiles\": {\"p90\": 90.5, \"p99\": 99.5}}}"
+#define PROMPTS "\"prompt_token_count\": " SPREAD("512.4")
+#define OUTPUTS "\"output_token_count\": " SPREAD("137")
+#define GAPS "\"inter_token_latency_ms\": " SPREAD("7.25")
+#define FIRSTS "\"time_to_first_token_ms\": " SPREAD("41.0137")
+#define WHOLES "\"request_latency\": {\"successful\": {\"mean\": 1.0375}}"
+#define METRICS \
+    "\"metrics\": {" PROMPTS ", " OUTPUTS ", " GAPS ", " FIRSTS ", " WHOLES "}"
 #define OLD_REQUEST                                                                  \
     "{\"start_time\": 1750000001.25, \"prompt_tokens\": 512, \"output_tokens\": 1, " \
     "\"time_to_first_token_ms\": 40, \"inter_token_latency_ms\": 0.0, "              \
@@ -125,21 +109,24 @@ static void what_is_wrong_in_a_vllm_benchmark_is_named(void **state)
     "{\"request_start_time\": 1750000000.5, \"prompt_tokens\": 513, " \
     "\"output_tokens\": 137, \"time_to_first_token_ms\": 41.5, "      \
     "\"inter_token_latency_ms\": 7.25, \"request_latency\": 1.0275}"
-#define OLD(strategy)                                                           \
-    "{\"args\": {\"strategy\": " strategy "}, \"worker\": {\"backend_model\": " \
-    "\"qwen3-8b\"}, \"duration\": 60.5, " METRICS                               \
-    ", \"requests\": {\"successful\": [" OLD_REQUEST "]}}"
-#define NEW(strategy)                                                         \
-    "{\"config\": {\"strategy\": " strategy "}, \"duration\": 60.5, " METRICS \
+#define OLD_ANSWERED ", \"requests\": {\"successful\": [" OLD_REQUEST "]}}"
+#define NEW_ANSWERED \
     ", \"requests\": {\"successful\": [" NEW_REQUEST ", {\"output_tokens\": null}]}}"
-#define OLD_REPORT                                                     \
-    "{\"benchmarks\": [" OLD("{\"type_\": \"synchronous\"}") ", " OLD( \
-        "{\"type_\": \"concurrent\", \"streams\": 17}") "]}"
-#define NEW_REPORT                                                                       \
-    "{\"args\": {\"model\": \"x/qwen3-8b-awq\"}, \"benchmarks\": [" NEW(                 \
-        "{\"type_\": \"synchronous\"}") ", " NEW("{\"type_\": \"throughput\"}") ","      \
-                                                                                " " NEW( \
-                                                                                    "{\"type_\": \"poisson\", \"rate\": 1.37}") "]}"
+#define WORKER "\"worker\": {\"backend_model\": \"qwen3-8b\"}"
+#define OLD(strategy)                                  \
+    "{\"args\": {\"strategy\": " strategy "}, " WORKER \
+    ", \"duration\": 60.5, " METRICS OLD_ANSWERED
+#define NEW(strategy)                       \
+    "{\"config\": {\"strategy\": " strategy \
+    "}, \"duration\": 60.5, " METRICS NEW_ANSWERED
+#define SYNCHRONOUS "{\"type_\": \"synchronous\"}"
+#define CONCURRENT "{\"type_\": \"concurrent\", \"streams\": 17}"
+#define THROUGHPUT "{\"type_\": \"throughput\"}"
+#define POISSON "{\"type_\": \"poisson\", \"rate\": 1.37}"
+#define OLD_REPORT "{\"benchmarks\": [" OLD(SYNCHRONOUS) ", " OLD(CONCURRENT) "]}"
+#define NEW_THREE NEW(SYNCHRONOUS) ", " NEW(THROUGHPUT) ", " NEW(POISSON)
+#define NEW_REPORT \
+    "{\"args\": {\"model\": \"x/qwen3-8b-awq\"}, \"benchmarks\": [" NEW_THREE "]}"
 
 static void an_older_guidellm_report_with_clients_is_a_closed_loop(void **state)
 {

@@ -45,13 +45,15 @@
 
 #define SERIES(name, values) \
     "{\"metric\": {\"__name__\": \"" name "\"}, \"values\": [" values "]}"
-#define ANSWER                                                                        \
-    "{\"status\": \"success\", \"data\": {\"resultType\": \"matrix\", \"result\": "   \
-    "[" SERIES("vllm:num_requests_waiting", "[1750000000.5, \"3\"], [1750000015.75, " \
-                                            "\"4\"]") ", " SERIES(                    \
-        "up", "[1750000000.5, \"1\"]") ", " SERIES("vllm:generation_tokens_total",    \
-                                                   "[1750000000.5, \"100\"], "        \
-                                                   "[1750000015.75, \"4199\"]") "]}}"
+#define WAITING                                                                   \
+    SERIES("vllm:num_requests_waiting", "[1750000000.5, \"3\"], [1750000015.75, " \
+                                        "\"4\"]")
+#define UP SERIES("up", "[1750000000.5, \"1\"]")
+#define GENERATED                          \
+    SERIES("vllm:generation_tokens_total", \
+           "[1750000000.5, \"100\"], [1750000015.75, \"4199\"]")
+#define MATRIX "{\"data\": {\"resultType\": \"matrix\", \"result\": ["
+#define ANSWER MATRIX WAITING ", " UP ", " GENERATED "]}}"
 
 static void text_with_timestamps_becomes_intervals(void **state)
 {
