@@ -19,7 +19,15 @@ struct import_kind {
     int (*run)(const char *path, FILE *out, struct err *err);
 };
 
-#define IMPORT_KINDS(X) X(import_hf)
+#define IMPORT_KINDS(X)           \
+    X(import_hf)                  \
+    X(import_vllm_args)           \
+    X(import_sglang_args)         \
+    X(import_vllm_bench)          \
+    X(import_vllm_bench_requests) \
+    X(import_guidellm)            \
+    X(import_guidellm_requests)   \
+    X(import_prometheus)
 
 #define IMPORT_DECLARE(kind) extern const struct import_kind kind;
 IMPORT_KINDS(IMPORT_DECLARE)

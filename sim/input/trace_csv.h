@@ -9,7 +9,7 @@
 
 #include "input/trace_format.h"
 
-enum { TRACE_CSV_COLUMNS = 16, TRACE_CSV_MOST = 1000000000 };
+enum { TRACE_CSV_COLUMNS = 24, TRACE_CSV_MOST = 1000000000 };
 
 /* The columns of a format: first those it needs, then those it may have, then those
  * that are accepted and not simulated. */

@@ -1,0 +1,83 @@
+/* import_args: the command that starts a server, as a configuration of ours.
+ *
+ * The command is split as a shell splits it: blanks, quotes, and lines continued with a
+ * backslash.  A flag is `--flag value` or `--flag=value`, '_' may stand for '-', and the
+ * last one wins.  Each program has a table of its flags; one that is not in it is
+ * refused, one that is known and not simulated is named in a comment and on stderr.
+ */
+#ifndef SERVESIM_INPUT_IMPORT_ARGS_H
+#define SERVESIM_INPUT_IMPORT_ARGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/memory.h"
+
+enum import_args_effect {
+    IMPORT_ARGS_SET,   /* sets `key` */
+    IMPORT_ARGS_PLAIN, /* nothing that a simulation could see, such as --port */
+    IMPORT_ARGS_LOST   /* it matters, and is not simulated */
+};
+
+struct import_args_flag {
+    const char *name;
+    enum import_args_effect effect;
+    const char *key;   /* of a pool, or one of the program's own in capitals */
+    const char *value; /* that a flag without a value sets; NULL: it takes one */
+};
+
+/* A program that can be imported. */
+struct import_args_program {
+    const char *name;     /* of the kind: "vllm-args" */
+    const char *expected; /* how its command begins, for errors */
+    const char *const
+        *markers; /* the word the flags follow ends so; NULL ends the list */
+    const struct import_args_flag *flags;
+    int32_t n_flags;
+};
+
+struct import_args_setting {
+    const char *flag; /* as it was written */
+    const char *key;
+    const char *value;
+};
+
+/* What a command says, the last of each key; it lives in the arena. */
+struct import_args {
+    const struct import_args_program *program;
+    struct arena *arena;
+    struct import_args_setting *settings;
+    int32_t n_settings;
+    const char **plain; /* names of flags */
+    int32_t n_plain;
+    const char **lost;
+    int32_t n_lost;
+};
+
+/* Reads `text`, a command if it has a blank in it, else the name of a file with one ("-":
+ * standard input). */
+int import_args_read(struct import_args *args,
+                     const struct import_args_program *program, const char *text,
+                     struct arena *arena, struct err *err);
+
+/* The value of a key; NULL if no flag gave it. */
+const char *import_args_get(const struct import_args *args, const char *key);
+
+/* A whole number of at least 1 by that key, or `standard`. */
+int import_args_count(const struct import_args *args, const char *key, int64_t standard,
+                      int64_t *value, struct err *err);
+
+/* Sets a key as if `flag` had. */
+void import_args_set(struct import_args *args, const char *flag, const char *key,
+                     const char *value);
+
+/* Notes a flag that is not simulated. */
+void import_args_lose(struct import_args *args, const char *flag);
+
+/* "vllm-args: --flag: 'value' " and `reason`; -1. */
+int import_args_refuse(const struct import_args *args, const char *key,
+                       const char *reason, struct err *err);
+
+#endif

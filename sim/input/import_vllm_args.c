@@ -1,0 +1,247 @@
+#include <string.h>
+
+#include "input/import.h"
+#include "input/import_args_config.h"
+
+/* A row of the table: what takes a value, and what does not. */
+#define SET(name, key)                   \
+    {                                    \
+        name, IMPORT_ARGS_SET, key, NULL \
+    }
+#define SWITCH(name, key, value)          \
+    {                                     \
+        name, IMPORT_ARGS_SET, key, value \
+    }
+#define PLAIN(name)                         \
+    {                                       \
+        name, IMPORT_ARGS_PLAIN, NULL, NULL \
+    }
+#define PLAIN_SWITCH(name)                   \
+    {                                        \
+        name, IMPORT_ARGS_PLAIN, NULL, "yes" \
+    }
+#define LOST(name)                         \
+    {                                      \
+        name, IMPORT_ARGS_LOST, NULL, NULL \
+    }
+#define LOST_SWITCH(name)                   \
+    {                                       \
+        name, IMPORT_ARGS_LOST, NULL, "yes" \
+    }
+
+static const struct import_args_flag flags[] = {
+    SET("--model", "MODEL"),
+    SET("--accelerator", "ACCELERATOR"),
+    SET("--tensor-parallel-size", "tensor_parallel"),
+    SET("-tp", "tensor_parallel"),
+    SET("--pipeline-parallel-size", "pipeline_parallel"),
+    SET("-pp", "pipeline_parallel"),
+    SET("--data-parallel-size", "DP"),
+    SET("-dp", "DP"),
+    SWITCH("--enable-expert-parallel", "EP", "yes"),
+    SWITCH("-ep", "EP", "yes"),
+    SWITCH("--no-enable-expert-parallel", "EP", "no"),
+    SET("--max-num-seqs", "max_num_seqs"),
+    SET("--max-num-batched-tokens", "max_num_batched_tokens"),
+    SET("--max-model-len", "max_model_len"),
+    SET("--block-size", "block_size"),
+    SET("--gpu-memory-utilization", "gpu_memory_utilization"),
+    SET("--num-gpu-blocks-override", "num_gpu_blocks"),
+    SET("--kv-cache-dtype", "KV_DTYPE"),
+    SET("--quantization", "QUANTIZATION"),
+    SET("-q", "QUANTIZATION"),
+    SET("--dtype", "DTYPE"),
+    SWITCH("--enable-prefix-caching", "enable_prefix_caching", "yes"),
+    SWITCH("--no-enable-prefix-caching", "enable_prefix_caching", "no"),
+    SET("--long-prefill-token-threshold", "long_prefill_token_threshold"),
+    SWITCH("--async-scheduling", "async_scheduling", "yes"),
+    SWITCH("--no-async-scheduling", "async_scheduling", "no"),
+    SET("--scheduling-policy", "order"),
+    PLAIN_SWITCH("--enable-chunked-prefill"),
+    LOST_SWITCH("--no-enable-chunked-prefill"),
+    PLAIN("--host"),
+    PLAIN("--port"),
+    PLAIN("--uds"),
+    PLAIN("--api-key"),
+    PLAIN("--served-model-name"),
+    PLAIN("--tokenizer"),
+    PLAIN("--tokenizer-mode"),
+    PLAIN("--revision"),
+    PLAIN("--code-revision"),
+    PLAIN("--tokenizer-revision"),
+    PLAIN("--hf-token"),
+    PLAIN("--hf-config-path"),
+    PLAIN("--download-dir"),
+    PLAIN("--load-format"),
+    PLAIN("--seed"),
+    PLAIN("--chat-template"),
+    PLAIN("--chat-template-content-format"),
+    PLAIN("--response-role"),
+    PLAIN("--ssl-keyfile"),
+    PLAIN("--ssl-certfile"),
+    PLAIN("--ssl-ca-certs"),
+    PLAIN("--root-path"),
+    PLAIN("--middleware"),
+    PLAIN("--uvicorn-log-level"),
+    PLAIN("--max-log-len"),
+    PLAIN("--max-logprobs"),
+    PLAIN("--allowed-origins"),
+    PLAIN("--allowed-methods"),
+    PLAIN("--allowed-headers"),
+    PLAIN("--allowed-local-media-path"),
+    PLAIN("--tool-call-parser"),
+    PLAIN("--tool-parser-plugin"),
+    PLAIN("--reasoning-parser"),
+    PLAIN("--generation-config"),
+    PLAIN("--override-generation-config"),
+    PLAIN("--otlp-traces-endpoint"),
+    PLAIN("--distributed-executor-backend"),
+    PLAIN("--api-server-count"),
+    PLAIN("--config-format"),
+    PLAIN("--data-parallel-address"),
+    PLAIN("--data-parallel-rpc-port"),
+    PLAIN("--data-parallel-backend"),
+    PLAIN("--node-rank"),
+    PLAIN("--nnodes"),
+    PLAIN("--master-addr"),
+    PLAIN("--master-port"),
+    PLAIN("--guided-decoding-backend"),
+    PLAIN("--max-parallel-loading-workers"),
+    PLAIN("--distributed-timeout-seconds"),
+    PLAIN("--stream-interval"),
+    PLAIN("--swap-space"),
+    PLAIN_SWITCH("--trust-remote-code"),
+    PLAIN_SWITCH("--disable-log-requests"),
+    PLAIN_SWITCH("--enable-log-requests"),
+    PLAIN_SWITCH("--no-enable-log-requests"),
+    PLAIN_SWITCH("--disable-log-stats"),
+    PLAIN_SWITCH("--disable-uvicorn-access-log"),
+    PLAIN_SWITCH("--enable-auto-tool-choice"),
+    PLAIN_SWITCH("--return-tokens-as-token-ids"),
+    PLAIN_SWITCH("--disable-fastapi-docs"),
+    PLAIN_SWITCH("--enable-request-id-headers"),
+    PLAIN_SWITCH("--enable-server-load-tracking"),
+    PLAIN_SWITCH("--enable-prompt-tokens-details"),
+    PLAIN_SWITCH("--allow-credentials"),
+    PLAIN_SWITCH("--headless"),
+    PLAIN_SWITCH("--enable-sleep-mode"),
+    PLAIN_SWITCH("--disable-frontend-multiprocessing"),
+    PLAIN_SWITCH("--use-tqdm-on-load"),
+    LOST("--speculative-config"),
+    LOST("--cpu-offload-gb"),
+    LOST("--kv-transfer-config"),
+    LOST("--kv-events-config"),
+    LOST("--kv-offloading-size"),
+    LOST("--compilation-config"),
+    LOST("-O"),
+    LOST("--hf-overrides"),
+    LOST("--rope-scaling"),
+    LOST("--rope-theta"),
+    LOST("--max-loras"),
+    LOST("--max-lora-rank"),
+    LOST("--lora-modules"),
+    LOST("--limit-mm-per-prompt"),
+    LOST("--mm-processor-kwargs"),
+    LOST("--data-parallel-size-local"),
+    LOST("--data-parallel-rank"),
+    LOST("--data-parallel-start-rank"),
+    LOST("--decode-context-parallel-size"),
+    LOST("-dcp"),
+    LOST("--prefill-context-parallel-size"),
+    LOST("-pcp"),
+    LOST("--max-num-partial-prefills"),
+    LOST("--max-long-partial-prefills"),
+    LOST("--kv-cache-memory-bytes"),
+    LOST("--all2all-backend"),
+    LOST("--eplb-config"),
+    LOST("--attention-backend"),
+    LOST("--attention-config"),
+    LOST("--cuda-graph-sizes"),
+    LOST("--cudagraph-capture-sizes"),
+    LOST("--max-cudagraph-capture-size"),
+    LOST("--performance-mode"),
+    LOST("--optimization-level"),
+    LOST("--prefix-caching-hash-algo"),
+    LOST("--mamba-ssm-cache-dtype"),
+    LOST("--additional-config"),
+    LOST("--runner"),
+    LOST("--task"),
+    LOST("--convert"),
+    LOST("--scheduler-cls"),
+    LOST("--max-seq-len-to-capture"),
+    LOST("--num-scheduler-steps"),
+    LOST("--calculate-kv-scales"),
+    LOST_SWITCH("--enforce-eager"),
+    LOST_SWITCH("--enable-lora"),
+    LOST_SWITCH("--enable-eplb"),
+    LOST_SWITCH("--enable-dbo"),
+    LOST_SWITCH("--disable-custom-all-reduce"),
+    LOST_SWITCH("--disable-sliding-window"),
+    LOST_SWITCH("--disable-cascade-attn"),
+    LOST_SWITCH("--language-model-only"),
+    LOST_SWITCH("--disable-hybrid-kv-cache-manager"),
+    LOST_SWITCH("--data-parallel-hybrid-lb"),
+    LOST_SWITCH("--data-parallel-external-lb"),
+    LOST_SWITCH("--no-scheduler-reserve-full-isl"),
+    LOST_SWITCH("--scheduler-reserve-full-isl"),
+};
+
+static const char *const markers[] = {"vllm", "vllm.entrypoints.openai.api_server",
+                                      "vllm-openai", NULL};
+
+static const struct import_args_program program = {
+    .name = "vllm-args",
+    .expected = "'vllm serve MODEL ...' or 'python -m "
+                "vllm.entrypoints.openai.api_server --model MODEL ...'",
+    .markers = markers,
+    .flags = flags,
+    .n_flags = sizeof flags / sizeof *flags,
+};
+
+/* Data-parallel ranks share the experts; without experts they are servers of their own. */
+static int spread(struct import_args *args, const struct import_args_config *config,
+                  struct err *err)
+{
+    int64_t n_ranks;
+    if (import_args_count(args, "DP", 1, &n_ranks, err) != 0) {
+        return -1;
+    }
+    bool has_experts = config->llm.n_experts > 0;
+    const char *ep = import_args_get(args, "EP");
+    if (n_ranks > 1) {
+        import_args_set(args, "--data-parallel-size",
+                        has_experts ? "data_parallel" : "replicas",
+                        import_args_get(args, "DP"));
+    }
+    if (has_experts && ep != NULL) {
+        import_args_set(args, "--enable-expert-parallel", "expert_parallel", ep);
+    }
+    return 0;
+}
+
+static int run(const char *path, FILE *out, struct err *err)
+{
+    struct arena arena = {0};
+    struct import_args args;
+    struct import_args_config config;
+    int status = import_args_read(&args, &program, path, &arena, err);
+    if (status == 0) {
+        status = import_args_config_read(&config, &args, err);
+    }
+    if (status == 0) {
+        config.engine = "vllm";
+        status = spread(&args, &config, err);
+    }
+    if (status == 0) {
+        status = import_args_config_write(&config, &args, out, err);
+    }
+    memory_arena_free(&arena);
+    return status;
+}
+
+const struct import_kind import_vllm_args = {
+    .name = "vllm-args",
+    .help = "'vllm serve MODEL --flags --accelerator GPU' as one quoted argument, or a "
+            "file with it, as a configuration",
+    .run = run,
+};
