@@ -7,10 +7,12 @@ extern const struct command command_run;
 extern const struct command command_check;
 extern const struct command command_list;
 extern const struct command command_gen;
+extern const struct command command_roofline;
 extern const struct command command_import;
 
-static const struct command *const commands[] = {
-    &command_run, &command_check, &command_list, &command_gen, &command_import};
+static const struct command *const commands[] = {&command_run,    &command_check,
+                                                 &command_list,   &command_gen,
+                                                 &command_import, &command_roofline};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 struct option_help {
