@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "cli/command.h"
+#include "input/config_pool.h"
 #include "study/roofline_compare.h"
 #include "study/roofline_tables.h"
 #include "study/run.h"
@@ -41,8 +42,7 @@ static int read_one(const struct field *field, const char *text, int64_t *value,
     return status == 0 ? 0 : err_set(err, "%s: %.900s", field->key, reason.text);
 }
 
-/* Takes the next of a list's pieces off `rest`; false if there is none, or -1 in `status`
- * if it is too long. */
+/* Takes the next of a list's pieces off `rest`; false if there is none. */
 static bool next_piece(const char **rest, char piece[100])
 {
     if (*rest == NULL) {
@@ -185,8 +185,15 @@ static int compare_with(const struct command_line *line, const struct machine *o
 {
     const char *overrides[COMMAND_MOST_OVERRIDES + 1];
     char setting[300];
+    char path[512];
     struct machine other;
     bool fits;
+    if (!config_pool_find("accelerators", name, path)) {
+        return err_set(err,
+                       "--against: there is no configs/accelerators/%s.ini; 'servesim "
+                       "list accelerators' has them",
+                       name);
+    }
     memcpy(overrides, line->overrides, (size_t)line->n_overrides * sizeof *overrides);
     snprintf(setting, sizeof setting, "pool.%.90s.accelerator=%.99s",
              one->config.pools[0].name, name);

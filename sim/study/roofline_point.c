@@ -1,5 +1,6 @@
 #include "study/roofline_point.h"
 
+#include <math.h>
 #include <string.h>
 
 static double batch(const struct roofline_point *point)
@@ -148,8 +149,10 @@ static double effective_gbytes(const struct roofline_point *point)
 /* The rest: while compute sets the pace, less what moves behind it. */
 static double lost_to_compute(const struct roofline_point *point)
 {
-    return kernel_gbytes(point) - lost_to_overhead(point) - lost_to_network(point) -
-           effective_gbytes(point);
+    double kernel = kernel_gbytes(point);
+    double left = kernel - lost_to_overhead(point) - lost_to_network(point) -
+                  effective_gbytes(point);
+    return fabs(left) > 1e-6 * kernel ? left : 0; /* prices are whole femtoseconds */
 }
 
 /* Under a convention: at the data sheet's rates, without an engine's overheads. */
@@ -217,42 +220,43 @@ static double counted_tokens_per_usd(const struct roofline_point *point)
 
 /* A figure, and the letters of the tables that have it. */
 struct column {
-    const char *name; /* with its unit */
+    const char *name; /* in CSV, with its unit */
+    const char *head; /* on a terminal */
     const char *tables;
     double (*of)(const struct roofline_point *point); /* NULL: a word */
     const char *(*word)(const struct roofline_point *point);
 };
 
 static const struct column columns[] = {
-    {"batch", "trbcf", batch, NULL},
-    {"context", "trbcf", context, NULL},
-    {"tokens", "pg", context, NULL},
-    {"operation_ms", "tpfg", operation_ms, NULL},
-    {"step_ms", "tpfg", step_ms, NULL},
-    {"sum_ms", "tpfg", sum_ms, NULL},
-    {"regime", "tpfg", NULL, regime},
-    {"time_at_2x", "tf", doubling, NULL},
-    {"throughput", "tf", NULL, gain},
-    {"mfu_pct", "rpfg", mfu, NULL},
-    {"mbu_pct", "rpfg", mbu, NULL},
-    {"flop/byte", "rfg", intensity, NULL},
-    {"weights_only", "rfg", weights_intensity, NULL},
-    {"tokens/s", "rpfg", tokens_per_s, NULL},
-    {"/s_per_user", "rf", user_tokens_per_s, NULL},
-    {"usd/mtok", "rfg", usd_per_mtok, NULL},
-    {"tokens/usd", "rfg", tokens_per_usd, NULL},
-    {"joule/token", "rfg", joules, NULL},
-    {"peak_GB/s", "bfg", peak_gbytes, NULL},
-    {"of_kernels", "bfg", kernel_gbytes, NULL},
-    {"to_compute", "bfg", lost_to_compute, NULL},
-    {"to_network", "bfg", lost_to_network, NULL},
-    {"to_overhead", "bfg", lost_to_overhead, NULL},
-    {"effective", "bfg", effective_gbytes, NULL},
-    {"physics_ms", "c", physics_ms, NULL},
-    {"ms", "c", counted_ms, NULL},
-    {"flop/byte", "c", counted_intensity, NULL},
-    {"tokens/s", "c", counted_tokens_per_s, NULL},
-    {"tokens/usd", "c", counted_tokens_per_usd, NULL},
+    {"batch", "batch", "trbcf", batch, NULL},
+    {"context", "context", "trbcf", context, NULL},
+    {"tokens", "tokens", "pg", context, NULL},
+    {"operation_ms", "by operation", "tpfg", operation_ms, NULL},
+    {"step_ms", "by step", "tpfg", step_ms, NULL},
+    {"sum_ms", "sum", "tpfg", sum_ms, NULL},
+    {"regime", "bound", "tpfg", NULL, regime},
+    {"time_ratio_at_2x", "time at 2x", "tf", doubling, NULL},
+    {"throughput_at_2x", "throughput", "tf", NULL, gain},
+    {"mfu_percent", "MFU %", "rpfg", mfu, NULL},
+    {"mbu_percent", "MBU %", "rpfg", mbu, NULL},
+    {"flop_per_byte", "FLOP/B", "rfg", intensity, NULL},
+    {"weights_flop_per_byte", "weights", "rfg", weights_intensity, NULL},
+    {"tokens_per_s", "tokens/s", "rpfg", tokens_per_s, NULL},
+    {"user_tokens_per_s", "/s,user", "rf", user_tokens_per_s, NULL},
+    {"usd_per_mtok", "$/Mtok", "rfg", usd_per_mtok, NULL},
+    {"tokens_per_usd", "tokens/$", "rfg", tokens_per_usd, NULL},
+    {"joule_per_token", "J/token", "rfg", joules, NULL},
+    {"peak_gb_per_s", "peak", "bfg", peak_gbytes, NULL},
+    {"kernel_gb_per_s", "kernels", "bfg", kernel_gbytes, NULL},
+    {"lost_to_compute_gb_per_s", "-compute", "bfg", lost_to_compute, NULL},
+    {"lost_to_network_gb_per_s", "-network", "bfg", lost_to_network, NULL},
+    {"lost_to_overhead_gb_per_s", "-overhead", "bfg", lost_to_overhead, NULL},
+    {"effective_gb_per_s", "effective", "bfg", effective_gbytes, NULL},
+    {"physics_ms", "physics ms", "c", physics_ms, NULL},
+    {"convention_ms", "ms", "c", counted_ms, NULL},
+    {"convention_flop_per_byte", "FLOP/B", "c", counted_intensity, NULL},
+    {"convention_tokens_per_s", "tokens/s", "c", counted_tokens_per_s, NULL},
+    {"convention_tokens_per_usd", "tokens/$", "c", counted_tokens_per_usd, NULL},
     {.name = NULL},
 };
 
@@ -276,8 +280,8 @@ void roofline_point_fill_prompt(struct roofline_point *point,
 
 static int width_of(const struct column *column)
 {
-    int length = (int)strlen(column->name);
-    int least = column->word != NULL ? 14 : 9;
+    int length = (int)strlen(column->head);
+    int least = column->word != NULL ? 14 : 8;
     return length > least ? length : least;
 }
 
@@ -296,7 +300,7 @@ void roofline_point_header(FILE *out, char table, bool csv)
     bool first = true;
     for (const struct column *at = columns; at->name != NULL; at++) {
         if (strchr(at->tables, table) != NULL) {
-            print_cell(out, at, csv, first, at->name);
+            print_cell(out, at, csv, first, csv ? at->name : at->head);
             first = false;
         }
     }
@@ -314,7 +318,7 @@ void roofline_point_row(FILE *out, char table, bool csv,
         }
         if (at->of != NULL) {
             double value = at->of(point);
-            bool whole = value == (double)(int64_t)value && value < 1e7;
+            bool whole = value == floor(value) || (!csv && value >= 1000);
             snprintf(text, sizeof text, whole ? "%.0f" : csv ? "%.9g" : "%.4g", value);
         } else {
             snprintf(text, sizeof text, "%s", at->word(point));
