@@ -44,7 +44,7 @@ static void print_commands(FILE *out)
           "accelerators, and writes latency, KV-cache use, energy and cost to CSV.\n\n",
           out);
     for (int i = 0; i < N_COMMANDS; i++) {
-        fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+        fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
     }
     fputs("\n'servesim COMMAND --help' tells more; 'servesim --version' the version.\n",
           out);

@@ -158,8 +158,8 @@ static void machine_free(struct machine *machine)
     }
 }
 
-/* Reads the configuration and works out its first pool; *fits is false if that is all
- * that is wrong. */
+/* Reads the configuration and works out its first pool; *fits is false if all that is
+ * wrong is that the model does not fit.  Whatever it returns, machine_free() frees. */
 static int machine_read(struct machine *machine, const struct command_line *line,
                         const char *const *overrides, int32_t n_overrides, bool *fits,
                         struct arena *arena, struct err *err)
@@ -179,35 +179,69 @@ static int machine_read(struct machine *machine, const struct command_line *line
     return roofline_init(&machine->roofline, &machine->pools[0], err);
 }
 
-static int compare_with(const struct command_line *line, const struct machine *one,
-                        const char *name, const struct roofline_request *request,
-                        struct arena *arena, struct err *err)
+/* Another accelerator for the same pool, or why it cannot serve it. */
+struct rival {
+    char name[100];
+    struct machine machine;
+    bool fits;
+    struct err refused;
+};
+
+enum { MOST_RIVALS = 20 };
+
+static int rival_read(struct rival *rival, const struct command_line *line,
+                      const struct machine *one, struct arena *arena, struct err *err)
 {
     const char *overrides[COMMAND_MOST_OVERRIDES + 1];
-    char setting[300];
-    char path[512];
-    struct machine other;
-    bool fits;
-    if (!config_pool_find("accelerators", name, path)) {
+    char text[512];
+    if (!config_pool_find("accelerators", rival->name, text)) {
         return err_set(err,
                        "--against: there is no configs/accelerators/%s.ini; 'servesim "
                        "list accelerators' has them",
-                       name);
+                       rival->name);
     }
     memcpy(overrides, line->overrides, (size_t)line->n_overrides * sizeof *overrides);
-    snprintf(setting, sizeof setting, "pool.%.90s.accelerator=%.99s",
-             one->config.pools[0].name, name);
-    overrides[line->n_overrides] = memory_arena_text(arena, setting);
-    int status =
-        machine_read(&other, line, overrides, line->n_overrides + 1, &fits, arena, err);
-    if (status == 0) {
-        roofline_compare_print(stdout, &one->roofline, &other.roofline, request);
-    } else if (!fits) {
-        printf("\n%s: does not fit: %s\n", name, err->text);
-        status = 0;
+    snprintf(text, sizeof text, "pool.%.90s.accelerator=%s", one->config.pools[0].name,
+             rival->name);
+    overrides[line->n_overrides] = memory_arena_text(arena, text);
+    int status = machine_read(&rival->machine, line, overrides, line->n_overrides + 1,
+                              &rival->fits, arena, &rival->refused);
+    if (status == 0 || !rival->fits) {
+        return 0;
     }
-    machine_free(&other);
-    return status;
+    *err = rival->refused;
+    return -1;
+}
+
+/* All of --against, before anything is printed; *n of them are to be freed. */
+static int rivals_read(struct rival rivals[MOST_RIVALS], int32_t *n,
+                       const struct command_line *line, const struct machine *one,
+                       struct arena *arena, struct err *err)
+{
+    const char *rest = line->own[AGAINST];
+    char name[100];
+    while (next_piece(&rest, name)) {
+        if (*n == MOST_RIVALS) {
+            return err_set(err, "--against: more than %d accelerators", MOST_RIVALS);
+        }
+        struct rival *rival = &rivals[(*n)++];
+        snprintf(rival->name, sizeof rival->name, "%s", name);
+        if (rival_read(rival, line, one, arena, err) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static void rival_print(const struct rival *rival, const struct machine *one,
+                        const struct roofline_request *request)
+{
+    if (rival->fits) {
+        roofline_compare_print(stdout, &one->roofline, &rival->machine.roofline,
+                               request);
+    } else {
+        printf("\n%s: %s\n", rival->name, rival->refused.text);
+    }
 }
 
 static int run_machine(const struct command_line *line,
@@ -215,11 +249,14 @@ static int run_machine(const struct command_line *line,
                        struct err *err)
 {
     struct machine machine;
+    struct rival *rivals = memory_new(MOST_RIVALS, sizeof *rivals);
+    int32_t n_rivals = 0;
     bool fits;
-    char name[100];
-    const char *rest = line->own[AGAINST];
     int status = machine_read(&machine, line, line->overrides, line->n_overrides, &fits,
                               arena, err);
+    if (status == 0) {
+        status = rivals_read(rivals, &n_rivals, line, &machine, arena, err);
+    }
     if (status == 0 && line->output != NULL) {
         status = roofline_files_write(&machine.roofline, request, line->output,
                                       line->overwrite, err);
@@ -227,9 +264,13 @@ static int run_machine(const struct command_line *line,
     if (status == 0 && !line->quiet) {
         roofline_files_print(stdout, &machine.roofline, request);
     }
-    while (status == 0 && next_piece(&rest, name)) {
-        status = compare_with(line, &machine, name, request, arena, err);
+    for (int32_t i = 0; i < n_rivals; i++) {
+        if (status == 0) {
+            rival_print(&rivals[i], &machine, request);
+        }
+        machine_free(&rivals[i].machine);
     }
+    free(rivals);
     machine_free(&machine);
     return status;
 }
@@ -297,7 +338,7 @@ static int run(const struct command_line *line)
     int status = 0;
     if (!run_reference(line, &status, &err)) {
         if (line->n_operands == 0) {
-            fputs("servesim roofline: expected CONFIG, --table, --worked or "
+            fputs("servesim: roofline: expected CONFIG, --table, --worked or "
                   "--convention list\n",
                   stderr);
             return COMMAND_USAGE;
