@@ -21,6 +21,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "analysis"))
+import hardware
 import reference
 
 TIMEOUT_S = 20
@@ -94,10 +95,19 @@ def write_ini(path, sections):
             file.write("\n")
 
 
+def make_cost(rng, is_round):
+    """The keys of a pool that say what a step takes, and rough ns of one."""
+    if rng.random() < 0.4:
+        return hardware.pool(rng)
+    us, step_ns = rng.choice(ROUND_COSTS if is_round else ODD_COSTS)
+    names = ("base_us", "prefill_token_us", "decode_seq_us", "context_token_us")
+    return {"cost": "linear", **dict(zip(names, us))}, step_ns
+
+
 def make_world(rng, folder):
     """Writes config.ini and trace.csv into `folder`; the path of the first."""
     is_round = rng.random() < 0.55
-    cost, step_ns = rng.choice(ROUND_COSTS if is_round else ODD_COSTS)
+    cost, step_ns = make_cost(rng, is_round)
     n = rng.randint(5, 60)
     style = rng.choice(("tiny", "mixed", "mixed", "long", "long", "prompts"))
     lengths = [make_lengths(rng, style) for _ in range(n)]
@@ -108,8 +118,7 @@ def make_world(rng, folder):
     else:
         usable = max(needs) * rng.choice((1, 1, 2, 4)) + rng.choice((0, 0, 1, rng.randint(0, 9)))
     workload = {"trace": folder / "trace.csv", "unservable": "reject"}
-    pool = {"batching": "unified", "cost": "linear"}
-    pool.update(zip(("base_us", "prefill_token_us", "decode_seq_us", "context_token_us"), cost))
+    pool = {"batching": "unified", **cost}
     pool["num_gpu_blocks"] = usable + 1
     pool["block_size"] = block_size
     pool["max_num_seqs"] = rng.choice((1, 2, 3, 5, 8, 16, 64))
