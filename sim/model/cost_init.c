@@ -323,9 +323,9 @@ static bool fill_experts(struct cost *cost, const struct source *source)
     return true;
 }
 
-static int64_t scaled(const struct source *source, int64_t fs)
+static int64_t scaled(const struct source *source, double fs)
 {
-    return (int64_t)floor((double)fs * source->scale + 0.5);
+    return (int64_t)floor(fs * source->scale + 0.5);
 }
 
 /* Whether activations are quantised on their way into the layers' matrices. */
@@ -378,10 +378,11 @@ static void fill_overheads(struct cost *cost, const struct source *source)
     if (layout->pp > 1) {
         latency += (double)(layout->pp * c->allreduce_latency_fs);
     }
-    cost->overhead_fs = scaled(source, (int64_t)floor(overhead + 0.5));
-    cost->prefill_fs = scaled(source, (int64_t)floor(prefill + 0.5));
-    cost->network_fs = scaled(source, (int64_t)floor(latency * shown + 0.5));
-    cost->sequence_fs = scaled(source, c->sequence_overhead_fs / layout->dp);
+    cost->overhead_fs = scaled(source, overhead);
+    cost->prefill_fs = scaled(source, prefill);
+    cost->network_fs = scaled(source, latency * shown);
+    double sequence = (double)c->sequence_overhead_fs / (double)layout->dp;
+    cost->sequence_fs = scaled(source, sequence);
 }
 
 static struct source source_of(const struct cost_config *config,
