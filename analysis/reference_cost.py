@@ -7,6 +7,7 @@ again; the rest is integers. Only E_act is floating, by its recurrence, as every
 """
 
 import fractions
+import functools
 import math
 import pathlib
 import re
@@ -60,6 +61,7 @@ class Keys:
     def word(self, key):
         return self.values[key]
 
+    @functools.cache
     def number(self, key):
         """As a fraction in base units; 0 if nobody says."""
         match = re.fullmatch(r"([\d.]+)\s*([A-Za-z/]*)", self.values.get(key, "0"))
@@ -71,6 +73,7 @@ class Keys:
         assert number.denominator == 1, key
         return int(number)
 
+    @functools.cache
     def fs(self, key):
         """A time given in microseconds, in femtoseconds."""
         fs = half_up(self.number(key) * 10**9)
@@ -178,7 +181,7 @@ class Roofline:
         layers = self.model.layers
         self.largest = fractions.Fraction(ceil_div(layers, self.pp) * self.pp, layers)
         self.memory = keys.number("memory_bandwidth") * keys.number("memory_efficiency")
-        self.expert_fs, self.known = [], {}
+        self.expert_fs = []
         if self.model.experts:
             self.fill_experts()
 
@@ -236,10 +239,9 @@ class Roofline:
         return (self.coefficient(flops / self.rate("fp8")),
                 self.coefficient(model.index_dim * layers / bandwidth) if flops else 0)
 
+    @functools.cache
     def coefficients(self, m, mixed):
         """{class: (compute, memory) per unit} for steps in m micro-batches."""
-        if (m, mixed) in self.known:
-            return self.known[m, mixed]
         model, keys = self.model, self.keys
         share = self.largest / (m * self.dp)
         kv = self.memory * keys.number("kv_efficiency")
@@ -257,7 +259,7 @@ class Roofline:
                        * keys.number("expert_compute_efficiency"))
         expert = fractions.Fraction(2 * model.expert_weights() * model.active, self.tp * self.dp)
         numbers = fractions.Fraction(model.linear_layers * model.state, self.tp) * share
-        self.known[m, mixed] = {
+        return {
             "projections": self.matrix(model.attention_weights(),
                                        model.precision("attention_precision"), share),
             "mlp": self.matrix(model.mlp_weights(), keys.word("weight_precision"), share),
@@ -276,10 +278,10 @@ class Roofline:
             "state": (self.coefficient(8 * numbers / self.rate("bf16")),
                       self.coefficient(8 * numbers / self.memory)),
         }
-        return self.known[m, mixed]
 
-    def network(self, m, tokens):
-        """Femtoseconds of a step's messages."""
+    @functools.cache
+    def network(self, m):
+        """Femtoseconds of a step's messages: of each step, of each token."""
         model, keys, tp, dp = self.model, self.keys, self.tp, self.dp
         near = tp * self.pp * dp <= keys.count("gpus_per_node")
         pcie = near and keys.word("link") == "pcie"
@@ -299,20 +301,21 @@ class Roofline:
             n_bytes += fractions.Fraction(self.pp * vector, dp)
             latency += self.pp * keys.fs("allreduce_latency_us")
         shown = 1 - keys.number("network_overlap")
-        return (half_up(latency * shown * keys.number("scale"))
-                + tokens * self.coefficient(n_bytes / m * shown / link))
+        return (half_up(latency * shown * keys.number("scale")),
+                self.coefficient(n_bytes / m * shown / link))
 
-    def overheads(self, n_decodes, has_prefill):
+    @functools.cache
+    def overheads(self):
+        """Of each step, of each decode, of each step with prefill."""
         keys, model, scale = self.keys, self.model, self.keys.number("scale")
         layer = keys.fs("layer_overhead_tp_us" if self.tp > 1 else "layer_overhead_us")
         layer += keys.count("kernels_per_layer") * keys.fs("kernel_launch_us")
         moe = model.moe_layers * self.largest
-        fs = half_up(scale * (keys.fs("step_overhead_us") + model.layers * self.largest * layer
-                              + moe * keys.fs("moe_layer_overhead_us")))
-        fs += n_decodes * half_up(
-            scale * fractions.Fraction(keys.fs("sequence_overhead_us"), self.dp))
-        return fs + has_prefill * half_up(scale * (keys.fs("prefill_overhead_us")
-                                                   + moe * keys.fs("moe_prefill_overhead_us")))
+        step = (keys.fs("step_overhead_us") + model.layers * self.largest * layer
+                + moe * keys.fs("moe_layer_overhead_us"))
+        prefill = keys.fs("prefill_overhead_us") + moe * keys.fs("moe_prefill_overhead_us")
+        sequence = fractions.Fraction(keys.fs("sequence_overhead_us"), self.dp)
+        return half_up(scale * step), half_up(scale * sequence), half_up(scale * prefill)
 
     def units(self, contexts, chunks, n_emitting, m):
         """{class: (compute, memory)}: how many units of each the step has."""
@@ -348,6 +351,7 @@ class Roofline:
         sides["prefill"][1] += sides.pop("naive")[1]  # the scores are traffic of attention
         return sides
 
+    @functools.cache
     def left(self, name, fs):
         """What the overlap of a class leaves of the shorter side."""
         key = "expert_overlap" if name == "experts" else "overlap"
@@ -359,7 +363,10 @@ class Roofline:
         full = self.sides(*step, lambda _, fs: fs)
         hidden = self.sides(*step, self.left)
         tokens = len(contexts) + sum(n for _, n in chunks)
-        total = self.network(m, tokens) + self.overheads(len(contexts), bool(chunks))
+        message, message_token = self.network(m)
+        step_fs, sequence_fs, prefill_fs = self.overheads()
+        total = message + message_token * tokens + step_fs + sequence_fs * len(contexts)
+        total += prefill_fs if chunks else 0
         compute, memory = (sum(side[i] for side in full.values()) for i in (0, 1))
         for name, (compute_fs, memory_fs) in full.items():
             wins = (compute >= memory if self.keys.word("roofline") == "step"
