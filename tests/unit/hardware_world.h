@@ -99,6 +99,26 @@ static inline struct cost must_cost(const struct cost_config *config,
     return cost;
 }
 
+static inline struct step_price price_of(const struct cost *cost,
+                                         struct step_counts counts)
+{
+    struct step_price price;
+    cost_price(cost, &counts, &price);
+    return price;
+}
+
+/* What the price is made of: all five, in femtoseconds. */
+static inline void assert_price(struct step_price price, int64_t compute,
+                                int64_t weight, int64_t kv, int64_t network,
+                                int64_t overhead)
+{
+    assert_int_equal(wide_narrow(price.fs[BOUND_COMPUTE]), compute);
+    assert_int_equal(wide_narrow(price.fs[BOUND_WEIGHT]), weight);
+    assert_int_equal(wide_narrow(price.fs[BOUND_KV]), kv);
+    assert_int_equal(wide_narrow(price.fs[BOUND_NETWORK]), network);
+    assert_int_equal(wide_narrow(price.fs[BOUND_OVERHEAD]), overhead);
+}
+
 /* 128 bits in decimal, so that a failure shows both numbers. */
 static inline void assert_wide_equal(wide value, const char *expected)
 {

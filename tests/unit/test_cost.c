@@ -26,23 +26,6 @@ static const int64_t projections_read = 801299868657;
 static const int64_t mlp_read = 3365459448358;
 static const int64_t head_read = 313633776716;
 
-static struct step_price price_of(const struct cost *cost, struct step_counts counts)
-{
-    struct step_price price;
-    cost_price(cost, &counts, &price);
-    return price;
-}
-
-static void assert_price(struct step_price price, int64_t compute, int64_t weight,
-                         int64_t kv, int64_t network, int64_t overhead)
-{
-    assert_int_equal(wide_narrow(price.fs[BOUND_COMPUTE]), compute);
-    assert_int_equal(wide_narrow(price.fs[BOUND_WEIGHT]), weight);
-    assert_int_equal(wide_narrow(price.fs[BOUND_KV]), kv);
-    assert_int_equal(wide_narrow(price.fs[BOUND_NETWORK]), network);
-    assert_int_equal(wide_narrow(price.fs[BOUND_OVERHEAD]), overhead);
-}
-
 static void coefficients_are_the_data_sheet_divided_out(void **state)
 {
     (void)state;
