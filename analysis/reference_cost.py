@@ -154,6 +154,13 @@ class Model:
             return self.bytes(precision, weights // 2) + weights // 8
         return self.bytes(precision, weights)
 
+    def kernels(self):
+        """Of all layers, as llm.c counts them by kind."""
+        attending, dense = self.layers - self.linear_layers, self.layers - self.moe_layers
+        return (attending * (11 if self.rank else 6) + self.linear_layers * 10 + dense * 4
+                + self.moe_layers * (11 if self.keys.count("shared_intermediate") else 8)
+                + (self.window_layers * 7 if self.index_heads else 0))
+
     @staticmethod
     def bytes(precision, n):
         return half_up(fractions.Fraction(n * MILLIBITS[precision], 8000))
@@ -265,8 +272,8 @@ class Roofline:
             "mlp": self.matrix(model.mlp_weights(), keys.word("weight_precision"), share),
             "head": (self.coefficient(fractions.Fraction(2 * head, self.tp * self.dp)
                                       / self.matrix_rate(head_bits)),
-                     m * self.coefficient(fractions.Fraction(model.read_bytes(head_bits, head),
-                                                             self.tp) / self.memory)),
+                     self.coefficient(fractions.Fraction(m * model.read_bytes(head_bits, head),
+                                                         self.tp) / self.memory)),
             "decode": full[0],
             "prefill": full[1],
             "naive": (0, self.coefficient(naive) if is_naive else 0),
@@ -309,10 +316,10 @@ class Roofline:
         """Of each step, of each decode, of each step with prefill."""
         keys, model, scale = self.keys, self.model, self.keys.number("scale")
         layer = keys.fs("layer_overhead_tp_us" if self.tp > 1 else "layer_overhead_us")
-        layer += keys.count("kernels_per_layer") * keys.fs("kernel_launch_us")
         moe = model.moe_layers * self.largest
         step = (keys.fs("step_overhead_us") + model.layers * self.largest * layer
-                + moe * keys.fs("moe_layer_overhead_us"))
+                + moe * keys.fs("moe_layer_overhead_us")
+                + model.kernels() * self.largest * keys.fs("kernel_overhead_us"))
         prefill = keys.fs("prefill_overhead_us") + moe * keys.fs("moe_prefill_overhead_us")
         sequence = fractions.Fraction(keys.fs("sequence_overhead_us"), self.dp)
         return half_up(scale * step), half_up(scale * sequence), half_up(scale * prefill)

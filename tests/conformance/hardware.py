@@ -75,7 +75,7 @@ def model(rng):
 
 
 def engine(rng):
-    keys = {"engine": rng.choice(("ideal", "vllm")), "frontend_ms": "0",
+    keys = {"engine": rng.choice(("ideal", "vllm")), "frontend_ms": "0", "frontend_request_ms": "0",
             "async_scheduling": "no", "poll_steps": "0"}
     efficiencies = ("memory compute kv expert_memory mixed_attention expert_compute link "
                     "pcie").split()
@@ -87,12 +87,12 @@ def engine(rng):
             keys[name] = rng.choice(("0", "0.3", "0.5", "0.737"))
     for name in ("step_overhead", "layer_overhead", "layer_overhead_tp", "moe_layer_overhead",
                  "moe_prefill_overhead", "prefill_overhead", "sequence_overhead",
-                 "allreduce_latency", "alltoall_latency", "kernel_launch"):
+                 "allreduce_latency", "alltoall_latency", "kernel_overhead"):
         if chance(rng, 0.3):
             keys[f"{name}_us"] = rng.choice(("4.099", "13.7", "0.000137", "1"))
     if chance(rng, 0.3):
         keys.update(knee_tokens=rng.choice((13, 100)), activation_traffic="8.2",
-                    kernels_per_layer=rng.choice((0, 7)), expert_imbalance="1.37")
+                    expert_imbalance="1.37")
     if chance(rng, 0.15):
         keys["attention_kernel"] = rng.choice(("naive", "minimal"))
     return keys
