@@ -238,4 +238,24 @@ static inline struct layout random_layout(struct rng *rng, const struct llm *llm
     };
 }
 
+/* One random step: decodes, prefill chunks, or both. */
+static inline struct step_counts random_step(struct rng *rng, const struct cost *cost)
+{
+    struct step_counts counts = {0};
+    int64_t kind = rng_below(rng, 3);
+    for (int64_t n_chunks = kind != 0 ? some(rng, 1, 5) : 0; n_chunks > 0; n_chunks--) {
+        int64_t before = rng_below(rng, 2) * some(rng, 0, 20011);
+        cost_count_chunk(cost, &counts, before, some(rng, 1, 4099));
+        counts.n_emitting += rng_below(rng, 2);
+    }
+    if (kind != 1) {
+        int64_t each = some(rng, 1, 9001);
+        counts.n_decodes = some(rng, 1, 700);
+        counts.decode_context = counts.n_decodes * each;
+        counts.decode_window = counts.n_decodes * cost_in_window(cost, each);
+        counts.n_emitting += counts.n_decodes;
+    }
+    return counts;
+}
+
 #endif

@@ -7,26 +7,6 @@
 
 #include "hardware_world.h"
 
-/* One random step: decodes, prefill chunks, or both. */
-static struct step_counts random_step(struct rng *rng, const struct cost *cost)
-{
-    struct step_counts counts = {0};
-    int64_t kind = rng_below(rng, 3);
-    for (int64_t n_chunks = kind != 0 ? some(rng, 1, 5) : 0; n_chunks > 0; n_chunks--) {
-        int64_t before = rng_below(rng, 2) * some(rng, 0, 20011);
-        cost_count_chunk(cost, &counts, before, some(rng, 1, 4099));
-        counts.n_emitting += rng_below(rng, 2);
-    }
-    if (kind != 1) {
-        int64_t each = some(rng, 1, 9001);
-        counts.n_decodes = some(rng, 1, 700);
-        counts.decode_context = counts.n_decodes * each;
-        counts.decode_window = counts.n_decodes * cost_in_window(cost, each);
-        counts.n_emitting += counts.n_decodes;
-    }
-    return counts;
-}
-
 /* Of a Llama-3.1-8B on H100s. */
 static void init_power(struct power *power, const struct cost *cost,
                        struct layout layout)
