@@ -27,7 +27,9 @@ import reference
 TIMEOUT_S = 20
 KINDS = ("preemptions", "ties", "boundary arrivals", "timeouts", "rejections", "multi-replica",
          "recompute-during-recompute", "budget-limited chunks", "closed", "hidden", "polls",
-         "prefix hits", "hits on held blocks", "evictions", "copies", "regained tokens")
+         "prefix hits", "hits on held blocks", "evictions", "copies", "regained tokens",
+         "linear", "hardware", "experts", "MLA", "window layers", "indexers", "linear layers",
+         "stages", "ranks", "tensor parallel", "one max")
 MS = 10**6
 
 # (base_us, prefill_token_us, decode_seq_us, context_token_us), rough ns of one step
@@ -242,6 +244,7 @@ def kinds_of(world):
     seen["timeouts"], seen["rejections"] = statuses["timed_out"], statuses["rejected"]
     seen["preemptions"] = sum(request.preemptions for request in world.requests)
     seen["multi-replica"] = len({index for index, _ in world.steps}) > 1
+    seen.update(world.config.price.kinds())
     return {kind for kind in KINDS if seen[kind]}
 
 
