@@ -4,7 +4,8 @@
     python3 analysis/reference.py CONFIG [-s section.key=value]... -o OUT.csv [--steps STEPS.csv]
 
 One step at a time, each sequence visited at each step, integers only, nothing shared with the
-C program. It knows `batching = unified` (vLLM v1), `cost = linear`, one pool, two routers.
+C program. It knows `batching = unified` (vLLM v1), one pool, two routers; what a step takes is
+in reference_cost.py.
 """
 
 import argparse
@@ -189,10 +190,10 @@ class Replica:
                     and request.tokens - request.computed == 1, request.computed + n)
                    for request, n in granted]
         contexts = [context for _, _, is_decode, context in entries if is_decode]
-        decode_fs = (self.config.base_fs + len(contexts) * self.config.decode_seq_fs
-                     + sum(contexts) * self.config.context_token_fs)
-        n_prefill = sum(n for _, n, is_decode, _ in entries if not is_decode)
-        fs = decode_fs + n_prefill * self.config.prefill_token_fs
+        chunks = [(context - n, n) for _, n, is_decode, context in entries if not is_decode]
+        emits = sum(context == request.tokens for request, _, _, context in entries)
+        decode_fs = self.config.price.fs(contexts, [], len(contexts)) if contexts else 0
+        fs = self.config.price.fs(contexts, chunks, emits)
         decode_alone_ns, whole_ns = (max(1, half_up(price, 10**6)) for price in (decode_fs, fs))
         self.step = types.SimpleNamespace(
             start_ns=now_ns, end_ns=now_ns + whole_ns, entries=entries,

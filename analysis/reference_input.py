@@ -7,12 +7,14 @@ import pathlib
 import re
 import types
 
+import reference_cost
+
 UNIT_NS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9}
 INTEGERS = {"limit": 0, "repeat": 1, "replicas": 1, "num_gpu_blocks": None, "block_size": 16,
             "max_num_seqs": 256, "max_num_batched_tokens": 8192, "max_model_len": 0,
             "long_prefill_token_threshold": 0, "concurrency": 0, "poll_steps": 0}
 WORDS = {"batching": ("unified",), "order": ("fcfs",), "preempt": ("recompute",),
-         "cost": ("linear",), "unservable": ("stop", "reject"), "policy": ("round_robin",
+         "unservable": ("stop", "reject"), "policy": ("round_robin",
          "least_requests"), "reserve_full_prompt": ("no", "yes"),
          "mode": ("open", "closed"), "async_scheduling": ("no", "yes"),
          "enable_prefix_caching": ("yes", "no")}  # the default is the first
@@ -58,11 +60,7 @@ def read_config(path, overrides=()):
         frontend_ns=duration_ns(values.get("frontend_ms", "0"), "ms"))
     for key, default in INTEGERS.items():
         setattr(config, key, int(values[key] if default is None else values.get(key, default)))
-    for key in ("base", "prefill_token", "decode_seq", "context_token"):
-        text = values.get(key + "_us", "0")
-        setattr(config, key + "_fs", scaled(text, 10**9))
-        if getattr(config, key + "_fs") == 0 and re.search("[1-9]", text):
-            raise ValueError(f"{path}: {key}_us: '{text}' rounds to 0 fs")
+    config.price = reference_cost.price(values)
     for key, words in WORDS.items():
         setattr(config, key, values.get(key, words[0]))
         if getattr(config, key) not in words:

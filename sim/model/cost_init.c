@@ -17,8 +17,7 @@ struct source {
     double scale;
     double bytes_per_s; /* attainable */
     double link_bytes_per_s;
-    double
-        stage_share; /* of all layers: those of the largest pipeline stage x stages */
+    double stage_share; /* of all layers: those of the largest stage x stages */
 };
 
 /* Seconds as integer femtoseconds; false if something vanishes or does not fit. */
@@ -56,13 +55,14 @@ static double flop_per_s(const struct source *source, enum precision weights)
                : rate;
 }
 
-/* A matrix of `params` weights, split over tp GPUs: FLOPs per token, bytes per read. */
+/* A matrix split over tp GPUs: FLOPs per token, bytes per step of so many reads. */
 static bool matrix_term(const struct source *source, struct cost_term *term,
-                        int64_t params, enum precision precision, double tokens_share)
+                        int64_t params, enum precision precision, double tokens_share,
+                        double reads)
 {
     double tp = (double)source->layout->tp;
     double flops = 2.0 * (double)params / tp * tokens_share;
-    double bytes = (double)llm_read_bytes(source->llm, precision, params) / tp;
+    double bytes = (double)llm_read_bytes(source->llm, precision, params) / tp * reads;
     return to_fs(source, flops / flop_per_s(source, precision), &term->compute_fs) &&
            to_fs(source, bytes / source->bytes_per_s, &term->memory_fs);
 }
@@ -227,12 +227,12 @@ static bool fill_terms(struct cost *cost, const struct source *source, int64_t m
     double pages = constants->attention_kernel == CONSTANTS_NAIVE ? naive : 0;
     cost->knee_tokens[m - 1] = constants->knee_tokens * m * source->layout->dp;
     bool ok = matrix_term(source, &terms[COST_PROJECTIONS], llm_attention_params(llm),
-                          llm_attention_precision(llm), share) &&
+                          llm_attention_precision(llm), share, stages) &&
               matrix_term(source, &terms[COST_MLP], llm_mlp_params(llm),
-                          (enum precision)llm->weight_precision, share) &&
+                          (enum precision)llm->weight_precision, share, stages) &&
               matrix_term(source, &terms[COST_HEAD], llm_head_params(llm),
                           (enum precision)llm->head_precision,
-                          1.0 / (double)source->layout->dp) &&
+                          1.0 / (double)source->layout->dp, (double)m) &&
               attention_terms(source, terms, share, 1.0) &&
               to_fs(source, activation / source->bytes_per_s,
                     &terms[COST_ACTIVATIONS].memory_fs) &&
@@ -240,11 +240,6 @@ static bool fill_terms(struct cost *cost, const struct source *source, int64_t m
               state_term(source, &terms[COST_STATE], share) &&
               to_fs(source, pages / source->bytes_per_s, &full->naive_pair_fs) &&
               network_token(source, 1.0 / (double)m, &cost->network_token_fs[m - 1]);
-    terms[COST_PROJECTIONS].memory_fs =
-        (int64_t)((double)terms[COST_PROJECTIONS].memory_fs * stages + 0.5);
-    terms[COST_MLP].memory_fs =
-        (int64_t)((double)terms[COST_MLP].memory_fs * stages + 0.5);
-    terms[COST_HEAD].memory_fs *= m; /* read once per micro-batch */
     memcpy(full->terms[1], terms, sizeof full->terms[0]);
     double mixed = (double)constants->mixed_attention_efficiency_nano * nano;
     return ok && attention_terms(source, full->terms[1], share, mixed);
@@ -323,9 +318,9 @@ static bool fill_experts(struct cost *cost, const struct source *source)
     return true;
 }
 
-static int64_t scaled(const struct source *source, int64_t fs)
+static int64_t scaled(const struct source *source, double fs)
 {
-    return (int64_t)floor((double)fs * source->scale + 0.5);
+    return (int64_t)floor(fs * source->scale + 0.5);
 }
 
 /* Whether activations are quantised on their way into the layers' matrices. */
@@ -378,10 +373,11 @@ static void fill_overheads(struct cost *cost, const struct source *source)
     if (layout->pp > 1) {
         latency += (double)(layout->pp * c->allreduce_latency_fs);
     }
-    cost->overhead_fs = scaled(source, (int64_t)floor(overhead + 0.5));
-    cost->prefill_fs = scaled(source, (int64_t)floor(prefill + 0.5));
-    cost->network_fs = scaled(source, (int64_t)floor(latency * shown + 0.5));
-    cost->sequence_fs = scaled(source, c->sequence_overhead_fs / layout->dp);
+    cost->overhead_fs = scaled(source, overhead);
+    cost->prefill_fs = scaled(source, prefill);
+    cost->network_fs = scaled(source, latency * shown);
+    cost->sequence_fs =
+        scaled(source, (double)c->sequence_overhead_fs / (double)layout->dp);
 }
 
 static struct source source_of(const struct cost_config *config,

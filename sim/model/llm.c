@@ -113,6 +113,12 @@ static int check_attention(const struct llm *llm, struct err *err)
                        ") are more than the %" PRId64 " layers",
                        llm->n_window_layers, llm->n_linear_layers, llm->n_layers);
     }
+    if (llm->n_linear_layers == llm->n_layers) {
+        return err_set(err,
+                       "linear_layers (%" PRId64
+                       ") leave no layer with a KV cache, which is not modelled",
+                       llm->n_linear_layers);
+    }
     if ((llm->n_window_layers > 0) != (llm->window_tokens > 0)) {
         return err_set(err, "window and window_layers must be given together");
     }

@@ -21,12 +21,15 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "analysis"))
+import hardware
 import reference
 
 TIMEOUT_S = 20
 KINDS = ("preemptions", "ties", "boundary arrivals", "timeouts", "rejections", "multi-replica",
          "recompute-during-recompute", "budget-limited chunks", "closed", "hidden", "polls",
-         "prefix hits", "hits on held blocks", "evictions", "copies", "regained tokens")
+         "prefix hits", "hits on held blocks", "evictions", "copies", "regained tokens",
+         "linear", "hardware", "experts", "MLA", "window layers", "indexers", "linear layers",
+         "stages", "ranks", "tensor parallel", "one max")
 MS = 10**6
 
 # (base_us, prefill_token_us, decode_seq_us, context_token_us), rough ns of one step
@@ -94,10 +97,19 @@ def write_ini(path, sections):
             file.write("\n")
 
 
+def make_cost(rng, is_round):
+    """The keys of a pool that say what a step takes, and rough ns of one."""
+    if rng.random() < 0.4:
+        return hardware.pool(rng)
+    us, step_ns = rng.choice(ROUND_COSTS if is_round else ODD_COSTS)
+    names = ("base_us", "prefill_token_us", "decode_seq_us", "context_token_us")
+    return {"cost": "linear", **dict(zip(names, us))}, step_ns
+
+
 def make_world(rng, folder):
     """Writes config.ini and trace.csv into `folder`; the path of the first."""
     is_round = rng.random() < 0.55
-    cost, step_ns = rng.choice(ROUND_COSTS if is_round else ODD_COSTS)
+    cost, step_ns = make_cost(rng, is_round)
     n = rng.randint(5, 60)
     style = rng.choice(("tiny", "mixed", "mixed", "long", "long", "prompts"))
     lengths = [make_lengths(rng, style) for _ in range(n)]
@@ -108,8 +120,7 @@ def make_world(rng, folder):
     else:
         usable = max(needs) * rng.choice((1, 1, 2, 4)) + rng.choice((0, 0, 1, rng.randint(0, 9)))
     workload = {"trace": folder / "trace.csv", "unservable": "reject"}
-    pool = {"batching": "unified", "cost": "linear"}
-    pool.update(zip(("base_us", "prefill_token_us", "decode_seq_us", "context_token_us"), cost))
+    pool = {"batching": "unified", **cost}
     pool["num_gpu_blocks"] = usable + 1
     pool["block_size"] = block_size
     pool["max_num_seqs"] = rng.choice((1, 2, 3, 5, 8, 16, 64))
@@ -233,6 +244,7 @@ def kinds_of(world):
     seen["timeouts"], seen["rejections"] = statuses["timed_out"], statuses["rejected"]
     seen["preemptions"] = sum(request.preemptions for request in world.requests)
     seen["multi-replica"] = len({index for index, _ in world.steps}) > 1
+    seen.update(world.config.price.kinds())
     return {kind for kind in KINDS if seen[kind]}
 
 

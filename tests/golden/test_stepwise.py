@@ -152,6 +152,16 @@ def chunked(threshold):
     return claim
 
 
+def crossings(window, least):
+    """Requests that leave the window of window layers while they decode."""
+    def claim(run):
+        n = sum(int(row["prompt_tokens"]) < window
+                <= int(row["prompt_tokens"]) + int(row["output_tokens"]) - 2
+                for row in run.requests)
+        return f"{n} cross the window", n >= least
+    return claim
+
+
 # Traces.
 
 def published(path):
@@ -305,6 +315,48 @@ CASES = [
     *(Case(name, generated(800), [long_spans(1.5)], f"pool.main.accelerator={name}",
            "workload.rate_scale=0.5")
       for name in ("b200-sxm", "a100-80gb", "rtx-4090", "h200-sxm")),
+    Case("experts and windows", derived(600, growing), [crossings(128, 100), long_spans(1.5)],
+         "pool.main.model=gpt-oss-120b", "workload.rate_scale=0.5"),
+    Case("windows, blocks of 1, tight KV", derived(600, growing),
+         [crossings(64, 100), preemptions(100)], "pool.main.window=64",
+         "pool.main.window_layers=24", "pool.main.block_size=1", "pool.main.num_gpu_blocks=877",
+         "workload.unservable=reject", "workload.rate_scale=3"),
+    Case("windows shorter than every prompt", generated(600), [long_spans(2)],
+         "pool.main.window=1", "pool.main.window_layers=32"),
+    Case("windows, the bound changes", at_once(400), [crossings(137, 300), long_spans(9)],
+         "pool.main.engine=ideal", "pool.main.roofline=step", "pool.main.max_num_seqs=512",
+         "pool.main.window=137", "pool.main.window_layers=20", "pool.main.overlap=0.3"),
+    Case("windows, one max over the step", generated(800), [crossings(1024, 50), long_spans(2)],
+         "pool.main.model=gemma-3-27b", "pool.main.tensor_parallel=2",
+         "pool.main.roofline=step"),
+    Case("MLA and experts on eight", generated(600), [long_spans(1.2)],
+         "pool.main.model=deepseek-v3", "pool.main.accelerator=h200-sxm",
+         "pool.main.tensor_parallel=8", "workload.rate_scale=0.3"),
+    Case("eight ranks share experts", generated(600), [long_spans(1.2)],
+         "pool.main.model=deepseek-v3", "pool.main.accelerator=h200-sxm",
+         "pool.main.data_parallel=8", "pool.main.expert_parallel=yes",
+         "pool.main.expert_imbalance=1.37", "workload.rate_scale=0.3"),
+    Case("an indexer that picks", generated(300), [crossings(1024, 20), long_spans(1.2)],
+         "pool.main.model=deepseek-v3", "pool.main.accelerator=h200-sxm",
+         "pool.main.tensor_parallel=8", "pool.main.window=1024", "pool.main.window_layers=61",
+         "pool.main.index_heads=64", "pool.main.index_head_dim=128", "workload.rate_scale=0.3"),
+    Case("experts half overlapped on two ranks of two", generated(600), [long_spans(1.2)],
+         "pool.main.model=mixtral-8x7b", "pool.main.tensor_parallel=2",
+         "pool.main.data_parallel=2", "pool.main.expert_overlap=0.5",
+         "pool.main.roofline=step"),
+    Case("linear layers", generated(600), [long_spans(2)], "pool.main.linear_layers=24",
+         "pool.main.linear_params=41943040", "pool.main.linear_state=524288"),
+    *(Case(f"{n} stages", generated(600), [long_spans(2)], f"pool.main.pipeline_parallel={n}",
+           "pool.main.overlap=0.3") for n in (2, 3, 4)),
+    Case("stages of experts and windows, few sequences", derived(300, growing),
+         [crossings(128, 50), long_spans(2)], "pool.main.model=gpt-oss-120b",
+         "pool.main.pipeline_parallel=3", "pool.main.max_num_seqs=5"),
+    *(Case(f"weights in {name}", generated(600), [long_spans(2)],
+           f"pool.main.weight_precision={name}", "pool.main.kv_precision=fp8",
+           "pool.main.scale=1.37", "pool.main.accelerator=b200-sxm")
+      for name in ("fp8", "nvfp4", "int4")),
+    Case("naive attention, sparse weights", generated(600), [long_spans(2)],
+         "pool.main.attention_kernel=naive", "pool.main.sparsity=2:4"),
 ]
 
 

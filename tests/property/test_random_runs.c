@@ -59,6 +59,41 @@ static int64_t write_trace(struct rng *rng, FILE *out)
     return most;
 }
 
+/* A small model with layers of several kinds, in several precisions, over several GPUs.
+ * Windows are shorter than many contexts. */
+static void write_kinds(struct rng *rng, FILE *out)
+{
+    static const char *const weights[] = {"bf16", "fp8", "int4", "nvfp4", "mxfp4"};
+    bool experts = rng_below(rng, 2) == 0;
+    fprintf(out, "layers = 7\nweight_precision = %s\nkv_precision = %s\n",
+            weights[rng_below(rng, 5)], weights[rng_below(rng, 2)]);
+    if (rng_below(rng, 3) > 0) {
+        fprintf(out, "window = %lld\nwindow_layers = %lld\n",
+                (long long)PICK(rng, 1, 2, 7, 37, 64, 137),
+                (long long)PICK(rng, 1, 4, 5));
+    }
+    if (rng_below(rng, 4) == 0) {
+        fputs("linear_layers = 2\nlinear_params = 4099000\nlinear_state = 65537\n",
+              out);
+    }
+    if (experts) {
+        fprintf(out, "experts = %lld\nexperts_active = 3\nmoe_intermediate = 448\n",
+                (long long)PICK(rng, 3, 8, 61));
+        fprintf(out, "first_dense_layers = %lld\nexpert_overlap = 0.%lld\n",
+                (long long)PICK(rng, 0, 1), (long long)PICK(rng, 0, 41));
+        fprintf(out, "data_parallel = %lld\nexpert_parallel = %s\n",
+                (long long)PICK(rng, 1, 2), rng_below(rng, 2) == 0 ? "yes" : "no");
+    }
+    if (rng_below(rng, 4) == 0) {
+        fputs("kv_lora_rank = 512\nqk_rope_head_dim = 64\nqk_nope_head_dim = 128\n"
+              "v_head_dim = 128\n",
+              out);
+    }
+    fprintf(out, "tensor_parallel = %lld\npipeline_parallel = %lld\nscale = 1.%lld\n",
+            (long long)PICK(rng, 1, 2), (long long)PICK(rng, 1, 1, 2, 3, 4),
+            (long long)PICK(rng, 0, 37));
+}
+
 static void write_price(struct rng *rng, FILE *out)
 {
     static const char *const linear[] = {
@@ -68,10 +103,14 @@ static void write_price(struct rng *rng, FILE *out)
         "base_us = 0.0013\ndecode_seq_us = 0.00041\ncontext_token_us = 0.0000137\n",
         "base_us = 0.0003\n",
     };
-    int64_t which = rng_below(rng, 8);
+    int64_t which = rng_below(rng, 12);
     if (which < 5) {
         fprintf(out, "cost = linear\n%s", linear[which]);
         return;
+    }
+    if (which >= 8) {
+        write_kinds(rng, out);
+        which -= 3;
     }
     fprintf(out, "accelerator = %s\nmodel = llama-3.1-8b\nengine = %s\nroofline = %s\n",
             rng_below(rng, 2) == 0 ? "h100-sxm" : "rtx-4090",
