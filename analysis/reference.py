@@ -4,134 +4,41 @@
     python3 analysis/reference.py CONFIG [-s section.key=value]... -o OUT.csv [--steps STEPS.csv]
 
 One step at a time, each sequence visited at each step, integers only, nothing shared with the
-C program. It knows `batching = unified` (vLLM v1), `cost = linear`, one pool, two routers.
+C program. It knows `batching = unified` (vLLM v1), one pool, two routers; what a step takes is
+in reference_cost.py.
 """
 
 import argparse
 import collections
 import configparser
 import csv
-import datetime
-import pathlib
-import re
+import heapq
 import sys
 import types
 
-UNIT_NS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9}
+from reference_blocks import Blocks
+from reference_input import ceil_div, half_up, read_config, replay_rows
+
 OWNERS = ("queue", "prefill", "decode", "stall", "recompute")  # of every ns, rule 9
 TIMEOUT, ARRIVAL, VISIBLE = range(3)  # in the order they apply at one instant
-INTEGERS = {"limit": 0, "repeat": 1, "replicas": 1, "num_gpu_blocks": None, "block_size": 16,
-            "max_num_seqs": 256, "max_num_batched_tokens": 8192, "max_model_len": 0,
-            "long_prefill_token_threshold": 0}
-WORDS = {"batching": ("unified",), "order": ("fcfs",), "preempt": ("recompute",),
-         "cost": ("linear",), "unservable": ("stop", "reject"), "policy": ("round_robin",
-         "least_requests"), "reserve_full_prompt": ("no", "yes")}  # the default is the first
-COLUMNS = ("request_id arrival_ns prompt_tokens output_tokens status replica first_scheduled_ns "
+COLUMNS = ("request_id arrival_ns prompt_tokens output_tokens cached_tokens status replica first_scheduled_ns "
            "first_token_ns finish_ns queue_ns prefill_ns decode_ns stall_ns recompute_ns "
            "max_itl_ns preemptions").split()
 STEP_COLUMNS = "replica start_ns end_ns request_id kind tokens context".split()
 
 
-def half_up(numerator, denominator):
-    return (2 * numerator + denominator) // (2 * denominator)
-
-
-def ceil_div(a, b):
-    return -(-a // b)
-
-
-def scaled(text, unit):
-    """The decimal `text` times `unit`, to an integer, half up; never through a float."""
-    if not (match := re.fullmatch(r"\+?(?=.*\d)(\d*)\.?(\d*)", text.strip())):
-        raise ValueError(f"'{text}' is not a decimal number")
-    return half_up(int(match[1] + match[2]) * unit, 10 ** len(match[2]))
-
-
-def duration_ns(text, bare_unit):
-    match = re.fullmatch(r"([\d.]+)\s*([a-z]*)", text.strip())
-    if not match or (match[2] or bare_unit) not in UNIT_NS:
-        raise ValueError(f"'{text}' is not a duration")
-    return scaled(match[1], UNIT_NS[match[2] or bare_unit])
-
-
-def read_config(path, overrides=()):
-    """The values in the INI file `path` after `section.key=value` overrides."""
-    ini = configparser.ConfigParser(delimiters=("=",), inline_comment_prefixes=(";",),
-                                    interpolation=None)
-    ini.read_string(pathlib.Path(path).read_text(encoding="utf-8"), str(path))
-    for override in overrides:
-        name, _, value = override.partition("=")
-        section, _, key = name.strip().rpartition(".")
-        ini.read_dict({section: {key: value.strip()}})
-    if unknown := set(ini.sections()) - {"run", "workload", "slo", "pool.main", "route", "output"}:
-        raise ValueError(f"{path}: not simulated by the reference: {', '.join(sorted(unknown))}")
-    values = {**ini["workload"], **ini["pool.main"], **(ini["route"] if "route" in ini else {})}
-    config = types.SimpleNamespace(
-        trace=values["trace"], rate_scale=scaled(values.get("rate_scale", "1"), 10**9),
-        client_timeout_ns=duration_ns(values.get("client_timeout", "0"), "s"),
-        frontend_ns=duration_ns(values.get("frontend_ms", "0"), "ms"))
-    for key, default in INTEGERS.items():
-        setattr(config, key, int(values[key] if default is None else values.get(key, default)))
-    for key in ("base", "prefill_token", "decode_seq", "context_token"):
-        text = values.get(key + "_us", "0")
-        setattr(config, key + "_fs", scaled(text, 10**9))
-        if getattr(config, key + "_fs") == 0 and re.search("[1-9]", text):
-            raise ValueError(f"{path}: {key}_us: '{text}' rounds to 0 fs")
-    for key, words in WORDS.items():
-        setattr(config, key, values.get(key, words[0]))
-        if getattr(config, key) not in words:
-            raise ValueError(f"{path}: {key}: '{values[key]}' is none of {', '.join(words)}")
-    return config
-
-
-def timestamp_ns(text):
-    """An Azure timestamp as nanoseconds since the year 1."""
-    moment, _, fraction = text.removesuffix("+00:00").partition(".")
-    since = datetime.datetime.fromisoformat(moment) - datetime.datetime.min
-    return (since.days * 86400 + since.seconds) * 10**9 + scaled(f"0.{fraction}", 10**9)
-
-
-def read_trace(path):
-    """Rows (request_id or None, arrival_ns, prompt, output) of a plain or Azure CSV."""
-    rows = []
-    with open(path, encoding="utf-8", newline="") as file:
-        for line, row in enumerate(csv.DictReader(file), 2):
-            try:
-                is_azure = "TIMESTAMP" in row
-                prompt = int(row["ContextTokens" if is_azure else "prompt_tokens"])
-                output = int(row["GeneratedTokens" if is_azure else "output_tokens"])
-                arrival_ns = (timestamp_ns(row["TIMESTAMP"]) if is_azure
-                              else scaled(row["arrival_s"], 10**9))
-                if min(prompt, output) < 1 or rows and arrival_ns < rows[-1][1]:
-                    raise ValueError("a length below 1, or an arrival before the last one")
-            except (KeyError, TypeError, ValueError) as error:
-                raise ValueError(f"{path}:{line}: {error}") from error
-            rows.append((row.get("request_id"), arrival_ns, prompt, output))
-    origin_ns = rows[0][1] if rows and is_azure else 0
-    return [(name, arrival_ns - origin_ns, *lengths) for name, arrival_ns, *lengths in rows]
-
-
-def replay_rows(config):
-    """The trace after repeat, limit and rate_scale, in that order (rule 6)."""
-    rows = read_trace(config.trace)
-    length_ns = rows[-1][1] - rows[0][1] if rows else 0
-    shift_ns = length_ns + (half_up(length_ns, len(rows) - 1) if len(rows) > 1 else 0)
-    rows = [(name, arrival_ns + k * shift_ns, *lengths)
-            for k in range(config.repeat) for name, arrival_ns, *lengths in rows]
-    return [(name, half_up(arrival_ns * 10**9, config.rate_scale), *lengths)
-            for name, arrival_ns, *lengths in rows[:config.limit or None]]
-
-
 class Request:
-    def __init__(self, index, name, arrival_ns, prompt, output):
-        self.request_id = str(index) if name is None else name
+    def __init__(self, index, name, arrival_ns, prefix, prompt, output):
+        self.index, self.request_id = index, str(index) if name is None else name
         self.arrival_ns, self.prompt, self.output = arrival_ns, prompt, output
         self.status = ""  # empty until it leaves
         self.replica = self.last_token_ns = self.max_itl_ns = None
         self.first_scheduled_ns = self.first_token_ns = self.finish_ns = None
         self.owned_ns, self.owned_until_ns = dict.fromkeys(OWNERS, 0), arrival_ns
         self.is_recomputing = False  # from the preempting step until it is where it was
-        self.preemptions = self.generated = self.blocks = 0
+        self.prefix = prefix or None  # a label: equal ones begin with the same prompt
+        self.preemptions = self.generated = self.cached_tokens = self.found_tokens = 0
+        self.blocks, self.n_filled = [], 0
         self.computed = self.max_computed = 0  # tokens whose KV it holds; the most it ever held
         self.given_up = False  # its client left during the step in progress
 
@@ -175,20 +82,48 @@ class Replica:
     def __init__(self, config, seen):
         self.config, self.seen = config, seen
         self.waiting, self.running, self.step = [], [], None
-        self.usable_blocks = self.free_blocks = config.num_gpu_blocks - 1  # less the null block
+        self.visible_until_ns = self.last_start_ns = -1  # who came later is not known yet
+        self.unlooked = 0  # steps since the last look
+        self.usable_blocks = config.num_gpu_blocks - 1  # less the null block
+        self.kv = Blocks(self.usable_blocks, seen)
 
     def allocate(self, request, n):
         """Takes blocks for `n` more tokens; takes none and returns False if short."""
-        need = ceil_div(request.computed + n, self.config.block_size) - request.blocks
-        if need > self.free_blocks:
+        need = ceil_div(request.computed + n, self.config.block_size) - len(request.blocks)
+        if need > len(self.kv.free):
             return False
-        self.free_blocks -= need
-        request.blocks += need
+        request.blocks += self.kv.take(need)
         return True
 
     def release(self, request):
-        self.free_blocks += request.blocks
-        request.blocks = request.computed = 0
+        self.kv.give(request.blocks)
+        request.blocks, request.computed, request.n_filled = [], 0, 0
+
+    def admit(self, budget):
+        """Admits the first waiting request; the tokens it gets, or None if it does not fit."""
+        request, size = self.waiting[0], self.config.block_size
+        found = self.kv.hits(request, size)
+        n_free_hits = sum(self.kv.holders[block] == 0 for block in found)
+        n = self.chunk(request, budget, len(found) * size)
+        need, whole = (ceil_div(tokens, size) - len(found) + n_free_hits
+                       for tokens in (len(found) * size + n, request.tokens))
+        if (need > len(self.kv.free)
+                or self.config.reserve_full_prompt == "yes" and whole > len(self.kv.free)):
+            return None
+        self.seen["prefix hits"] += bool(found)
+        self.seen["hits on held blocks"] += n_free_hits < len(found)
+        self.kv.share(found)
+        request.blocks, request.computed = list(found), len(found) * size
+        request.n_filled = len(found)
+        if request.first_scheduled_ns is None:
+            request.cached_tokens = request.computed
+        else:
+            self.seen["regained tokens"] += request.computed
+        request.found_tokens += max(0, request.computed - request.max_computed)
+        request.max_computed = max(request.max_computed, request.computed)
+        assert self.allocate(request, n)
+        self.running.append(self.waiting.pop(0))
+        return n
 
     def preempt_last(self):
         victim = self.running.pop()
@@ -198,14 +133,29 @@ class Replica:
         victim.is_recomputing = True
         self.waiting.insert(0, victim)
 
-    def chunk(self, request, budget):
-        n = request.tokens - request.computed
+    def chunk(self, request, budget, n_found=0):
+        n = request.tokens - request.computed - n_found
         n = min(n, self.config.long_prefill_token_threshold or n)
         self.seen["budget-limited chunks"] += n > budget
         return min(n, budget)
 
+    def sees(self):
+        return bool(self.waiting) and self.waiting[0].enqueued_ns <= self.visible_until_ns
+
+    def look(self, now_ns):
+        """What the scheduler knows: what came before its last look, or, with asynchronous
+        scheduling, before the step that ran when it looked; all of it if it has nothing to do."""
+        if self.unlooked >= self.config.poll_steps:
+            is_async = self.config.async_scheduling == "yes"
+            self.visible_until_ns = self.last_start_ns if is_async else now_ns
+            self.unlooked = 0
+        if not self.running and not self.sees():
+            self.visible_until_ns, self.unlooked = now_ns, 0
+        self.seen["hidden"] += bool(self.waiting) and not self.sees()
+
     def plan(self, now_ns):
         """Starts the next step at `now_ns`."""
+        self.look(now_ns)
         budget = self.config.max_num_batched_tokens
         granted, preempted, i = [], False, 0
         while i < len(self.running) and budget > 0:
@@ -218,15 +168,15 @@ class Replica:
                 granted.append((request, n))
                 budget -= n
             i += 1
-        while (self.waiting and budget > 0 and not preempted
+        for request, n in granted:  # while the running ones were served nobody looked
+            self.kv.fill(request, request.computed + n, self.config.block_size)
+        while (self.sees() and budget > 0 and not preempted
                and len(self.running) < self.config.max_num_seqs):
             request = self.waiting[0]
-            n = self.chunk(request, budget)
-            whole = ceil_div(request.tokens, self.config.block_size)
-            if (self.config.reserve_full_prompt == "yes" and whole > self.free_blocks
-                    or not self.allocate(request, n)):
+            n = self.admit(budget)
+            if n is None:
                 break
-            self.running.append(self.waiting.pop(0))
+            self.kv.fill(request, request.computed + n, self.config.block_size)
             if request.first_scheduled_ns is None:
                 request.first_scheduled_ns = now_ns
                 request.own("queue", now_ns)
@@ -240,10 +190,10 @@ class Replica:
                     and request.tokens - request.computed == 1, request.computed + n)
                    for request, n in granted]
         contexts = [context for _, _, is_decode, context in entries if is_decode]
-        decode_fs = (self.config.base_fs + len(contexts) * self.config.decode_seq_fs
-                     + sum(contexts) * self.config.context_token_fs)
-        n_prefill = sum(n for _, n, is_decode, _ in entries if not is_decode)
-        fs = decode_fs + n_prefill * self.config.prefill_token_fs
+        chunks = [(context - n, n) for _, n, is_decode, context in entries if not is_decode]
+        emits = sum(context == request.tokens for request, _, _, context in entries)
+        decode_fs = self.config.price.fs(contexts, [], len(contexts)) if contexts else 0
+        fs = self.config.price.fs(contexts, chunks, emits)
         decode_alone_ns, whole_ns = (max(1, half_up(price, 10**6)) for price in (decode_fs, fs))
         self.step = types.SimpleNamespace(
             start_ns=now_ns, end_ns=now_ns + whole_ns, entries=entries,
@@ -255,13 +205,16 @@ class Replica:
         assert 1 <= len(granted) == len(self.step.entries) <= len(self.running)
         assert len(self.running) <= self.config.max_num_seqs and min(granted.values()) >= 1
         assert sum(granted.values()) <= self.config.max_num_batched_tokens
-        assert 0 <= self.free_blocks == self.usable_blocks - sum(r.blocks for r in self.running)
-        assert all(r.blocks == 0 for r in self.waiting)
-        assert all(r.blocks == ceil_div(r.computed + granted.get(id(r), 0), self.config.block_size)
+        held = {block for r in self.running for block in r.blocks}
+        assert len(self.kv.free) == self.usable_blocks - len(held)
+        assert not any(r.blocks for r in self.waiting)
+        assert all(len(r.blocks) == ceil_div(r.computed + granted.get(id(r), 0), self.config.block_size)
                    for r in self.running)
 
     def end_step(self):
         step, self.step = self.step, None
+        self.unlooked += 1
+        self.last_start_ns = step.start_ns
         granted = {id(request): (n, is_decode) for request, n, is_decode, _ in step.entries}
         for request in self.running:
             n, is_decode = granted.get(id(request), (0, False))
@@ -291,31 +244,60 @@ class World:
         self.seen = collections.Counter()  # kinds of trouble, and tokens for rule 11
         self.steps = []  # (replica index, step) in planning order
         self.requests = [Request(i, *row) for i, row in enumerate(replay_rows(config))]
+        if config.enable_prefix_caching == "no":
+            for request in self.requests:
+                request.prefix = None
         self.replicas = [Replica(config, self.seen) for _ in range(config.replicas)]
-        for request in self.requests:
-            total = request.prompt + request.output
-            if (ceil_div(total - 1, config.block_size) > config.num_gpu_blocks - 1
-                    or 0 < config.max_model_len < total):
-                if config.unservable == "stop":
-                    raise ValueError(f"{config.trace}: request {request.request_id} never fits")
-                request.leave("rejected", request.arrival_ns)
+        self.timers = []  # a heap of (ns, kind, index of the request)
+        self.n_sent, self.under_way = 0, []  # by clients in the closed mode
+        self.idle_since_ns = [0] * config.concurrency
 
-    def run(self):
+    def send(self, request):
+        total = request.prompt + request.output
+        if (ceil_div(total - 1, self.config.block_size) > self.config.num_gpu_blocks - 1
+                or 0 < self.config.max_model_len < total):
+            if self.config.unservable == "stop":
+                raise ValueError(f"{self.config.trace}: request {request.request_id} never fits")
+            request.leave("rejected", request.arrival_ns)
+            return
         delays = [(ARRIVAL, 0), (VISIBLE, self.config.frontend_ns)]
         delays += [(TIMEOUT, ns) for ns in [self.config.client_timeout_ns] if ns > 0]
-        timers = sorted(  # the first to come is the last
-            ((request.arrival_ns + delay_ns, kind, i) for i, request in enumerate(self.requests)
-             for kind, delay_ns in delays if not request.status), reverse=True)
+        for kind, delay_ns in delays:
+            heapq.heappush(self.timers, (request.arrival_ns + delay_ns, kind, request.index))
+
+    def send_closed(self):
+        """Clients whose requests have left send the next ones at those instants."""
+        left = [request for request in self.under_way if request.status]
+        self.under_way = [request for request in self.under_way if not request.status]
+        self.idle_since_ns = sorted(self.idle_since_ns + [r.finish_ns for r in left])
+        while self.idle_since_ns and self.n_sent < len(self.requests):
+            request = self.requests[self.n_sent]
+            request.arrival_ns = request.owned_until_ns = self.idle_since_ns.pop(0)
+            self.n_sent += 1
+            self.send(request)
+            if request.status:
+                self.idle_since_ns.insert(0, request.finish_ns)
+            else:
+                self.under_way.append(request)
+
+    def run(self):
+        timers, is_closed = self.timers, self.config.mode == "closed"
+        for request in [] if is_closed else self.requests:
+            self.send(request)
+        if is_closed:
+            self.send_closed()
         area = now_ns = 0
         while instants := ([r.step.end_ns for r in self.replicas if r.step]
-                           + [instant_ns for instant_ns, _, _ in timers[-1:]]):
+                           + [instant_ns for instant_ns, _, _ in timers[:1]]):
             area += (self.seen["arrived"] - self.seen["left"]) * (min(instants) - now_ns)
             now_ns = min(instants)
             ended = [r for r in self.replicas if r.step and r.step.end_ns == now_ns]
             for replica in ended:
                 replica.end_step()
-            while timers and timers[-1][0] == now_ns:
-                _, kind, i = timers.pop()
+            if is_closed:
+                self.send_closed()
+            while timers and timers[0][0] == now_ns:
+                _, kind, i = heapq.heappop(timers)
                 request = self.requests[i]
                 if kind == ARRIVAL:
                     self.seen["arrived"] += 1
@@ -323,11 +305,15 @@ class World:
                     self.give_up(request, now_ns)
                 elif kind == VISIBLE and not request.status:
                     self.seen["boundary arrivals"] += bool(ended)
+                    request.enqueued_ns = now_ns
                     self.route(request)
+                if is_closed and request.status:
+                    self.send_closed()
             for index, replica in enumerate(self.replicas):
                 if replica.step is None and (replica.waiting or replica.running):
                     replica.plan(now_ns)
                     self.steps.append((index, replica.step))
+        assert not is_closed or self.n_sent == len(self.requests)
         self.verify_end(area)
         return self
 
@@ -356,10 +342,11 @@ class World:
                       for status in ("completed", "timed_out"))
         assert self.seen["arrived"] == self.seen["left"]
         assert area == sum(request.finish_ns - request.arrival_ns for request in self.requests)
-        assert all(replica.free_blocks == replica.usable_blocks for replica in self.replicas)
+        assert all(len(r.kv.free) == r.usable_blocks for r in self.replicas)
         assert self.seen["emitted"] == sum(r.output for r in done) + sum(r.generated for r in lost)
-        assert self.seen["computed"] == (self.seen["recomputed"] + sum(r.max_computed for r in lost)
-                                         + sum(r.prompt + r.output - 1 for r in done))
+        assert self.seen["computed"] == (self.seen["recomputed"]
+                                         + sum(r.max_computed - r.found_tokens for r in lost)
+                                         + sum(r.prompt + r.output - 1 - r.found_tokens for r in done))
         for r in done:
             assert r.arrival_ns <= r.first_scheduled_ns < r.first_token_ns <= r.finish_ns
 

@@ -7,10 +7,12 @@ extern const struct command command_run;
 extern const struct command command_check;
 extern const struct command command_list;
 extern const struct command command_gen;
+extern const struct command command_roofline;
 extern const struct command command_import;
 
-static const struct command *const commands[] = {
-    &command_run, &command_check, &command_list, &command_gen, &command_import};
+static const struct command *const commands[] = {&command_run,    &command_check,
+                                                 &command_list,   &command_gen,
+                                                 &command_import, &command_roofline};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 struct option_help {
@@ -42,7 +44,7 @@ static void print_commands(FILE *out)
           "accelerators, and writes latency, KV-cache use, energy and cost to CSV.\n\n",
           out);
     for (int i = 0; i < N_COMMANDS; i++) {
-        fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+        fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
     }
     fputs("\n'servesim COMMAND --help' tells more; 'servesim --version' the version.\n",
           out);

@@ -1,4 +1,5 @@
 #include <dirent.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "input/config_pool.h"
 #include "input/generate.h"
 #include "input/lengths.h"
+#include "model/llm.h"
 #include "policy/policy.h"
 
 /* All keys of a table, or the one called `name`; how many were printed. */
@@ -146,9 +148,37 @@ static void print_presets(const char *folder)
     }
 }
 
+static int read_model(const char *path, struct llm *llm, struct err *err)
+{
+    struct arena arena = {0};
+    struct settings file = {0};
+    field_defaults(&llm_table, llm, &arena);
+    int status =
+        settings_read(&file, path, &arena, err) != 0 ||
+                settings_apply(&file, "model", &llm_table, 1, llm, &arena, err) != 0 ||
+                settings_check_given(&file, "model", &llm_table, 1, llm, err) != 0
+            ? -1
+            : llm_check(llm, err);
+    llm->source = ""; /* it goes with the arena */
+    memory_arena_free(&arena);
+    return status;
+}
+
+/* What follows from a model's dimensions, behind them. */
+static void print_counts(const struct llm *llm)
+{
+    printf("\n; parameters: %" PRId64 "\n; active parameters: %" PRId64
+           "\n; bytes of weights: %" PRId64 "\n; bytes of KV per token: %" PRId64 "\n",
+           llm_params(llm), llm_active_params(llm), llm_weight_bytes(llm),
+           llm_kv_bytes_per_token(llm, 1));
+}
+
 static int print_file(const char *folder, const char *name)
 {
     char path[512];
+    struct llm llm;
+    struct err err;
+    bool is_model = strcmp(folder, "models") == 0;
     FILE *file = config_pool_find(folder, name, path) ? fopen(path, "r") : NULL;
     if (file == NULL) {
         fprintf(
@@ -157,11 +187,19 @@ static int print_file(const char *folder, const char *name)
             name, folder, folder);
         return COMMAND_FAILED;
     }
+    if (is_model && read_model(path, &llm, &err) != 0) {
+        fprintf(stderr, "servesim: %s\n", err.text);
+        fclose(file);
+        return COMMAND_FAILED;
+    }
     printf("; %s\n", path);
     for (int c; (c = fgetc(file)) != EOF;) {
         putchar(c);
     }
     fclose(file);
+    if (is_model) {
+        print_counts(&llm);
+    }
     return COMMAND_DONE;
 }
 

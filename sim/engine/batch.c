@@ -43,18 +43,39 @@ struct request *batch_next(const struct request *request)
 
 struct request *batch_first_waiting(const struct replica *replica)
 {
-    return replica->waiting.first;
+    struct request *first = replica->waiting.first;
+    return first != NULL && first->enqueued_ns <= replica->visible_until_ns ? first
+                                                                            : NULL;
+}
+
+/* The blocks of a waiting request's prompt that are in the cache.  The last token is
+ * always computed, for the next one to come out. */
+static int64_t found_blocks(const struct replica *replica,
+                            const struct request *request)
+{
+    if (request->place != REQUEST_WAITING) {
+        return 0;
+    }
+    int64_t most = (request_missing_tokens(request) - 1) / replica->kv.block_tokens;
+    prefix_find(replica->kv.prefix, request->chain, most);
+    return request->chain->n_hits;
 }
 
 int64_t batch_missing(const struct replica *replica, const struct request *request)
 {
-    (void)replica;
-    return request->in_group ? 1 : request_missing_tokens(request);
+    int64_t missing = request->in_group ? 1 : request_missing_tokens(request);
+    if (request->chain == NULL) {
+        return missing;
+    }
+    return missing - found_blocks(replica, request) * replica->kv.block_tokens;
 }
 
 int64_t batch_new_blocks(const struct replica *replica, const struct request *request,
                          int64_t tokens)
 {
+    if (request->chain != NULL && found_blocks(replica, request) > 0) {
+        return kv_blocks(&replica->kv, tokens) + request->chain->n_free_hits;
+    }
     int64_t computed = replica_computed(replica, request);
     int64_t held =
         request->in_group ? kv_blocks(&replica->kv, computed) : request->held_blocks;
@@ -98,6 +119,10 @@ static void grant(struct replica *replica, struct request *request, int64_t toke
         divide_once(replica);
         replica_join(replica, request);
     }
+    if (request->chain != NULL && !decode) {
+        prefix_fill(replica->kv.prefix, request->chain,
+                    request->computed_tokens + tokens);
+    }
     record_grant(replica, (struct replica_grant){
                               .request = request, .tokens = tokens, .decode = decode});
 }
@@ -123,6 +148,24 @@ static void add_partial(struct replica *replica, struct request *request)
     replica->partials[replica->n_partials++] = request;
 }
 
+/* Takes what the cache has of the request's prompt; how many free blocks that took. */
+static int64_t take_found(struct replica *replica, struct request *request)
+{
+    if (found_blocks(replica, request) == 0) {
+        return 0;
+    }
+    struct prefix_chain *chain = request->chain;
+    kv_hold(&replica->kv, chain);
+    request->held_blocks = chain->n_hits;
+    request->computed_tokens = chain->n_hits * replica->kv.block_tokens;
+    if (request->first_scheduled_ns == REQUEST_NEVER) {
+        request->cached_tokens = request->computed_tokens;
+    } else {
+        replica->tally.recomputed_tokens -= request->computed_tokens;
+    }
+    return chain->n_free_hits;
+}
+
 bool batch_admit(struct replica *replica, struct request *request, int64_t tokens,
                  int64_t now_ns)
 {
@@ -130,11 +173,18 @@ bool batch_admit(struct replica *replica, struct request *request, int64_t token
     if (n_blocks > replica->kv.free_blocks) {
         return false;
     }
+    if (replica->kv.prefix != NULL) {
+        prefix_settle(replica->kv.prefix);
+    }
     CHECK(replica->running.n < replica->limits.max_num_seqs);
     CHECK(request->place == REQUEST_WAITING);
+    if (request->chain != NULL) {
+        n_blocks -= take_found(replica, request);
+    }
     request_list_remove(&replica->waiting, request);
     request_list_append(&replica->running, request);
     request->place = REQUEST_RUNNING;
+    request->admission = replica->n_admissions++;
     replica->view->n_waiting--;
     replica->view->n_running++;
     if (!replica->stepwise) {
@@ -182,7 +232,7 @@ void batch_preempt(struct replica *replica, struct request *request, int64_t now
     request->place = REQUEST_WAITING;
     replica->view->n_running--;
     replica->view->n_waiting++;
-    kv_give(&replica->kv, request->held_blocks);
+    kv_give(&replica->kv, request->held_blocks, request->chain);
     request->held_blocks = 0;
     if (request->recompute_since_ns == REQUEST_NEVER) {
         request->recompute_since_ns = now_ns;

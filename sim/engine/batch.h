@@ -46,15 +46,17 @@ const struct batch_limits *batch_limits(const struct replica *replica);
 int64_t batch_budget(const struct replica *replica);
 int64_t batch_free_blocks(const struct replica *replica);
 
-/* The running requests in the order of admission, and the waiting ones in theirs. */
+/* The running requests in the order of admission, and the first waiting one that the
+ * scheduler has seen (engine/look.h), or NULL. */
 int64_t batch_n_running(const struct replica *replica);
 struct request *batch_first_running(const struct replica *replica);
 struct request *batch_last_running(const struct replica *replica);
 struct request *batch_next(const struct request *request);
 struct request *batch_first_waiting(const struct replica *replica);
 
-/* Tokens a request lacks before it emits its next one, and the KV blocks that `tokens`
- * more of them need. */
+/* Tokens a request lacks before it emits its next one, and the free KV blocks that
+ * `tokens` more of them need.  Of a waiting one's prompt, what is in the cache does not
+ * lack; blocks of it that nobody holds count among those it needs. */
 int64_t batch_missing(const struct replica *replica, const struct request *request);
 int64_t batch_new_blocks(const struct replica *replica, const struct request *request,
                          int64_t tokens);

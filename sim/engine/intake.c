@@ -1,6 +1,7 @@
 #include "engine/intake.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "base/check.h"
 
@@ -37,6 +38,9 @@ static int refuse(const struct pool *pool, const struct sim_arrival *arrival,
 /* A request that no replica ever sees. */
 static void turn_away(struct sim *sim, enum request_status status, int64_t at_ns)
 {
+    if (at_ns > sim->totals.end_ns) {
+        sim->totals.end_ns = at_ns;
+    }
     const struct sim_arrival *arrival = &sim->next;
     struct probe_record record = {
         .id = sim->next_id,
@@ -54,7 +58,27 @@ static void turn_away(struct sim *sim, enum request_status status, int64_t at_ns
         .queue_ns = at_ns - arrival->arrival_ns,
         .max_gap_ns = REQUEST_NEVER,
     };
+    free(arrival->parts);
+    sim->next_id++;
     sim_finished(sim, &record);
+}
+
+void intake_give_up(struct sim *sim)
+{
+    turn_away(sim, REQUEST_TIMED_OUT, sim->now_ns);
+}
+
+/* How long the next arrival takes to get through the front end, which does its work for
+ * one request at a time. */
+static int64_t in_frontend(const struct sim *sim, const struct pool *pool)
+{
+    const struct constants *constants = &pool->config->constants;
+    int64_t arrival_ns = sim->next.arrival_ns;
+    int64_t wait_ns =
+        sim->frontend_free_ns > arrival_ns ? sim->frontend_free_ns - arrival_ns : 0;
+    wide tokens_fs = (wide)constants->frontend_token_fs * sim->next.prompt_tokens;
+    return wait_ns + wide_narrow(wide_div_half_up(tokens_fs, 1000000)) +
+           constants->frontend_request_ns + constants->frontend_ns;
 }
 
 /* When the next arrival concerns the engine: once it is through the front end, or, if it
@@ -62,7 +86,7 @@ static void turn_away(struct sim *sim, enum request_status status, int64_t at_ns
 static int64_t next_event(const struct sim *sim, const struct pool *pool,
                           bool can_serve)
 {
-    int64_t frontend_ns = pool->config->constants.frontend_ns;
+    int64_t frontend_ns = in_frontend(sim, pool);
     int64_t timeout_ns = sim->config->client_timeout_ns;
     if (!can_serve) {
         return sim->next.arrival_ns;
@@ -74,8 +98,9 @@ static int64_t next_event(const struct sim *sim, const struct pool *pool,
 }
 
 /* Reads the next arrival that a replica will see; those that none will are done here. */
-int intake_next(struct sim *sim, const struct sim_source *source, struct err *err)
+int intake_next(struct sim *sim, struct err *err)
 {
+    const struct sim_source *source = sim->source;
     const struct pool *pool = &sim->config->pools[0];
     for (;;) {
         int got = source->next(source->state, &sim->next, err);
@@ -91,15 +116,26 @@ int intake_next(struct sim *sim, const struct sim_source *source, struct err *er
         }
         sim->next_event_ns = next_event(sim, pool, can_serve);
         int64_t timeout_ns = sim->config->client_timeout_ns;
-        bool gone = timeout_ns > 0 && timeout_ns <= pool->config->constants.frontend_ns;
+        bool gone = timeout_ns > 0 && timeout_ns <= in_frontend(sim, pool);
+        sim->next_is_gone = gone;
         if (can_serve && !gone) {
+            sim->frontend_free_ns =
+                sim->next_event_ns - pool->config->constants.frontend_ns;
+        }
+        if (can_serve) {
             return 0;
         }
-        if (sim->next_event_ns > sim->totals.end_ns) {
-            sim->totals.end_ns = sim->next_event_ns;
-        }
-        turn_away(sim, can_serve ? REQUEST_TIMED_OUT : REQUEST_REJECTED,
-                  sim->next_event_ns);
-        sim->next_id++;
+        turn_away(sim, REQUEST_REJECTED, sim->next_event_ns);
     }
+}
+
+struct prefix_chain *intake_chain(const struct pool *pool,
+                                  const struct sim_arrival *arrival)
+{
+    if (arrival->parts != NULL && pool->config->scheduler.enable_prefix_caching != 0) {
+        return prefix_chain_new(arrival->parts, arrival->n_parts,
+                                arrival->prompt_tokens);
+    }
+    free(arrival->parts);
+    return NULL;
 }

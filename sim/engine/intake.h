@@ -4,10 +4,17 @@
 
 #include "engine/sim.h"
 
-/* Reads up to the next arrival that a replica will see, into sim->next; requests that
- * can never be served, and those whose clients give up before the front end is through
- * with them, are done here.  -1 and `err` for a faulty source, or an unservable request
+/* Reads up to the next arrival that can be served into sim->next; those that never
+ * can are done here.  It is not told early that a client will give up before the front end
+ * is through with its request: one that waits for the answer would send the next too early.  -1 and `err` for a faulty source, or an unservable request
  * that was not to be rejected. */
-int intake_next(struct sim *sim, const struct sim_source *source, struct err *err);
+int intake_next(struct sim *sim, struct err *err);
+
+/* The identity of the arrival's prompt, where it is of use to the pool; or NULL. */
+struct prefix_chain *intake_chain(const struct pool *pool,
+                                  const struct sim_arrival *arrival);
+
+/* The next arrival's client gives up now, before the front end is through with it. */
+void intake_give_up(struct sim *sim);
 
 #endif

@@ -61,6 +61,8 @@ static const struct field scheduler_fields[] = {
      "most prefill tokens of one request in a step; 0: no limit"},
     {"reserve_full_prompt", FIELD_FLAG, SCHEDULER(reserve_full_prompt), "", "no", NULL,
      NULL, NULL, "admit a request only when blocks for its whole prompt are free"},
+    {"enable_prefix_caching", FIELD_FLAG, SCHEDULER(enable_prefix_caching), "", "yes",
+     NULL, NULL, NULL, "requests whose prompts begin alike share KV blocks"},
     {"policy_source", FIELD_TEXT, SCHEDULER(source), "", "", NULL, NULL, NULL,
      "the system and version that these settings mirror"},
 };

@@ -28,6 +28,7 @@ struct pool_scheduler {
     int64_t max_num_batched_tokens;
     int64_t long_prefill_token_threshold; /* 0: none */
     int64_t reserve_full_prompt;          /* 1: admit only if the whole prompt fits */
+    int64_t enable_prefix_caching;        /* 1: blocks of equal prompts are shared */
     const char *source;
 };
 

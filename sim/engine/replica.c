@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "engine/look.h"
 #include "engine/record.h"
 #include "engine/span.h"
 #include "engine/stepwise.h"
@@ -31,6 +32,8 @@ void replica_init(struct replica *replica, const struct pool *pool,
                 .reserve_full_prompt = scheduler->reserve_full_prompt != 0,
             },
     };
+    replica->async = pool->config->constants.async_scheduling != 0;
+    replica->poll_steps = pool->config->constants.poll_steps;
     replica->most_span_ns = INT64_MAX / 4 / (pool->usable_blocks + 1);
     group_init(&replica->group, pool->config->block_tokens, pool->cost.window_tokens);
 }
@@ -42,14 +45,21 @@ void replica_free(struct replica *replica)
     free(replica->given_up);
     free(replica->grants);
     free(replica->victims);
+    prefix_free(replica->kv.prefix);
+    leave_free(&replica->leaving);
 }
 
 void replica_enqueue(struct replica *replica, struct request *request, int64_t now_ns)
 {
     sums_state(replica, now_ns);
     request->place = REQUEST_WAITING;
+    request->enqueued_ns = now_ns;
     request_list_append(&replica->waiting, request);
     replica->view->n_waiting++;
+    if (request->chain != NULL && replica->kv.prefix == NULL) {
+        replica->kv.prefix =
+            prefix_new(replica->kv.block_tokens, replica->kv.free_blocks);
+    }
 }
 
 static void tell_row(struct replica *replica, const struct request *request,
@@ -100,12 +110,16 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     replica->n_preempted = 0;
     replica->divided = false;
     replica->group_granted = false;
+    look_now(replica, now_ns);
     if (replica->stepwise) {
         replica->ops->plan(replica, now_ns);
         stepwise_start(replica, now_ns);
     } else {
         replica->ops->plan_grouped(replica, now_ns);
         span_plan(replica, now_ns, horizon_ns);
+    }
+    if (replica->kv.prefix != NULL) {
+        prefix_settle(replica->kv.prefix);
     }
     replica->busy = true;
     if (replica->running.n > replica->tally.most_running) {
@@ -220,7 +234,7 @@ void replica_finish(struct replica *replica, struct request *request,
         replica_leave(replica, request, now_ns);
         request_list_remove(&replica->running, request);
         replica->view->n_running--;
-        kv_give(&replica->kv, request->held_blocks);
+        leave_add(&replica->leaving, &replica->kv, request);
     } else {
         request_list_remove(&replica->waiting, request);
         replica->view->n_waiting--;
@@ -230,7 +244,8 @@ void replica_finish(struct replica *replica, struct request *request,
         replica->tally.paid_ns += request->paid_ns;
         replica->tally.energy_pj += request->energy_pj;
     } else {
-        replica->tally.discarded_tokens += request->computed_tokens;
+        replica->tally.discarded_tokens +=
+            request->computed_tokens - request->cached_tokens;
         replica->tally.discarded_outputs += request->n_emitted;
         replica->tally.lost_ns += request->paid_ns;
         replica->tally.lost_pj += request->energy_pj;
@@ -323,6 +338,9 @@ void replica_end(struct replica *replica, int64_t now_ns)
     } else {
         end_grouped(replica, now_ns);
     }
+    if (replica->leaving.n > 0) {
+        leave_all(&replica->leaving, &replica->kv);
+    }
     replica->busy = false;
     replica->n_grants = 0;
     replica->n_given_up = 0;
@@ -343,7 +361,7 @@ bool replica_interrupt(struct replica *replica, int64_t now_ns)
         return false;
     }
     /* the next step has not begun: its blocks are not taken */
-    kv_give(&replica->kv, batch_group_new_blocks(replica));
+    kv_put_back(&replica->kv, batch_group_new_blocks(replica));
     span->steps_left = 0;
     replica->busy = false;
     return true;
@@ -367,4 +385,5 @@ void replica_give_up(struct replica *replica, struct request *request, int64_t n
         replica_divide(replica);
     }
     replica_finish(replica, request, REQUEST_TIMED_OUT, now_ns);
+    leave_all(&replica->leaving, &replica->kv);
 }

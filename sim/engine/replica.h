@@ -1,7 +1,7 @@
 /* replica: one copy of the model: its queue, its running batch, its KV cache, its step.
  *
  * Between events a replica is idle or has a step in progress; while the batch cannot
- * change, a run of steps, a span (engine/span.h).  Blocks are counted, not addressed.
+ * change, a run of steps, a span (engine/span.h).
  *
  * Two ways to run a step: spans with the decoding group, and `--stepwise`, which visits
  * every sequence in every step (engine/stepwise.h).  What both share is here; where they
@@ -17,6 +17,7 @@
 #include "engine/batch.h"
 #include "engine/group.h"
 #include "engine/kv.h"
+#include "engine/leave.h"
 #include "engine/pool.h"
 #include "engine/probe.h"
 #include "engine/request.h"
@@ -83,7 +84,9 @@ struct replica_sums {
 /* Counts that need no time. */
 struct replica_tally {
     int64_t n_preemptions;
-    int64_t recomputed_tokens; /* thrown away by preemptions */
+    /* Thrown away by preemptions, less what was found again in the cache, which may be more:
+     * others may have computed what a preempted request had not come to. */
+    int64_t recomputed_tokens;
     int64_t discarded_tokens;  /* computed for requests that timed out */
     int64_t discarded_outputs; /* emitted to them */
     int64_t most_running;
@@ -120,7 +123,16 @@ struct replica {
     int64_t given_up_room;
     struct group group;
     struct kv kv;
+    struct leave_list leaving;
+    int64_t n_admissions;
     int64_t most_span_ns; /* a span is no longer, so that blocks x ns fit 64 bits */
+
+    /* The scheduler's looks at what has come: engine/look.h. */
+    bool async;
+    int64_t poll_steps;
+    int64_t visible_until_ns; /* it knows those enqueued up to here */
+    int64_t looked_at_step;   /* steps run before its last look */
+    int64_t last_start_ns;    /* of the last step that has ended */
 
     bool busy;
     bool closed;        /* a newcomer could not join the steps of this span */

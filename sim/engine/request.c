@@ -120,6 +120,8 @@ void request_release(struct request_store *store, struct request *request)
 {
     free(request->labels);
     request->labels = NULL;
+    prefix_chain_free(request->chain);
+    request->chain = NULL;
     request->next = store->free;
     store->free = request;
 }

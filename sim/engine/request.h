@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/wide.h"
+#include "engine/prefix_chain.h"
 
 enum request_status {
     REQUEST_COMPLETED,
@@ -48,10 +49,14 @@ struct request {
     int64_t output_tokens;
     int64_t computed_tokens;
     int64_t n_emitted;
-    int64_t held_blocks; /* while not in the group */
+    int64_t held_blocks;        /* while not in the group */
+    int64_t cached_tokens;      /* found in the cache at the first admission */
+    struct prefix_chain *chain; /* the prompt's identity; NULL: it is like no other */
     int64_t priority;
+    int64_t admission; /* how many the replica had admitted before, at the last one */
 
     int64_t arrival_ns;
+    int64_t enqueued_ns;        /* when a replica got it */
     int64_t first_scheduled_ns; /* REQUEST_NEVER until then */
     int64_t first_token_ns;     /* REQUEST_NEVER until then */
     int64_t last_token_ns;

@@ -39,12 +39,16 @@ void sim_finished(void *state, struct probe_record *record)
     } else { /* it never got as far as a replica: its area is booked here */
         totals->area += record->finish_ns - record->arrival_ns;
     }
+    if (sim->source->finished != NULL) {
+        sim->source->finished(sim->source->state, record);
+    }
     sim->config->probe->finish(sim->config->probe->state, record);
 }
 
-static void init(struct sim *sim, const struct sim_config *config)
+static void init(struct sim *sim, const struct sim_config *config,
+                 const struct sim_source *source)
 {
-    *sim = (struct sim){.config = config, .probe = *config->probe};
+    *sim = (struct sim){.config = config, .source = source, .probe = *config->probe};
     sim->probe.state = sim;
     sim->probe.finish = sim_finished;
     for (int32_t i = 0; i < config->n_pools; i++) {
@@ -92,21 +96,25 @@ static void init_replicas(struct sim *sim)
     }
 }
 
+/* What requests own; they themselves belong to the store. */
+static void free_requests(const struct request_list *list)
+{
+    for (const struct request *r = list->first; r != NULL; r = r->next) {
+        free(r->labels);
+        prefix_chain_free(r->chain);
+    }
+}
+
 void sim_free(struct sim *sim)
 {
     for (int32_t i = 0; i < sim->n_replicas; i++) {
-        for (struct request *r = sim->replicas[i].waiting.first; r != NULL;
-             r = r->next) {
-            free(r->labels);
-        }
-        for (struct request *r = sim->replicas[i].running.first; r != NULL;
-             r = r->next) {
-            free(r->labels);
-        }
+        free_requests(&sim->replicas[i].waiting);
+        free_requests(&sim->replicas[i].running);
         replica_free(&sim->replicas[i]);
     }
     if (sim->has_next) {
         free(sim->next.labels);
+        free(sim->next.parts);
     }
     for (int32_t i = 0; i < sim->config->n_pools; i++) {
         cost_forms_free(&sim->forms[i]);
@@ -169,12 +177,32 @@ static void arrive(struct sim *sim)
     CHECK(picked >= 0 && picked < sim->n_replicas);
     struct replica *replica = &sim->replicas[picked];
     request->replica = picked;
+    request->chain = intake_chain(replica->pool, arrival);
     replica_enqueue(replica, request, sim->now_ns);
     if (!replica->busy) {
         mark_idle(sim, picked);
     } else if (!replica->closed) {
         reconsider(sim, replica);
     }
+}
+
+/* Who arrives now.  Somebody who has left in this instant may be followed by another. */
+static int arrive_all(struct sim *sim, struct err *err)
+{
+    if (!sim->has_next && sim->source->finished != NULL && intake_next(sim, err) < 0) {
+        return -1;
+    }
+    while (sim->has_next && sim->next_event_ns == sim->now_ns) {
+        if (sim->next_is_gone) {
+            intake_give_up(sim);
+        } else {
+            arrive(sim);
+        }
+        if (intake_next(sim, err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
 }
 
 /* Clients whose patience ends now. */
@@ -318,9 +346,9 @@ static int close_run(struct sim *sim, struct err *err)
 int sim_run(struct sim *sim, const struct sim_config *config,
             const struct sim_source *source, struct err *err)
 {
-    init(sim, config);
+    init(sim, config, source);
     init_replicas(sim);
-    if (intake_next(sim, source, err) < 0) {
+    if (intake_next(sim, err) < 0) {
         return -1;
     }
     for (;;) {
@@ -338,14 +366,8 @@ int sim_run(struct sim *sim, const struct sim_config *config,
             end_step(sim);
         }
         time_out(sim);
-        if (source->reacts && !sim->has_next && intake_next(sim, source, err) < 0) {
+        if (arrive_all(sim, err) < 0) {
             return -1;
-        }
-        while (sim->has_next && sim->next_event_ns == now_ns) {
-            arrive(sim);
-            if (intake_next(sim, source, err) < 0) {
-                return -1;
-            }
         }
         plan_idle(sim);
         if (config->verify) {

@@ -12,7 +12,7 @@
  *   2 the clock never goes back                 8 area under the number of requests in the
  *   3 arrival <= scheduled <= first token         system = sum of sojourn times, with ==
  *     <= finish                                 9 busy + idle = GPU time paid for
- *   4 blocks held + free = total               10 token equations
+ *   4 blocks held + free, known or not, = total               10 token equations
  *   5 work means a step is pending             12 attributed + lost + remainders = busy
  *   6 step limits are respected
  */
@@ -46,17 +46,22 @@ struct sim_arrival {
     int64_t prompt_tokens;
     int64_t output_tokens;
     int64_t priority;
-    bool counted;     /* inside the measurement window */
-    char *labels;     /* malloc'ed or NULL; the taker owns it */
+    bool counted;              /* inside the measurement window */
+    char *labels;              /* malloc'ed or NULL; the taker owns it */
+    struct prefix_part *parts; /* of the prompt, likewise; NULL: like no other's */
+    int64_t n_parts;
     const char *file; /* where it stands, for messages */
     int64_t line;
 };
 
-/* The next arrival: 1, 0 at the end, -1 and `err`. In order of time. */
+/* Where arrivals come from.  `next` gives the next one, in order of time: 1, -1 and `err`,
+ * or 0, which is the end unless there is `finished`.  A source with `finished` hears of
+ * every request that leaves, before the probe does, and is asked again in that instant:
+ * what it gives then arrives no earlier than what has left, and may arrive at once. */
 struct sim_source {
     void *state;
     int (*next)(void *state, struct sim_arrival *arrival, struct err *err);
-    bool reacts; /* after its end, and a request that left, there may be more: ask again */
+    void (*finished)(void *state, const struct probe_record *record); /* may be NULL */
 };
 
 struct sim_config {
@@ -90,6 +95,7 @@ struct sim_totals {
 
 struct sim {
     const struct sim_config *config;
+    const struct sim_source *source;
     struct replica *replicas;
     struct cost_forms *forms; /* per pool */
     struct route_view *views;
@@ -105,8 +111,10 @@ struct sim {
     bool *is_idle;
     int32_t next_id;
     bool has_next;
+    bool next_is_gone; /* its client gives up in the front end, at next_event_ns */
     struct sim_arrival next;
-    int64_t next_event_ns; /* when the next arrival concerns the engine */
+    int64_t frontend_free_ns; /* when the front end has dealt with those before */
+    int64_t next_event_ns;    /* when the next arrival concerns the engine */
     int64_t now_ns;
     int64_t tick_at_ns;
     int64_t n_in_system;

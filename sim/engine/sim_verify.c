@@ -9,7 +9,8 @@ struct seen {
     int64_t n_decoding;
     int64_t n_counted;
     int64_t context;
-    int64_t held_blocks;
+    int64_t held_blocks; /* shared ones once for each that holds them */
+    int64_t n_shares;
 };
 
 static void verify_running(const struct replica *replica, const struct request *request,
@@ -18,6 +19,7 @@ static void verify_running(const struct replica *replica, const struct request *
     const struct group *group = &replica->group;
     int64_t computed = replica_computed(replica, request);
     CHECK(request->place == REQUEST_RUNNING);
+    seen->n_shares += request->chain != NULL ? prefix_chain_shares(request->chain) : 0;
     CHECK(request->arrival_ns <= request->first_scheduled_ns);
     CHECK(computed <= request->prompt_tokens + request->output_tokens - 1);
     if (!request->in_group) {
@@ -61,9 +63,17 @@ static void verify_replica(const struct replica *replica)
     for (const struct request *r = replica->waiting.first; r != NULL;
          r = r->next, n++) {
         CHECK(r->place == REQUEST_WAITING && r->held_blocks == 0 && !r->decoding);
+        CHECK(r->chain == NULL || r->chain->n_known == 0);
     }
     CHECK(n == replica->waiting.n && n == replica->view->n_waiting);
     CHECK(replica->busy == (replica->running.n + replica->waiting.n > 0));
+    if (replica->kv.prefix != NULL) {
+        int64_t n_held;
+        int64_t n_shares;
+        prefix_verify(replica->kv.prefix, replica->kv.free_blocks, &n_held, &n_shares);
+        CHECK(n_shares == seen.n_shares);
+        seen.held_blocks -= n_shares - n_held;
+    }
     if (!replica->stepwise) {
         CHECK(seen.n_decoding == group->n && seen.n_counted == group->n_counted);
         CHECK(seen.context == group->context);

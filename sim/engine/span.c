@@ -1,6 +1,7 @@
 #include "engine/span.h"
 
 #include "base/check.h"
+#include "engine/look.h"
 #include "engine/replica.h"
 
 /* Contexts are below 2^46 tokens (pool.c bounds the KV cache), so that their sum over a
@@ -100,9 +101,10 @@ static int64_t most_steps(const struct replica *replica,
 
 /* Where a walk ends: after `most_steps`, after the first step that ends at or after
  * `horizon_ns`, before one that would end after `until_ns` or for which KV blocks lack.
- * Where there is no more room for buckets it ends, too, or goes on without them. */
+ * `most_blocks` are KV blocks in use.  Where there is no more room for buckets it ends, too, or goes on without them. */
 struct bounds {
     int64_t most_steps;
+    int64_t most_blocks;
     int64_t horizon_ns;
     int64_t until_ns;
     bool needs_runs;
@@ -117,7 +119,6 @@ static void walk_steps(const struct replica *replica, const struct bounds *bound
     const int64_t *residues = group->residue;
     const int64_t block_tokens = group->block_tokens;
     const int64_t fs_per_step = span->fs_per_step;
-    const int64_t total_blocks = replica->kv.total_blocks;
     const struct bounds end = *bounds;
     int64_t residue = group_due_residue(group);
     int64_t held = kv_used(&replica->kv);
@@ -130,7 +131,7 @@ static void walk_steps(const struct replica *replica, const struct bounds *bound
     int64_t n_steps = 0;
     int32_t n_runs = 0;
     bool has_runs = true;
-    while (held <= total_blocks) {
+    while (held <= end.most_blocks) {
         /* span_plan() saw to it that this is at least 1 */
         int64_t duration_ns = (int64_t)(((uint64_t)fs + 500000) / 1000000);
         if (at_ns + duration_ns > end.until_ns) {
@@ -172,6 +173,26 @@ static void walk_steps(const struct replica *replica, const struct bounds *bound
     walk->n_runs = has_runs ? n_runs : 0;
 }
 
+/* Somebody who waits for blocks waits on while there only become fewer.  But where what is
+ * known of his prompt is forgotten, he asks for fewer himself.  (What was found for him is
+ * what this plan found, or he waits for something other than blocks.) */
+static int64_t most_blocks(const struct replica *replica)
+{
+    const struct request *waiting = batch_first_waiting(replica);
+    if (waiting != NULL && waiting->chain != NULL && waiting->chain->n_free_hits > 0) {
+        return kv_used(&replica->kv) + prefix_blank(replica->kv.prefix);
+    }
+    return replica->kv.total_blocks;
+}
+
+/* Whether the span need not end where somebody comes.  A scheduler that looks only now
+ * and then has to: its last look before the next plan is what that plan sees. */
+static bool is_closed(const struct replica *replica)
+{
+    return replica->poll_steps <= 1 && replica->ops->newcomer_waits != NULL &&
+           replica->ops->newcomer_waits(replica);
+}
+
 void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
 {
     struct replica_span *span = &replica->span;
@@ -199,12 +220,15 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
         plan_alone(replica, span, now_ns);
         return;
     }
-    replica->closed =
-        replica->ops->newcomer_waits != NULL && replica->ops->newcomer_waits(replica);
+    replica->closed = is_closed(replica);
+    if (!replica->closed && look_hides(replica)) {
+        most = least(most, look_steps_left(replica));
+    }
     span->alone = false;
     span->fs = (int64_t)first_fs;
     struct bounds bounds = {
         .most_steps = most,
+        .most_blocks = most_blocks(replica),
         .horizon_ns = replica->closed ? INT64_MAX : horizon_ns,
         .until_ns = INT64_MAX,
     };
@@ -330,6 +354,7 @@ void span_advance(struct replica *replica, int64_t until_ns)
         if (until_ns < span->end_ns || !span->foreseen) {
             struct bounds bounds = {
                 .most_steps = span->steps_left,
+                .most_blocks = replica->kv.total_blocks,
                 .horizon_ns = INT64_MAX,
                 .until_ns = until_ns,
                 .needs_runs = true,
@@ -342,11 +367,12 @@ void span_advance(struct replica *replica, int64_t until_ns)
         }
         span->steps_left -= walk->n_steps;
         span->start_ns += walk->sum_ns;
+        replica->last_start_ns = span->start_ns - walk->last_ns;
         span->fs = walk->next_fs;
         if (walk->last_blocks > replica->tally.most_blocks) {
             replica->tally.most_blocks = walk->last_blocks;
         }
-        kv_take(&replica->kv, walk->next_blocks - kv_used(&replica->kv));
+        kv_take_ahead(&replica->kv, walk->next_blocks - kv_used(&replica->kv));
         book_gaps(replica, walk);
         book(replica, walk);
     }

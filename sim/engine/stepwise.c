@@ -120,6 +120,7 @@ static bool credit(struct replica *replica, int64_t now_ns)
 void stepwise_end(struct replica *replica, int64_t now_ns)
 {
     book(replica, now_ns - replica->span.start_ns);
+    replica->last_start_ns = replica->span.start_ns;
     replica->span.steps_left = 0;
     if (credit(replica, now_ns)) {
         replica_divide(replica);

@@ -29,6 +29,11 @@ static const struct field workload_fields[] = {
      "the trace to replay, plain, .gz or .zst; - is standard input"},
     {"trace_sha256", FIELD_TEXT, WORKLOAD(trace_sha256), "", "", NULL, NULL, NULL,
      "refuse the trace if its bytes have another sha256"},
+    {"mode", FIELD_CHOICE, WORKLOAD(mode), "", "open", NULL, NULL, "open|closed",
+     "open: requests arrive when the trace says; closed: each of `concurrency` clients "
+     "sends the next one when its last one has left"},
+    {"concurrency", FIELD_COUNT, WORKLOAD(concurrency), "", "0", "0", "1000000", NULL,
+     "clients, with mode = closed; 0: none"},
     {"rate_scale", FIELD_NANO, WORKLOAD(rate_scale_nano), "", "1", "0.000001",
      "1000000", NULL, "requests arrive this many times faster"},
     {"rate_rps", FIELD_NANO, WORKLOAD(rate_rps_nano), "", "0", "0", "1000000000", NULL,
@@ -167,6 +172,48 @@ static int check_policies(const struct config *config, const struct settings *se
     return 0;
 }
 
+/* Clients that wait for answers have no rate of their own, and no last arrival that could
+ * be known beforehand. */
+static int check_mode(const struct config *config, struct err *err)
+{
+    const struct config_workload *workload = &config->workload;
+    if (workload->mode != CONFIG_CLOSED) {
+        return workload->concurrency == 0
+                   ? 0
+                   : err_set(
+                         err,
+                         "%s: [workload] concurrency: clients wait for answers with "
+                         "mode = closed only",
+                         config->file);
+    }
+    if (workload->concurrency == 0) {
+        return err_set(err,
+                       "%s: [workload] concurrency: must be given with mode = closed",
+                       config->file);
+    }
+    const char *key = workload->rate_rps_nano > 0               ? "rate_rps"
+                      : workload->rate_scale_nano != 1000000000 ? "rate_scale"
+                      : workload->cooldown_ns > 0               ? "cooldown"
+                                                                : NULL;
+    if (key == NULL) {
+        return 0;
+    }
+    return err_set(err,
+                   "%s: [workload] %s: has no meaning with mode = closed, where a "
+                   "request is sent when another has left",
+                   config->file, key);
+}
+
+static int check_workload(const struct config *config, struct err *err)
+{
+    if (config->workload.rate_rps_nano > 0 &&
+        config->workload.rate_scale_nano != 1000000000) {
+        return err_set(err, "%s: [workload] rate_rps and rate_scale: give one of them",
+                       config->file);
+    }
+    return check_mode(config, err);
+}
+
 int config_read(struct config *config, const char *path, const char *const *overrides,
                 int32_t n_overrides, struct arena *arena, struct err *err)
 {
@@ -187,12 +234,7 @@ int config_read(struct config *config, const char *path, const char *const *over
         check_policies(config, &settings, err) != 0) {
         return -1;
     }
-    if (config->workload.rate_rps_nano > 0 &&
-        config->workload.rate_scale_nano != 1000000000) {
-        return err_set(err, "%s: [workload] rate_rps and rate_scale: give one of them",
-                       config->file);
-    }
-    return 0;
+    return check_workload(config, err);
 }
 
 void config_print(const struct config *config, FILE *out)

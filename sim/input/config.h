@@ -23,9 +23,13 @@ struct config_run {
 
 enum config_unservable { CONFIG_STOP, CONFIG_REJECT };
 
+enum config_mode { CONFIG_OPEN, CONFIG_CLOSED };
+
 struct config_workload {
     const char *trace;
     const char *trace_sha256; /* "" if the file is not to be checked */
+    int64_t mode;             /* enum config_mode */
+    int64_t concurrency;      /* clients of the closed mode; 0: none */
     int64_t rate_scale_nano;
     int64_t rate_rps_nano; /* 0: as the trace has it */
     int64_t limit;         /* 0: all */

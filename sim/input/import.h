@@ -12,8 +12,7 @@
 
 struct import_kind {
     const char *name; /* as the user types it: "hf-config" */
-    const char
-        *help; /* what is read and what is made of it, one sentence, no full stop */
+    const char *help; /* what is read and what becomes of it; no full stop */
 
     /* Reads the file `path` ("-": standard input) and writes what it made of it to `out`.
      * -1 and `err` if it cannot; what it wrote until then is thrown away. */

@@ -125,7 +125,7 @@ int import_json_object(const struct import_json *object, const char *key,
         return refuse(object, key, "an object", err);
     }
     struct import_json inner = *object;
-    snprintf(inner.place, sizeof inner.place, "%.30s%.30s.", object->place, key);
+    snprintf(inner.place, sizeof inner.place, "%.130s%.60s.", object->place, key);
     inner.json = json;
     *value = inner;
     return 0;

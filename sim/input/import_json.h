@@ -17,8 +17,8 @@
 enum { IMPORT_JSON_MOST_BYTES = 1 << 28 };
 
 struct import_json {
-    char file[256]; /* as errors name it */
-    char place[64]; /* "" or "text_config." */
+    char file[256];  /* as errors name it */
+    char place[200]; /* "" or "text_config." */
     json_t *json;
 };
 

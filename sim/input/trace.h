@@ -23,6 +23,7 @@ struct trace_row {
     const char *request_id; /* NULL if the file has none; at most 64 bytes each */
     const char *tenant;
     const char *session_id;
+    const char *prefix; /* requests with the same one begin with the same prompt */
 };
 
 enum { TRACE_LABEL_BYTES = 64 };

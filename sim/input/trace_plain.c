@@ -11,10 +11,10 @@ enum {
     TENANT,
     PRIORITY,
     SESSION_ID,
+    PREFIX_HASH,
     DEADLINE,
     PARENT_ID,
     THINK,
-    PREFIX_HASH,
     N_COLUMNS
 };
 
@@ -41,6 +41,7 @@ struct plain {
     char request_id[TRACE_LABEL_BYTES + 1];
     char tenant[TRACE_LABEL_BYTES + 1];
     char session_id[TRACE_LABEL_BYTES + 1];
+    char prefix[TRACE_LABEL_BYTES + 1];
 };
 
 static bool test(const struct source_line *line)
@@ -160,6 +161,10 @@ static int read_optional(struct plain *plain, const struct source_line *line,
     if (result == 0 && fields[SESSION_ID].text != NULL) {
         result = read_label(line, SESSION_ID, fields[SESSION_ID], plain->session_id,
                             &row->session_id, err);
+    }
+    if (result == 0 && fields[PREFIX_HASH].text != NULL) {
+        result = read_label(line, PREFIX_HASH, fields[PREFIX_HASH], plain->prefix,
+                            &row->prefix, err);
     }
     if (result == 0 && fields[PRIORITY].length > 0) {
         result = read_priority(line, fields[PRIORITY], &row->priority, err);

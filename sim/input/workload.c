@@ -192,6 +192,22 @@ static char *join_labels(const struct trace_row *row)
     return memory_copy(text, (size_t)length);
 }
 
+/* The whole prompt is the beginning of the text that the label names, which is told by a
+ * hash of the label (FNV-1a, 64 bits: Fowler, Noll and Vo).  NULL without a label. */
+static struct prefix_part *prompt_part(const struct trace_row *row)
+{
+    if (row->prefix == NULL) {
+        return NULL;
+    }
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (const char *c = row->prefix; *c != '\0'; c++) {
+        hash = (hash ^ (unsigned char)*c) * UINT64_C(1099511628211);
+    }
+    struct prefix_part *part = memory_new(1, sizeof *part);
+    *part = (struct prefix_part){.id = (int64_t)hash, .tokens = row->prompt_tokens};
+    return part;
+}
+
 static int no_requests(const struct workload *workload, struct err *err)
 {
     const char *path = workload->config->trace;
@@ -248,6 +264,9 @@ int workload_next(void *state, struct sim_arrival *arrival, struct err *err)
         return got;
     }
     wide shifted = row.arrival_ns + (wide)workload->copy * workload->period_ns;
+    if (config->mode == CONFIG_CLOSED) {
+        shifted = 0; /* arrivals mean nothing: input/closed.h */
+    }
     if (shifted * 2 > most_ns) {
         return err_at(err, config->trace, row.line,
                       "the arrival is too late for this clock");
@@ -269,6 +288,8 @@ int workload_next(void *state, struct sim_arrival *arrival, struct err *err)
         .counted = arrival_ns >= workload->window_start_ns &&
                    arrival_ns <= workload->window_end_ns,
         .labels = join_labels(&row),
+        .parts = prompt_part(&row),
+        .n_parts = row.prefix != NULL,
         .file = strcmp(config->trace, "-") == 0 ? "standard input" : config->trace,
         .line = row.line,
     };

@@ -91,7 +91,8 @@ void cost_count_chunk(const struct cost *cost, struct step_counts *counts,
     growing = growing < tokens ? growing : tokens;
     counts->window_pairs +=
         growing * before + growing * (growing + 1) / 2 + (tokens - growing) * window;
-    int64_t reach = before < window ? before : window;
+    /* the first token sees itself and window - 1 before it */
+    int64_t reach = before < window ? before : window - 1;
     counts->window_context += reach + tokens;
 }
 

@@ -17,8 +17,7 @@ struct source {
     double scale;
     double bytes_per_s; /* attainable */
     double link_bytes_per_s;
-    double
-        stage_share; /* of all layers: those of the largest pipeline stage x stages */
+    double stage_share; /* of all layers: those of the largest stage x stages */
 };
 
 /* Seconds as integer femtoseconds; false if something vanishes or does not fit. */
@@ -34,8 +33,17 @@ static bool to_fs(const struct source *source, double seconds, int64_t *fs)
 
 static double dense_flop_per_s(const struct source *source, enum precision products)
 {
+    const struct constants *c = source->constants;
+    int64_t relative = products == PRECISION_BF16 || products == PRECISION_INT4
+                           ? 1000000000
+                       : products == PRECISION_FP8 || products == PRECISION_INT8
+                           ? c->fp8_compute_efficiency_nano
+                           : c->fp4_compute_efficiency_nano;
+    bool own = accelerator_flop_per_s(source->gpu, products) !=
+               accelerator_flop_per_s(source->gpu, PRECISION_BF16);
     return (double)accelerator_flop_per_s(source->gpu, products) *
-           ((double)source->constants->compute_efficiency_nano * nano);
+           ((double)c->compute_efficiency_nano * nano) *
+           (own ? (double)relative * nano : 1.0);
 }
 
 /* Products with weights: these may be sparse. */
@@ -47,13 +55,14 @@ static double flop_per_s(const struct source *source, enum precision weights)
                : rate;
 }
 
-/* A matrix of `params` weights, split over tp GPUs: FLOPs per token, bytes per read. */
+/* A matrix split over tp GPUs: FLOPs per token, bytes per step of so many reads. */
 static bool matrix_term(const struct source *source, struct cost_term *term,
-                        int64_t params, enum precision precision, double tokens_share)
+                        int64_t params, enum precision precision, double tokens_share,
+                        double reads)
 {
     double tp = (double)source->layout->tp;
     double flops = 2.0 * (double)params / tp * tokens_share;
-    double bytes = (double)llm_read_bytes(source->llm, precision, params) / tp;
+    double bytes = (double)llm_read_bytes(source->llm, precision, params) / tp * reads;
     return to_fs(source, flops / flop_per_s(source, precision), &term->compute_fs) &&
            to_fs(source, bytes / source->bytes_per_s, &term->memory_fs);
 }
@@ -81,8 +90,9 @@ static bool attention_term(const struct source *source, struct cost_term *term,
     double layers = (double)of->n_layers * of->share;
     double flops = (double)llm_flops_per_pair(llm, of->decode) / tp * layers;
     double bytes = (double)llm_kv_bytes_per_layer(llm, source->layout->tp) * layers;
-    return to_fs(source, flops / dense_flop_per_s(source, PRECISION_BF16),
-                 &term->compute_fs) &&
+    double rate = dense_flop_per_s(source, PRECISION_BF16) *
+                  ((double)source->constants->attention_compute_efficiency_nano * nano);
+    return to_fs(source, flops / rate, &term->compute_fs) &&
            to_fs(source, bytes / kv_bytes_per_s(source, of->efficiency),
                  &term->memory_fs);
 }
@@ -186,6 +196,22 @@ static bool network_token(const struct source *source, double share, int64_t *fs
     return to_fs(source, bytes * share * shown / source->link_bytes_per_s, fs);
 }
 
+/* Activations that a token moves through memory, of a GPU that has all its layers; copies
+ * for the experts are spread where whole experts are. */
+static double activation_bytes(const struct source *source)
+{
+    const struct llm *llm = source->llm;
+    const struct constants *c = source->constants;
+    double vector = 2.0 * (double)llm->hidden;
+    double spread = source->layout->expert_parallel
+                        ? (double)layout_stage_gpus(source->layout)
+                        : 1.0;
+    double visits = (double)(llm_moe_layers(llm) * llm->n_experts_active) *
+                    (double)source->layout->dp / spread;
+    return vector * ((double)c->activation_traffic_nano * nano * (double)llm->n_layers +
+                     (double)c->expert_activation_traffic_nano * nano * visits);
+}
+
 /* All terms of a step that is run in `m` micro-batches. */
 static bool fill_terms(struct cost *cost, const struct source *source, int64_t m)
 {
@@ -195,19 +221,18 @@ static bool fill_terms(struct cost *cost, const struct source *source, int64_t m
     struct cost_term *terms = full->terms[0];
     double stages = source->stage_share;
     double share = stages / (double)(m * source->layout->dp); /* of the step's tokens */
-    double activation = (double)constants->activation_traffic_nano * nano * 2.0 *
-                        (double)(llm->hidden * llm->n_layers) * share;
+    double activation = activation_bytes(source) * share;
     double naive = 8.0 * (double)(llm->n_heads * llm->n_layers) /
                    (double)source->layout->tp * share;
     double pages = constants->attention_kernel == CONSTANTS_NAIVE ? naive : 0;
     cost->knee_tokens[m - 1] = constants->knee_tokens * m * source->layout->dp;
     bool ok = matrix_term(source, &terms[COST_PROJECTIONS], llm_attention_params(llm),
-                          llm_attention_precision(llm), share) &&
+                          llm_attention_precision(llm), share, stages) &&
               matrix_term(source, &terms[COST_MLP], llm_mlp_params(llm),
-                          (enum precision)llm->weight_precision, share) &&
+                          (enum precision)llm->weight_precision, share, stages) &&
               matrix_term(source, &terms[COST_HEAD], llm_head_params(llm),
                           (enum precision)llm->head_precision,
-                          1.0 / (double)source->layout->dp) &&
+                          1.0 / (double)source->layout->dp, (double)m) &&
               attention_terms(source, terms, share, 1.0) &&
               to_fs(source, activation / source->bytes_per_s,
                     &terms[COST_ACTIVATIONS].memory_fs) &&
@@ -215,11 +240,6 @@ static bool fill_terms(struct cost *cost, const struct source *source, int64_t m
               state_term(source, &terms[COST_STATE], share) &&
               to_fs(source, pages / source->bytes_per_s, &full->naive_pair_fs) &&
               network_token(source, 1.0 / (double)m, &cost->network_token_fs[m - 1]);
-    terms[COST_PROJECTIONS].memory_fs =
-        (int64_t)((double)terms[COST_PROJECTIONS].memory_fs * stages + 0.5);
-    terms[COST_MLP].memory_fs =
-        (int64_t)((double)terms[COST_MLP].memory_fs * stages + 0.5);
-    terms[COST_HEAD].memory_fs *= m; /* read once per micro-batch */
     memcpy(full->terms[1], terms, sizeof full->terms[0]);
     double mixed = (double)constants->mixed_attention_efficiency_nano * nano;
     return ok && attention_terms(source, full->terms[1], share, mixed);
@@ -232,6 +252,13 @@ static bool hide_value(int64_t *hidden, int64_t value, int64_t share_nano)
     return *hidden > 0 || value == 0 || share_nano == 0;
 }
 
+static int64_t overlap_of(const struct constants *constants, enum cost_class class)
+{
+    return class == COST_EXPERTS                  ? constants->expert_overlap_nano
+           : cost_class_memory(class) == BOUND_KV ? constants->attention_overlap_nano
+                                                  : constants->overlap_nano;
+}
+
 /* What overlap leaves of the shorter side. */
 static bool hide(struct cost *cost, const struct constants *constants, int64_t m)
 {
@@ -241,8 +268,7 @@ static bool hide(struct cost *cost, const struct constants *constants, int64_t m
     bool ok = true;
     for (int mixed = 0; mixed < 2; mixed++) {
         for (int i = 0; i < N_COST_CLASSES; i++) {
-            int64_t share = all - (i == COST_EXPERTS ? constants->expert_overlap_nano
-                                                     : constants->overlap_nano);
+            int64_t share = all - overlap_of(constants, (enum cost_class)i);
             const struct cost_term *from = &full->terms[mixed][i];
             struct cost_term *to = &hidden->terms[mixed][i];
             ok = ok && hide_value(&to->compute_fs, from->compute_fs, share) &&
@@ -250,7 +276,7 @@ static bool hide(struct cost *cost, const struct constants *constants, int64_t m
         }
     }
     return ok && hide_value(&hidden->naive_pair_fs, full->naive_pair_fs,
-                            all - constants->overlap_nano);
+                            all - constants->attention_overlap_nano);
 }
 
 /* Distinct experts by tokens, until all are, and the time to read their weights. */
@@ -292,40 +318,66 @@ static bool fill_experts(struct cost *cost, const struct source *source)
     return true;
 }
 
-static int64_t scaled(const struct source *source, int64_t fs)
+static int64_t scaled(const struct source *source, double fs)
 {
-    return (int64_t)floor((double)fs * source->scale + 0.5);
+    return (int64_t)floor(fs * source->scale + 0.5);
+}
+
+/* Whether activations are quantised on their way into the layers' matrices. */
+static bool quantises(const struct llm *llm)
+{
+    enum precision attention = llm_compute_precision(llm, llm_attention_precision(llm));
+    enum precision weights =
+        llm_compute_precision(llm, (enum precision)llm->weight_precision);
+    return (attention != PRECISION_BF16 && attention != PRECISION_INT4) ||
+           (weights != PRECISION_BF16 && weights != PRECISION_INT4);
+}
+
+/* Latency of an all-reduce of `gpus`: one, and more for each doubling beyond two. */
+static double allreduce_fs(const struct constants *constants, int64_t gpus)
+{
+    double fs = (double)constants->allreduce_latency_fs;
+    for (int64_t n = 2; n < gpus; n *= 2) {
+        fs += (double)constants->allreduce_doubling_fs;
+    }
+    return fs;
 }
 
 static void fill_overheads(struct cost *cost, const struct source *source)
 {
     const struct constants *c = source->constants;
     const struct layout *layout = source->layout;
-    int64_t moe = llm_moe_layers(source->llm);
+    const struct llm *llm = source->llm;
     /* layers that a token passes, where the largest stage sets the pace */
-    double layers = (double)source->llm->n_layers * source->stage_share;
-    double moe_layers = (double)moe * source->stage_share;
-    int64_t layer_fs = layout->tp > 1 ? c->layer_overhead_tp_fs : c->layer_overhead_fs;
-    layer_fs += c->kernels_per_layer * c->kernel_launch_fs;
-    double overhead = (double)c->step_overhead_fs + layers * (double)layer_fs +
-                      moe_layers * (double)c->moe_layer_overhead_fs;
+    double share = source->stage_share;
+    double layers = (double)llm->n_layers * share;
+    double compound = (double)llm_compound_layers(llm) * share;
+    double moe = (double)llm_moe_layers(llm) * share;
+    double quantised = quantises(llm) ? layers : 0;
+    double overhead = (double)c->step_overhead_fs +
+                      layers * (double)c->layer_overhead_fs +
+                      compound * (double)c->compound_layer_overhead_fs +
+                      quantised * (double)c->quantised_layer_overhead_fs +
+                      moe * (double)c->moe_layer_overhead_fs;
     double prefill = (double)c->prefill_overhead_fs +
-                     moe_layers * (double)c->moe_prefill_overhead_fs;
+                     compound * (double)c->compound_prefill_overhead_fs +
+                     moe * (double)c->moe_prefill_overhead_fs;
     double shown = 1.0 - (double)c->network_overlap_nano * nano;
     double latency = 0;
-    if (layout->tp > 1) {
-        latency += 2.0 * layers * (double)c->allreduce_latency_fs;
+    if (layout_stage_gpus(layout) > 1) {
+        latency += 2.0 * layers * allreduce_fs(c, layout_stage_gpus(layout));
     }
     if (layout->dp > 1) {
-        latency += 2.0 * moe_layers * (double)c->alltoall_latency_fs;
+        latency += 2.0 * moe * (double)c->alltoall_latency_fs;
     }
     if (layout->pp > 1) {
         latency += (double)(layout->pp * c->allreduce_latency_fs);
     }
-    cost->overhead_fs = scaled(source, (int64_t)floor(overhead + 0.5));
-    cost->prefill_fs = scaled(source, (int64_t)floor(prefill + 0.5));
-    cost->network_fs = scaled(source, (int64_t)floor(latency * shown + 0.5));
-    cost->sequence_fs = scaled(source, c->sequence_overhead_fs / layout->dp);
+    cost->overhead_fs = scaled(source, overhead);
+    cost->prefill_fs = scaled(source, prefill);
+    cost->network_fs = scaled(source, latency * shown);
+    cost->sequence_fs =
+        scaled(source, (double)c->sequence_overhead_fs / (double)layout->dp);
 }
 
 static struct source source_of(const struct cost_config *config,
@@ -381,6 +433,7 @@ int cost_init(struct cost *cost, const struct cost_config *config,
     cost->n_classes = count_classes(llm);
     cost->window_tokens = llm->n_window_layers > 0 ? llm->window_tokens : 0;
     cost->hides = constants->overlap_nano < 1000000000 ||
+                  constants->attention_overlap_nano < 1000000000 ||
                   constants->expert_overlap_nano < 1000000000;
     fill_overheads(cost, &source);
     bool ok = llm->n_experts == 0 || fill_experts(cost, &source);

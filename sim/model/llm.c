@@ -113,6 +113,12 @@ static int check_attention(const struct llm *llm, struct err *err)
                        ") are more than the %" PRId64 " layers",
                        llm->n_window_layers, llm->n_linear_layers, llm->n_layers);
     }
+    if (llm->n_linear_layers == llm->n_layers) {
+        return err_set(err,
+                       "linear_layers (%" PRId64
+                       ") leave no layer with a KV cache, which is not modelled",
+                       llm->n_linear_layers);
+    }
     if ((llm->n_window_layers > 0) != (llm->window_tokens > 0)) {
         return err_set(err, "window and window_layers must be given together");
     }
@@ -331,6 +337,13 @@ int64_t llm_kv_bytes_per_token(const struct llm *llm, int64_t tp)
 int64_t llm_state_bytes(const struct llm *llm)
 {
     return llm->n_linear_layers * llm->linear_state * 4;
+}
+
+int64_t llm_compound_layers(const struct llm *llm)
+{
+    int64_t attending = llm->n_layers - llm->n_linear_layers;
+    return llm->n_linear_layers + (llm->kv_lora_rank > 0 ? attending : 0) +
+           (llm->index_heads > 0 ? llm->n_window_layers : 0);
 }
 
 int64_t llm_flops_per_pair(const struct llm *llm, bool decode)

@@ -127,6 +127,10 @@ int64_t llm_kv_bytes_per_token(const struct llm *llm, int64_t tp);
 /* Bytes of a sequence's constant state over all linear layers, before any split. */
 int64_t llm_state_bytes(const struct llm *llm);
 
+/* Layers whose attention takes many small kernels: MLA and linear ones once, those with
+ * an indexer once more. */
+int64_t llm_compound_layers(const struct llm *llm);
+
 /* FLOPs of one (query, key) pair in one layer: 4 H d (QK^T and AV); MLA: on the compressed
  * vector in a decode, on expanded heads in a prefill. */
 int64_t llm_flops_per_pair(const struct llm *llm, bool decode);

@@ -26,7 +26,9 @@ static void fill_energy(struct power *power, const struct cost *cost, double com
     double activations_fs = (double)terms[COST_ACTIVATIONS].memory_fs;
     struct power_weights *pj = &power->pj;
     pj->step = round_half_up(weights_fs * memory);
-    pj->emitting_step = round_half_up((double)terms[COST_HEAD].memory_fs * memory);
+    /* one stage alone reads the head, for every micro-batch */
+    double head_fs = (double)cost->full[0].terms[0][COST_HEAD].memory_fs;
+    pj->emitting_step = round_half_up(head_fs * memory);
     pj->token = round_half_up(matrices_fs * compute + activations_fs * memory);
     pj->emission = round_half_up((double)terms[COST_HEAD].compute_fs * compute);
     pj->sequence = round_half_up((double)state->memory_fs * memory);
@@ -45,8 +47,10 @@ static void fill_energy(struct power *power, const struct cost *cost, double com
     pj->window_context = round_half_up((double)term->memory_fs * memory);
     if (cost->n_expert_fs > 1) { /* the last entry is all experts at once */
         int64_t last = cost->n_expert_fs - 1;
-        pj->expert_milli = round_half_up((double)full->expert_fs[last] * memory /
-                                         (double)cost->expert_milli[last]);
+        /* the time is that of all stages, each of which has a micro-batch of its own */
+        double all_milli = (double)(cost->expert_milli[last] * cost->n_stages);
+        pj->expert_milli =
+            round_half_up((double)full->expert_fs[last] * memory / all_milli);
     }
 }
 
@@ -84,8 +88,11 @@ static void fill_bytes(struct power_weights *bytes, const struct llm *llm,
     bytes->emitting_step =
         layout->dp * stages *
         llm_read_bytes(llm, (enum precision)llm->head_precision, llm_head_params(llm));
-    bytes->token = round_half_up((double)constants->activation_traffic_nano * nano *
-                                 2.0 * (double)(llm->hidden * llm->n_layers * tp));
+    double visits = (double)(llm_moe_layers(llm) * llm->n_experts_active);
+    bytes->token = round_half_up(
+        2.0 * (double)(llm->hidden * tp) * nano *
+        ((double)constants->activation_traffic_nano * (double)llm->n_layers +
+         (double)constants->expert_activation_traffic_nano * visits));
     bytes->sequence = 2 * llm_state_bytes(llm);
     bytes->decode_context = per_layer * full + index;
     bytes->prefill_context = bytes->decode_context;

@@ -42,6 +42,7 @@ static void add_completed(struct summary *summary, const struct probe_record *re
     int64_t ttft_ns = record->first_token_ns - record->arrival_ns;
     int64_t e2e_ns = record->finish_ns - record->arrival_ns;
     summary->prompt_tokens += record->prompt_tokens;
+    summary->cached_tokens += record->cached_tokens;
     summary->output_tokens += record->output_tokens;
     quantiles_add(&summary->ttft, ttft_ns);
     quantiles_add(&summary->e2e, e2e_ns);
@@ -186,6 +187,8 @@ static void put_throughput(const struct summary *summary, struct metrics *metric
     metrics_ratio(metrics, "duration", duration_ns, second, 9, "s");
     metrics_integer(metrics, "total_input_tokens", summary->prompt_tokens, "tokens");
     metrics_integer(metrics, "total_output_tokens", summary->output_tokens, "tokens");
+    metrics_ratio(metrics, "prefix_cache_hit_rate", summary->cached_tokens,
+                  summary->prompt_tokens, 6, "");
     metrics_ratio(metrics, "request_throughput", completed * second, duration_ns, 6,
                   "req/s");
     metrics_ratio(metrics, "output_throughput", summary->output_tokens * second,

@@ -21,6 +21,7 @@ struct summary {
     struct slo slo;
     int64_t n_by_status[N_REQUEST_STATUSES]; /* inside the window */
     int64_t prompt_tokens;                   /* of the completed */
+    int64_t cached_tokens; /* of their prompts, found in the KV cache */
     int64_t output_tokens;
     int64_t wanted_prompt_tokens; /* of all that were not rejected */
     int64_t wanted_output_tokens;

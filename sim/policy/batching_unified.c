@@ -1,7 +1,7 @@
 /* The token budget of vLLM v1: prefill and decode are the same thing, tokens to compute.
  *
  * Mirrors vllm/v1/core/sched/scheduler.py at upstream commit 52a31cce (2026-05-27),
- * without prefix cache, speculation and asynchronous scheduling: running requests first,
+ * without speculation: running requests first,
  * in order of admission, each what it lacks within the budget; where KV blocks lack, the
  * last admitted gives way, until the one that asked does; in a step that preempted nobody
  * is admitted; otherwise waiting requests first come first served, until one does not fit.

@@ -9,7 +9,7 @@
 #include "engine/route.h"
 
 /* Batching disciplines: which requests get how many tokens in the next step. */
-#define POLICY_BATCHING(X) X(batching_unified)
+#define POLICY_BATCHING(X) X(batching_unified) X(batching_prefill_first)
 
 /* Routers: which replica a request goes to. */
 #define POLICY_ROUTE(X)  \

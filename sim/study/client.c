@@ -98,14 +98,18 @@ static int next(void *state, struct sim_arrival *arrival, struct err *err)
     return got;
 }
 
+/* Closed loop: whose request is answered may send another. */
+static void finished(void *state, const struct probe_record *record)
+{
+    struct playing *playing = state;
+    int64_t at = playing->first_free + playing->n_free++;
+    playing->free_ns[at % playing->spec->concurrency] = record->finish_ns;
+}
+
 static void finish(void *state, struct probe_record *record)
 {
     struct playing *playing = state;
     struct client_sample *sample = &playing->log->samples[record->id];
-    if (playing->spec->closed) {
-        int64_t at = playing->first_free + playing->n_free++;
-        playing->free_ns[at % playing->spec->concurrency] = record->finish_ns;
-    }
     playing->log->n_preemptions += record->n_preemptions;
     playing->log->end_ns = record->finish_ns;
     sample->completed = record->status == REQUEST_COMPLETED;
@@ -146,7 +150,7 @@ int client_play(struct client_log *log, const struct client_spec *spec,
         .probe = &probe,
     };
     struct sim_source source = {
-        .state = &playing, .next = next, .reacts = spec->closed};
+        .state = &playing, .next = next, .finished = spec->closed ? finished : NULL};
     struct sim sim;
     int status = sim_run(&sim, &config, &source, err);
     sim_free(&sim);

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "engine/sim.h"
+#include "input/closed.h"
 #include "input/workload.h"
 #include "output/results.h"
 #include "policy/policy.h"
@@ -117,6 +118,19 @@ static int write_config(const struct config *config, const char *folder,
     return status;
 }
 
+/* The requests, when the trace says or when clients send them. */
+static struct sim_source arrivals(struct watched *watched,
+                                  const struct config_workload *config,
+                                  struct closed *closed)
+{
+    struct sim_source source = {.state = watched, .next = next_arrival};
+    if (config->mode == CONFIG_OPEN) {
+        return source;
+    }
+    closed_init(closed, &source, config->concurrency, config->warmup_ns);
+    return closed_source(closed);
+}
+
 struct parts {
     struct pool *pools;
     const struct batch_ops **batching;
@@ -145,7 +159,8 @@ static int simulate(const struct config *config, const struct run_options *optio
     };
     struct watched watched = {
         .workload = workload, .results = parts->results, .progress = options->progress};
-    struct sim_source source = {.state = &watched, .next = next_arrival};
+    struct closed closed = {0};
+    struct sim_source source = arrivals(&watched, &config->workload, &closed);
     struct sim sim;
     char sha256[65] = "";
     bool open = true;
@@ -179,6 +194,7 @@ static int simulate(const struct config *config, const struct run_options *optio
         results_discard(parts->results);
     }
     sim_free(&sim);
+    closed_free(&closed);
     return status;
 }
 

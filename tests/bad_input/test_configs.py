@@ -147,6 +147,18 @@ VALUES = [
            "c.ini: [workload] rate_rps and rate_scale: give one of them", "c.ini"),
 ]
 VALUES[-1].files["c.ini"] = WORKLOAD + "rate_scale = 2.5\n" + POOL
+for name, line, fault in (
+        ("a_concurrency_of_clients_that_do_not_wait", "concurrency = 13",
+         "concurrency: clients wait for answers with mode = closed only"),
+        ("clients_without_a_number", "mode = closed",
+         "concurrency: must be given with mode = closed")):
+    VALUES.append(case(name, LINEAR, f"c.ini: [workload] {fault}"))
+    VALUES[-1].files["c.ini"] = WORKLOAD + line + "\n" + POOL
+for key, value in (("rate_rps", "7"), ("rate_scale", "2"), ("cooldown", "3")):
+    VALUES.append(option(f"{key}_of_clients_that_wait", f"workload.{key}={value}",
+                         f"c.ini: [workload] {key}: has no meaning with mode = closed, where a "
+                         "request is sent when another has left", "c.ini"))
+    VALUES[-1].files["c.ini"] = WORKLOAD + "mode = closed\nconcurrency = 13\n" + POOL
 
 PRESETS = [
     option(f"an_unknown_{key}", f"pool.main.{key}=tpu-v9",

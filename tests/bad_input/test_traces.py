@@ -11,7 +11,7 @@ import broken
 from broken import AZURE_HEADER, HEADER, TRACE, Case
 
 COLUMNS = ("needed: arrival_s, prompt_tokens, output_tokens; optional: request_id, tenant, "
-           "priority, session_id, deadline_s, parent_id, think_s, prefix_hash")
+           "priority, session_id, prefix_hash, deadline_s, parent_id, think_s")
 FORMATS = ("azure (TIMESTAMP,ContextTokens,GeneratedTokens), plain "
            "(arrival_s,prompt_tokens,output_tokens and optional columns)")
 GZIP = gzip.compress(TRACE.encode(), mtime=0)

@@ -21,11 +21,15 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "analysis"))
+import hardware
 import reference
 
 TIMEOUT_S = 20
 KINDS = ("preemptions", "ties", "boundary arrivals", "timeouts", "rejections", "multi-replica",
-         "recompute-during-recompute", "budget-limited chunks")
+         "recompute-during-recompute", "budget-limited chunks", "closed", "hidden", "polls",
+         "prefix hits", "hits on held blocks", "evictions", "copies", "regained tokens",
+         "linear", "hardware", "experts", "MLA", "window layers", "indexers", "linear layers",
+         "stages", "ranks", "tensor parallel", "one max")
 MS = 10**6
 
 # (base_us, prefill_token_us, decode_seq_us, context_token_us), rough ns of one step
@@ -71,11 +75,18 @@ def decimal(ns):
 def write_trace(rng, path, arrivals, lengths):
     digit = rng.choice(("", "", "4", "5"))  # a tenth decimal, to be rounded half up
     named = rng.random() < 0.15
+    n_prefixes = rng.choice((0, 0, 1, 2, 5, 13))
+    share = rng.choice((0.2, 0.7, 1))
     with open(path, "w", encoding="utf-8") as file:
-        file.write("arrival_s,prompt_tokens,output_tokens" + ",request_id" * named + "\n")
+        file.write("arrival_s,prompt_tokens,output_tokens" + ",request_id" * named
+                   + ",prefix_hash" * (n_prefixes > 0) + "\n")
         for i, (arrival_ns, (prompt, output)) in enumerate(zip(arrivals, lengths)):
             file.write(f"{decimal(arrival_ns)}{digit},{prompt},{output}"
-                       + f",{4099 + 3 * i}" * named + "\n")
+                       + f",{4099 + 3 * i}" * named)
+            if n_prefixes > 0:
+                shared = rng.random() < share
+                file.write(f",text {rng.randrange(n_prefixes)}" if shared else ",")
+            file.write("\n")
 
 
 def write_ini(path, sections):
@@ -86,10 +97,19 @@ def write_ini(path, sections):
             file.write("\n")
 
 
+def make_cost(rng, is_round):
+    """The keys of a pool that say what a step takes, and rough ns of one."""
+    if rng.random() < 0.4:
+        return hardware.pool(rng)
+    us, step_ns = rng.choice(ROUND_COSTS if is_round else ODD_COSTS)
+    names = ("base_us", "prefill_token_us", "decode_seq_us", "context_token_us")
+    return {"cost": "linear", **dict(zip(names, us))}, step_ns
+
+
 def make_world(rng, folder):
     """Writes config.ini and trace.csv into `folder`; the path of the first."""
     is_round = rng.random() < 0.55
-    cost, step_ns = rng.choice(ROUND_COSTS if is_round else ODD_COSTS)
+    cost, step_ns = make_cost(rng, is_round)
     n = rng.randint(5, 60)
     style = rng.choice(("tiny", "mixed", "mixed", "long", "long", "prompts"))
     lengths = [make_lengths(rng, style) for _ in range(n)]
@@ -100,8 +120,7 @@ def make_world(rng, folder):
     else:
         usable = max(needs) * rng.choice((1, 1, 2, 4)) + rng.choice((0, 0, 1, rng.randint(0, 9)))
     workload = {"trace": folder / "trace.csv", "unservable": "reject"}
-    pool = {"batching": "unified", "cost": "linear"}
-    pool.update(zip(("base_us", "prefill_token_us", "decode_seq_us", "context_token_us"), cost))
+    pool = {"batching": "unified", **cost}
     pool["num_gpu_blocks"] = usable + 1
     pool["block_size"] = block_size
     pool["max_num_seqs"] = rng.choice((1, 2, 3, 5, 8, 16, 64))
@@ -116,7 +135,16 @@ def make_world(rng, folder):
     if rng.random() < 0.35:
         ns = rng.choice((2, 10, 50, 300)) * step_ns
         workload["client_timeout"] = rng.choice((f"{ns}ns", f"{ns // MS + 1}ms", "20ms"))
+    if rng.random() < 0.1:
+        pool["enable_prefix_caching"] = "no"
+    if rng.random() < 0.3:
+        pool["async_scheduling"] = "yes"
+    if rng.random() < 0.3:
+        pool["poll_steps"] = rng.choice((1, 2, 3, 7, 41))
     if rng.random() < 0.25:
+        workload["mode"] = "closed"
+        workload["concurrency"] = rng.choice((1, 2, 3, 8, 23, 99))
+    elif rng.random() < 0.25:
         workload["rate_scale"] = rng.choice(("2.0", "0.5", "1.37", "3.000000001", "0.0137"))
     if rng.random() < 0.15:
         workload["repeat"] = rng.choice((2, 3))
@@ -210,10 +238,13 @@ def kinds_of(world):
     seen = collections.Counter(world.seen)
     arrivals = [request.arrival_ns for request in world.requests]
     seen["ties"] = len(arrivals) - len(set(arrivals))
+    seen["closed"] = world.config.mode == "closed"
+    seen["polls"] = world.config.poll_steps > 1 and seen["hidden"]
     statuses = collections.Counter(request.status for request in world.requests)
     seen["timeouts"], seen["rejections"] = statuses["timed_out"], statuses["rejected"]
     seen["preemptions"] = sum(request.preemptions for request in world.requests)
     seen["multi-replica"] = len({index for index, _ in world.steps}) > 1
+    seen.update(world.config.price.kinds())
     return {kind for kind in KINDS if seen[kind]}
 
 

@@ -91,7 +91,8 @@ def build_example(text, folder, faults):
         execute([words[0], f"-I{folder}", *words[1:], "-Werror", "-c", path, "-o", objects[-1]],
                 faults, f"compiling {path.name}")
     libraries = subprocess.run(
-        ["pkg-config", "--libs", "gsl", "inih", "libzstd", "zlib", "nettle"],
+        ["pkg-config", "--libs", "gsl", "inih", "libzstd", "zlib", "nettle",
+         "jansson"],
         stdout=subprocess.PIPE, text=True, check=True).stdout.split()
     flags = [word for word in words[1:] if word.startswith(("-fsanitize", "-flto"))]
     program = folder / "servesim"

@@ -104,8 +104,9 @@ def read_trace(path):
 
 def write_trace(path, rows):
     with open(path, "w", encoding="utf-8") as file:
-        file.write("arrival_s,prompt_tokens,output_tokens\n")
-        file.writelines(f"{to_seconds(ns)},{prompt},{output}\n" for ns, prompt, output in rows)
+        more = rows and len(rows[0]) > 3
+        file.write("arrival_s,prompt_tokens,output_tokens" + ",prefix_hash" * more + "\n")
+        file.writelines(",".join([to_seconds(ns), *map(str, row)]) + "\n" for ns, *row in rows)
     return path
 
 

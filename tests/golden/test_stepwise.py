@@ -139,11 +139,26 @@ def load_between(least, most):
                         least < float(run.summary["estimated_load"]) < most)
 
 
+def hit_rate(least):
+    return lambda run: (f"hit rate {run.summary['prefix_cache_hit_rate']}",
+                        float(run.summary["prefix_cache_hit_rate"]) > least)
+
+
 def chunked(threshold):
     """More prefill steps than prompts: chunks."""
     def claim(run):
         chunks = int(run.plain_walked) - int(run.summary["emitted_tokens"])
         return f"{chunks} chunks that emit nothing, of at most {threshold}", chunks > 100
+    return claim
+
+
+def crossings(window, least):
+    """Requests that leave the window of window layers while they decode."""
+    def claim(run):
+        n = sum(int(row["prompt_tokens"]) < window
+                <= int(row["prompt_tokens"]) + int(row["output_tokens"]) - 2
+                for row in run.requests)
+        return f"{n} cross the window", n >= least
     return claim
 
 
@@ -175,6 +190,13 @@ def at_once(n_requests):
 def growing(i, at, prompt, output):
     """Short prompts: most of a sequence's KV is its answer's, and admission cannot foresee it."""
     return at, 1 + prompt // 16 + i % 3, output
+
+
+def texts(n, share=1):
+    """Prompts that are the beginnings of `n` texts, or, some of them, like no other."""
+    def change(i, at, prompt, output):
+        return at, prompt, output, f"text {i * 37 % n}" if i % 41 < 41 * share else ""
+    return change
 
 
 def bursts(every_ns):
@@ -270,9 +292,71 @@ CASES = [
     Case("two GPUs a replica", generated(800), [long_spans(3)], "pool.main.tensor_parallel=2"),
     Case("70B on four", generated(800), [long_spans(1.5)], "pool.main.model=llama-3.1-70b",
          "pool.main.tensor_parallel=4"),
+    Case("prompts of a few texts", derived(800, texts(41)), [hit_rate(0.1), long_spans(2)]),
+    Case("prompts of a few texts, tight KV", derived(800, texts(13, 0.7)),
+         [hit_rate(0.1), preemptions(50)], "workload.rate_scale=3", "pool.main.num_gpu_blocks=1001",
+         "pool.main.reserve_full_prompt=no", "workload.unservable=reject"),
+    Case("prompts of a few texts, 2 replicas, clients that wait", derived(800, texts(13)),
+         [hit_rate(0.1), replicas_used(2)], "pool.main.replicas=2", "workload.mode=closed",
+         "workload.concurrency=41"),
+    Case("13 clients that wait for answers", generated(800), [long_spans(1.5)],
+         "workload.mode=closed", "workload.concurrency=13", "workload.warmup=7s"),
+    Case("clients that wait, 3 replicas, impatient", generated(800),
+         [statuses("timed_out", 50), replicas_used(3)], "workload.mode=closed",
+         "workload.concurrency=99", "workload.client_timeout=2.7s", "pool.main.replicas=3"),
+    Case("asynchronous scheduling", generated(1500), [long_spans(2)],
+         "pool.main.async_scheduling=yes"),
+    Case("asynchronous scheduling, overloaded", generated(1500), [overloaded],
+         "pool.main.async_scheduling=yes", "workload.rate_scale=16"),
+    Case("a look every 37 steps", generated(1500), [long_spans(2)], "pool.main.poll_steps=37"),
+    Case("a look every 7 steps, asynchronous, 2 replicas", generated(1500),
+         [long_spans(1.5), replicas_used(2)], "pool.main.poll_steps=7",
+         "pool.main.async_scheduling=yes", "pool.main.replicas=2"),
     *(Case(name, generated(800), [long_spans(1.5)], f"pool.main.accelerator={name}",
            "workload.rate_scale=0.5")
       for name in ("b200-sxm", "a100-80gb", "rtx-4090", "h200-sxm")),
+    Case("experts and windows", derived(600, growing), [crossings(128, 100), long_spans(1.5)],
+         "pool.main.model=gpt-oss-120b", "workload.rate_scale=0.5"),
+    Case("windows, blocks of 1, tight KV", derived(600, growing),
+         [crossings(64, 100), preemptions(100)], "pool.main.window=64",
+         "pool.main.window_layers=24", "pool.main.block_size=1", "pool.main.num_gpu_blocks=877",
+         "workload.unservable=reject", "workload.rate_scale=3"),
+    Case("windows shorter than every prompt", generated(600), [long_spans(2)],
+         "pool.main.window=1", "pool.main.window_layers=32"),
+    Case("windows, the bound changes", at_once(400), [crossings(137, 300), long_spans(9)],
+         "pool.main.engine=ideal", "pool.main.roofline=step", "pool.main.max_num_seqs=512",
+         "pool.main.window=137", "pool.main.window_layers=20", "pool.main.overlap=0.3"),
+    Case("windows, one max over the step", generated(800), [crossings(1024, 50), long_spans(2)],
+         "pool.main.model=gemma-3-27b", "pool.main.tensor_parallel=2",
+         "pool.main.roofline=step"),
+    Case("MLA and experts on eight", generated(600), [long_spans(1.2)],
+         "pool.main.model=deepseek-v3", "pool.main.accelerator=h200-sxm",
+         "pool.main.tensor_parallel=8", "workload.rate_scale=0.3"),
+    Case("eight ranks share experts", generated(600), [long_spans(1.2)],
+         "pool.main.model=deepseek-v3", "pool.main.accelerator=h200-sxm",
+         "pool.main.data_parallel=8", "pool.main.expert_parallel=yes",
+         "pool.main.expert_imbalance=1.37", "workload.rate_scale=0.3"),
+    Case("an indexer that picks", generated(300), [crossings(1024, 20), long_spans(1.2)],
+         "pool.main.model=deepseek-v3", "pool.main.accelerator=h200-sxm",
+         "pool.main.tensor_parallel=8", "pool.main.window=1024", "pool.main.window_layers=61",
+         "pool.main.index_heads=64", "pool.main.index_head_dim=128", "workload.rate_scale=0.3"),
+    Case("experts half overlapped on two ranks of two", generated(600), [long_spans(1.2)],
+         "pool.main.model=mixtral-8x7b", "pool.main.tensor_parallel=2",
+         "pool.main.data_parallel=2", "pool.main.expert_overlap=0.5",
+         "pool.main.roofline=step"),
+    Case("linear layers", generated(600), [long_spans(2)], "pool.main.linear_layers=24",
+         "pool.main.linear_params=41943040", "pool.main.linear_state=524288"),
+    *(Case(f"{n} stages", generated(600), [long_spans(2)], f"pool.main.pipeline_parallel={n}",
+           "pool.main.overlap=0.3") for n in (2, 3, 4)),
+    Case("stages of experts and windows, few sequences", derived(300, growing),
+         [crossings(128, 50), long_spans(2)], "pool.main.model=gpt-oss-120b",
+         "pool.main.pipeline_parallel=3", "pool.main.max_num_seqs=5"),
+    *(Case(f"weights in {name}", generated(600), [long_spans(2)],
+           f"pool.main.weight_precision={name}", "pool.main.kv_precision=fp8",
+           "pool.main.scale=1.37", "pool.main.accelerator=b200-sxm")
+      for name in ("fp8", "nvfp4", "int4")),
+    Case("naive attention, sparse weights", generated(600), [long_spans(2)],
+         "pool.main.attention_kernel=naive", "pool.main.sparsity=2:4"),
 ]
 
 

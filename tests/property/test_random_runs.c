@@ -20,6 +20,7 @@ struct seen {
     int64_t n_completed;
     int64_t n_discarded_outputs;
     int64_t n_skipped_plans; /* steps that spans did not plan */
+    int64_t n_worlds_with_hits;
 };
 
 static int64_t pick(struct rng *rng, const int64_t *values, int64_t n)
@@ -40,17 +41,57 @@ static int64_t write_trace(struct rng *rng, FILE *out)
     int64_t longest = PICK(rng, 3, 41, 137, 599);
     int64_t at_us = 0;
     int64_t most = 0;
-    fputs("arrival_s,prompt_tokens,output_tokens\n", out);
+    int64_t n_texts = PICK(rng, 0, 0, 1, 3, 13);
+    fputs("arrival_s,prompt_tokens,output_tokens,prefix_hash\n", out);
     for (int64_t i = 0; i < n; i++) {
         int64_t gap_us = rng_below(rng, 3) == 0 ? 0 : rng_below(rng, 2 * pace_us + 1);
         at_us += whole ? (gap_us + 999) / 1000 * 1000 : gap_us;
         int64_t prompt = 1 + rng_below(rng, longest);
         int64_t output = rng_below(rng, 4) == 0 ? 1 : 1 + rng_below(rng, 137);
-        fprintf(out, "%lld.%06lld,%lld,%lld\n", (long long)(at_us / 1000000),
+        fprintf(out, "%lld.%06lld,%lld,%lld,", (long long)(at_us / 1000000),
                 (long long)(at_us % 1000000), (long long)prompt, (long long)output);
+        if (n_texts > 0 && rng_below(rng, 4) > 0) {
+            fprintf(out, "text %lld", (long long)rng_below(rng, n_texts));
+        }
+        fputs("\n", out);
         most = prompt + output - 1 > most ? prompt + output - 1 : most;
     }
     return most;
+}
+
+/* A small model with layers of several kinds, in several precisions, over several GPUs.
+ * Windows are shorter than many contexts. */
+static void write_kinds(struct rng *rng, FILE *out)
+{
+    static const char *const weights[] = {"bf16", "fp8", "int4", "nvfp4", "mxfp4"};
+    bool experts = rng_below(rng, 2) == 0;
+    fprintf(out, "layers = 7\nweight_precision = %s\nkv_precision = %s\n",
+            weights[rng_below(rng, 5)], weights[rng_below(rng, 2)]);
+    if (rng_below(rng, 3) > 0) {
+        fprintf(out, "window = %lld\nwindow_layers = %lld\n",
+                (long long)PICK(rng, 1, 2, 7, 37, 64, 137),
+                (long long)PICK(rng, 1, 4, 5));
+    }
+    if (rng_below(rng, 4) == 0) {
+        fputs("linear_layers = 2\nlinear_params = 4099000\nlinear_state = 65537\n",
+              out);
+    }
+    if (experts) {
+        fprintf(out, "experts = %lld\nexperts_active = 3\nmoe_intermediate = 448\n",
+                (long long)PICK(rng, 3, 8, 61));
+        fprintf(out, "first_dense_layers = %lld\nexpert_overlap = 0.%lld\n",
+                (long long)PICK(rng, 0, 1), (long long)PICK(rng, 0, 41));
+        fprintf(out, "data_parallel = %lld\nexpert_parallel = %s\n",
+                (long long)PICK(rng, 1, 2), rng_below(rng, 2) == 0 ? "yes" : "no");
+    }
+    if (rng_below(rng, 4) == 0) {
+        fputs("kv_lora_rank = 512\nqk_rope_head_dim = 64\nqk_nope_head_dim = 128\n"
+              "v_head_dim = 128\n",
+              out);
+    }
+    fprintf(out, "tensor_parallel = %lld\npipeline_parallel = %lld\nscale = 1.%lld\n",
+            (long long)PICK(rng, 1, 2), (long long)PICK(rng, 1, 1, 2, 3, 4),
+            (long long)PICK(rng, 0, 37));
 }
 
 static void write_price(struct rng *rng, FILE *out)
@@ -62,10 +103,14 @@ static void write_price(struct rng *rng, FILE *out)
         "base_us = 0.0013\ndecode_seq_us = 0.00041\ncontext_token_us = 0.0000137\n",
         "base_us = 0.0003\n",
     };
-    int64_t which = rng_below(rng, 8);
+    int64_t which = rng_below(rng, 12);
     if (which < 5) {
         fprintf(out, "cost = linear\n%s", linear[which]);
         return;
+    }
+    if (which >= 8) {
+        write_kinds(rng, out);
+        which -= 3;
     }
     fprintf(out, "accelerator = %s\nmodel = llama-3.1-8b\nengine = %s\nroofline = %s\n",
             rng_below(rng, 2) == 0 ? "h100-sxm" : "rtx-4090",
@@ -95,6 +140,9 @@ static void write_pool(struct rng *rng, FILE *out, int64_t most_tokens)
     if (rng_below(rng, 3) == 0) {
         fputs("frontend_ms = 1.37\n", out);
     }
+    fprintf(out, "poll_steps = %lld\nasync_scheduling = %s\n",
+            (long long)PICK(rng, 0, 0, 2, 7, 41),
+            rng_below(rng, 3) == 0 ? "yes" : "no");
     write_price(rng, out);
 }
 
@@ -113,6 +161,9 @@ static void write_world(int64_t world)
                 (long long)PICK(&rng, 1000, 1370, 13000, 137000));
     }
     if (rng_below(&rng, 4) == 0) {
+        fprintf(config, "mode = closed\nconcurrency = %lld\nwarmup = 3.7ms\n",
+                (long long)PICK(&rng, 1, 3, 13, 99));
+    } else if (rng_below(&rng, 4) == 0) {
         fputs("warmup = 7ms\ncooldown = 3.7ms\n", config);
     }
     fprintf(config, "[slo]\nttft_ms = 13.7\ntpot_ms = 4.099\n[output]\ninterval = %s\n",
@@ -189,6 +240,8 @@ static void note(struct seen *seen, const struct metrics *m, int64_t plans)
     seen->n_rejected += value(m, "all_rejected_requests");
     seen->n_completed += value(m, "all_completed_requests");
     seen->n_discarded_outputs += value(m, "emitted_tokens_discarded");
+    seen->n_worlds_with_hits +=
+        strtod(metrics_value(m, "prefix_cache_hit_rate"), NULL) > 0;
     seen->n_skipped_plans += value(m, "steps") - plans;
 }
 
@@ -213,6 +266,7 @@ static void every_invariant_holds_after_every_instant_in_both_modes(void **state
                   (long long)seen.n_timed_out, (long long)seen.n_discarded_outputs,
                   (long long)seen.n_preemptions, (long long)seen.n_skipped_plans);
     assert_true(seen.n_completed > 4099 && seen.n_rejected > 37);
+    assert_true(seen.n_worlds_with_hits > 137);
     assert_true(seen.n_timed_out > 137 && seen.n_discarded_outputs > 137);
     assert_true(seen.n_preemptions > 1370 && seen.n_skipped_plans > 41000);
     free(spans);

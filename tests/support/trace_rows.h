@@ -42,10 +42,11 @@ static inline void assert_row(struct trace *trace, struct trace_row expected)
     assert_int_equal(row.prompt_tokens, expected.prompt_tokens);
     assert_int_equal(row.output_tokens, expected.output_tokens);
     assert_int_equal(row.priority, expected.priority);
-    const char *labels[3][2] = {{row.request_id, expected.request_id},
+    const char *labels[4][2] = {{row.request_id, expected.request_id},
                                 {row.tenant, expected.tenant},
-                                {row.session_id, expected.session_id}};
-    for (int i = 0; i < 3; i++) {
+                                {row.session_id, expected.session_id},
+                                {row.prefix, expected.prefix}};
+    for (int i = 0; i < 4; i++) {
         assert_int_equal(labels[i][0] == NULL, labels[i][1] == NULL);
         if (labels[i][1] != NULL) {
             assert_string_equal(labels[i][0], labels[i][1]);

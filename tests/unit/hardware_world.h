@@ -16,13 +16,24 @@ static const struct accelerator h100 = {
     .memory_bytes = 85520809984,
     .memory_bytes_per_s = 3350000000000,
     .bf16_flop_per_s = 989400000000000,
+    .fp8_flop_per_s = 1978900000000000,
+    .int8_flop_per_s = 1978900000000000,
+    .sparse_speedup_nano = 2000000000,
     .link_bytes_per_s = 450000000000,
+    .node_bytes_per_s = 50000000000,
+    .gpus_per_node = 8,
     .idle_mw = 75000,
     .tdp_mw = 700000,
     .active_share_nano = 250000000,
     .compute_share_nano = 450000000,
     .memory_share_nano = 300000000,
 };
+
+/* What a model has that says nothing of its precisions: BF16 throughout. */
+#define BF16_MODEL                                                             \
+    .attention_precision = PRECISION_SAME, .expert_precision = PRECISION_SAME, \
+    .compute_precision = PRECISION_SAME, .moe_layer_step = 1,                  \
+    .density_nano = 1000000000
 
 static const struct llm llama_8b = {
     .n_layers = 32,
@@ -33,8 +44,7 @@ static const struct llm llama_8b = {
     .head_dim = 128,
     .vocab = 128256,
     .max_context_tokens = 131072,
-    .weight_bits = 16,
-    .kv_bits = 16,
+    BF16_MODEL,
 };
 
 static const struct llm llama_70b = {
@@ -46,29 +56,67 @@ static const struct llm llama_70b = {
     .head_dim = 128,
     .vocab = 128256,
     .max_context_tokens = 131072,
-    .weight_bits = 16,
-    .kv_bits = 16,
+    BF16_MODEL,
 };
 
 /* The textbook: peaks are reached, nothing else costs anything. */
 static const struct constants ideal = {
     .memory_efficiency_nano = 1000000000,
     .compute_efficiency_nano = 1000000000,
+    .kv_efficiency_nano = 1000000000,
+    .expert_memory_efficiency_nano = 1000000000,
     .mixed_attention_efficiency_nano = 1000000000,
+    .expert_compute_efficiency_nano = 1000000000,
     .link_efficiency_nano = 1000000000,
+    .pcie_efficiency_nano = 200000000,
     .overlap_nano = 1000000000,
+    .expert_overlap_nano = 1000000000,
+    .expert_imbalance_nano = 1000000000,
 };
 
+static const struct cost_config by_operation = {
+    .kind = COST_ROOFLINE, .roofline = COST_OPERATION, .scale_nano = 1000000000};
+static const struct cost_config by_step = {
+    .kind = COST_ROOFLINE, .roofline = COST_STEP, .scale_nano = 1000000000};
+
+/* One GPU, or some in tensor parallel. */
+static inline struct layout tensor(int64_t tp)
+{
+    return (struct layout){.tp = tp, .pp = 1, .dp = 1};
+}
+
+/* cost_free() it. */
 static inline struct cost must_cost(const struct cost_config *config,
                                     const struct accelerator *gpu,
                                     const struct llm *llm,
-                                    const struct constants *constants, int64_t tp)
+                                    const struct constants *constants,
+                                    struct layout layout)
 {
     struct cost cost;
     struct err err = {""};
-    cost_init(&cost, config, gpu, llm, constants, tp, &err);
+    cost_init(&cost, config, gpu, llm, constants, &layout, &err);
     assert_string_equal(err.text, "");
     return cost;
+}
+
+static inline struct step_price price_of(const struct cost *cost,
+                                         struct step_counts counts)
+{
+    struct step_price price;
+    cost_price(cost, &counts, &price);
+    return price;
+}
+
+/* What the price is made of: all five, in femtoseconds. */
+static inline void assert_price(struct step_price price, int64_t compute,
+                                int64_t weight, int64_t kv, int64_t network,
+                                int64_t overhead)
+{
+    assert_int_equal(wide_narrow(price.fs[BOUND_COMPUTE]), compute);
+    assert_int_equal(wide_narrow(price.fs[BOUND_WEIGHT]), weight);
+    assert_int_equal(wide_narrow(price.fs[BOUND_KV]), kv);
+    assert_int_equal(wide_narrow(price.fs[BOUND_NETWORK]), network);
+    assert_int_equal(wide_narrow(price.fs[BOUND_OVERHEAD]), overhead);
 }
 
 /* 128 bits in decimal, so that a failure shows both numbers. */
@@ -102,7 +150,10 @@ static inline void random_hardware(struct rng *rng, struct accelerator *gpu,
     *gpu = (struct accelerator){
         .memory_bytes_per_s = some(rng, 200, 8000) * 1000000000 + 37,
         .bf16_flop_per_s = some(rng, 20, 2500) * 1000000000000 + 4099,
+        .sparse_speedup_nano = 1000000000,
         .link_bytes_per_s = some(rng, 12, 900) * 1000000000,
+        .node_bytes_per_s = some(rng, 12, 200) * 1000000000,
+        .gpus_per_node = 8,
         .idle_mw = some(rng, 0, 140000),
         .tdp_mw = some(rng, 140001, 1200000),
         .active_share_nano = some(rng, 0, 400000000),
@@ -119,8 +170,8 @@ static inline void random_hardware(struct rng *rng, struct accelerator *gpu,
         .n_kv_heads = n_kv_heads,
         .head_dim = 64 * some(rng, 1, 3),
         .vocab = some(rng, 3001, 150001),
-        .weight_bits = 16,
-        .kv_bits = rng_below(rng, 2) == 0 ? 8 : 16,
+        BF16_MODEL,
+        .kv_precision = rng_below(rng, 2) == 0 ? PRECISION_FP8 : PRECISION_BF16,
     };
     *constants = (struct constants){
         .memory_efficiency_nano = some(rng, 300000000, 1000000000),
@@ -135,7 +186,76 @@ static inline void random_hardware(struct rng *rng, struct accelerator *gpu,
         .sequence_overhead_fs = some(rng, 0, 5) * 1000000000,
         .allreduce_latency_fs = some(rng, 0, 9) * 1000000000,
         .overlap_nano = rng_below(rng, 2) == 0 ? 1000000000 : some(rng, 0, 999999999),
+        .kv_efficiency_nano = some(rng, 300000000, 1000000000),
+        .expert_memory_efficiency_nano = some(rng, 300000000, 1000000000),
+        .expert_compute_efficiency_nano = some(rng, 200000000, 1000000000),
+        .expert_overlap_nano = 1000000000,
+        .expert_imbalance_nano = 1000000000,
+        .pcie_efficiency_nano = 200000000,
     };
+}
+
+/* Makes the model one with window layers, experts, linear layers, MLA, or several. */
+static inline void random_kinds(struct rng *rng, struct llm *llm)
+{
+    if (rng_below(rng, 2) == 0) {
+        llm->n_window_layers = some(rng, 1, llm->n_layers);
+        llm->window_tokens = some(rng, 3, 5001);
+    }
+    if (rng_below(rng, 4) == 0) {
+        llm->n_linear_layers = some(rng, 0, llm->n_layers - llm->n_window_layers);
+        llm->linear_params = llm->n_linear_layers > 0 ? some(rng, 100003, 90000001) : 0;
+        llm->linear_state = llm->n_linear_layers > 0 ? some(rng, 1009, 1000003) : 0;
+    }
+    if (rng_below(rng, 2) == 0) {
+        llm->n_experts = some(rng, 3, 300);
+        llm->n_experts_active = some(rng, 1, llm->n_experts < 9 ? llm->n_experts : 9);
+        llm->moe_intermediate = some(rng, 3, 40) * 64;
+        llm->shared_intermediate = some(rng, 0, 1) * 1408;
+        llm->first_dense_layers = some(rng, 0, 3);
+    }
+    if (rng_below(rng, 4) == 0) {
+        llm->kv_lora_rank = some(rng, 128, 600);
+        llm->qk_rope_head_dim = 64;
+        llm->qk_nope_head_dim = 128;
+        llm->v_head_dim = 96;
+        llm->q_lora_rank = rng_below(rng, 2) * 1000;
+    }
+    static const int64_t weights[] = {PRECISION_BF16, PRECISION_FP8, PRECISION_INT4,
+                                      PRECISION_NVFP4};
+    llm->weight_precision = weights[rng_below(rng, 4)];
+}
+
+/* One to three ways of each kind; data parallelism only where there are experts. */
+static inline struct layout random_layout(struct rng *rng, const struct llm *llm)
+{
+    bool shares = llm->n_experts > 0;
+    return (struct layout){
+        .tp = some(rng, 1, 3),
+        .pp = rng_below(rng, 2) == 0 ? 1 : some(rng, 2, 3),
+        .dp = shares ? some(rng, 1, 3) : 1,
+        .expert_parallel = shares && rng_below(rng, 2) == 0,
+    };
+}
+
+/* One random step: decodes, prefill chunks, or both. */
+static inline struct step_counts random_step(struct rng *rng, const struct cost *cost)
+{
+    struct step_counts counts = {0};
+    int64_t kind = rng_below(rng, 3);
+    for (int64_t n_chunks = kind != 0 ? some(rng, 1, 5) : 0; n_chunks > 0; n_chunks--) {
+        int64_t before = rng_below(rng, 2) * some(rng, 0, 20011);
+        cost_count_chunk(cost, &counts, before, some(rng, 1, 4099));
+        counts.n_emitting += rng_below(rng, 2);
+    }
+    if (kind != 1) {
+        int64_t each = some(rng, 1, 9001);
+        counts.n_decodes = some(rng, 1, 700);
+        counts.decode_context = counts.n_decodes * each;
+        counts.decode_window = counts.n_decodes * cost_in_window(cost, each);
+        counts.n_emitting += counts.n_decodes;
+    }
+    return counts;
 }
 
 #endif

@@ -176,6 +176,17 @@ static void each_mistake_in_the_sections_is_told_whole(void **state)
     assert_config_refused(
         TRACE_ONLY "rate_scale = 2.5\nrate_rps = 13\n" LINEAR, NULL,
         "run.ini: [workload] rate_rps and rate_scale: give one of them");
+    assert_config_refused(
+        TRACE_ONLY "mode = closed\n" LINEAR, NULL,
+        "run.ini: [workload] concurrency: must be given with mode = closed");
+    assert_config_refused(
+        TRACE_ONLY "concurrency = 13\n" LINEAR, NULL,
+        "run.ini: [workload] concurrency: clients wait for answers with mode = "
+        "closed only");
+    assert_config_refused(
+        TRACE_ONLY "mode = closed\nconcurrency = 13\nrate_rps = 7\n" LINEAR, NULL,
+        "run.ini: [workload] rate_rps: has no meaning with mode = closed, where a "
+        "request is sent when another has left");
 }
 
 static void each_mistake_about_pools_is_told_whole(void **state)

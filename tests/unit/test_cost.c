@@ -26,49 +26,30 @@ static const int64_t projections_read = 801299868657;
 static const int64_t mlp_read = 3365459448358;
 static const int64_t head_read = 313633776716;
 
-static const struct cost_config by_operation = {.kind = COST_ROOFLINE,
-                                                .roofline = COST_OPERATION};
-static const struct cost_config by_step = {.kind = COST_ROOFLINE,
-                                           .roofline = COST_STEP};
-
-static struct step_price price_of(const struct cost *cost, struct step_counts counts)
-{
-    struct step_price price;
-    cost_price(cost, &counts, &price);
-    return price;
-}
-
-static void assert_price(struct step_price price, int64_t compute, int64_t weight,
-                         int64_t kv, int64_t network, int64_t overhead)
-{
-    assert_int_equal(wide_narrow(price.fs[BOUND_COMPUTE]), compute);
-    assert_int_equal(wide_narrow(price.fs[BOUND_WEIGHT]), weight);
-    assert_int_equal(wide_narrow(price.fs[BOUND_KV]), kv);
-    assert_int_equal(wide_narrow(price.fs[BOUND_NETWORK]), network);
-    assert_int_equal(wide_narrow(price.fs[BOUND_OVERHEAD]), overhead);
-}
-
 static void coefficients_are_the_data_sheet_divided_out(void **state)
 {
     (void)state;
-    struct cost cost = must_cost(&by_operation, &h100, &llama_8b, &ideal, 1);
-    assert_int_equal(cost.full.projections.compute_fs, projections_token);
-    assert_int_equal(cost.full.projections.memory_fs, projections_read);
-    assert_int_equal(cost.full.mlp.compute_fs, mlp_token);
-    assert_int_equal(cost.full.mlp.memory_fs, mlp_read);
-    assert_int_equal(cost.full.head.compute_fs, head_token);
-    assert_int_equal(cost.full.head.memory_fs, head_read);
-    for (int i = 0; i < 2; i++) {
-        assert_int_equal(cost.full.attention[i].compute_fs, PAIR);
-        assert_int_equal(cost.full.attention[i].memory_fs, CONTEXT);
+    struct cost cost = must_cost(&by_operation, &h100, &llama_8b, &ideal, tensor(1));
+    for (int mixed = 0; mixed < 2; mixed++) {
+        const struct cost_term *terms = cost.full[0].terms[mixed];
+        assert_int_equal(terms[COST_PROJECTIONS].compute_fs, projections_token);
+        assert_int_equal(terms[COST_PROJECTIONS].memory_fs, projections_read);
+        assert_int_equal(terms[COST_MLP].compute_fs, mlp_token);
+        assert_int_equal(terms[COST_MLP].memory_fs, mlp_read);
+        assert_int_equal(terms[COST_HEAD].compute_fs, head_token);
+        assert_int_equal(terms[COST_HEAD].memory_fs, head_read);
+        assert_int_equal(terms[COST_DECODE_ATTENTION].compute_fs, PAIR);
+        assert_int_equal(terms[COST_DECODE_ATTENTION].memory_fs, CONTEXT);
+        assert_int_equal(terms[COST_PREFILL_ATTENTION].compute_fs, PAIR);
+        assert_int_equal(terms[COST_PREFILL_ATTENTION].memory_fs, CONTEXT);
+        assert_int_equal(terms[COST_ACTIVATIONS].memory_fs, 0);
     }
-    assert_int_equal(cost.full.activation_fs, 0);
 }
 
 static void a_small_decode_step_waits_for_weights_and_kv(void **state)
 {
     (void)state;
-    struct cost cost = must_cost(&by_operation, &h100, &llama_8b, &ideal, 1);
+    struct cost cost = must_cost(&by_operation, &h100, &llama_8b, &ideal, tensor(1));
     /* 7 tokens x 11.4 us of MLP are far below the 3.4 ms its weights take: memory */
     struct step_price price = price_of(
         &cost,
@@ -82,7 +63,7 @@ static void a_small_decode_step_waits_for_weights_and_kv(void **state)
 static void each_operation_changes_sides_at_its_own_batch(void **state)
 {
     (void)state;
-    struct cost cost = must_cost(&by_operation, &h100, &llama_8b, &ideal, 1);
+    struct cost cost = must_cost(&by_operation, &h100, &llama_8b, &ideal, tensor(1));
     /* The ridge is 989.4e12 / 3.35e12 = 295.3 FLOP per byte, and a BF16 matrix does
      * 1 FLOP per byte and token: 295 tokens still wait for weights, 296 do not. */
     struct step_price below = price_of(
@@ -106,7 +87,7 @@ static void each_operation_changes_sides_at_its_own_batch(void **state)
 static void a_prefill_chunk_reads_no_head_until_it_emits(void **state)
 {
     (void)state;
-    struct cost cost = must_cost(&by_operation, &h100, &llama_8b, &ideal, 1);
+    struct cost cost = must_cost(&by_operation, &h100, &llama_8b, &ideal, tensor(1));
     /* 137 tokens on top of 4,096: 137 x 4096 + 137 x 138 / 2 = 570,605 pairs;
      * 570,605 x 0.53 ns = 302 us of compute, 4,233 x 39 ns = 166 us of memory */
     struct step_counts chunk = {
@@ -121,8 +102,9 @@ static void a_prefill_chunk_reads_no_head_until_it_emits(void **state)
 static void one_max_over_the_step_is_at_most_the_sum_of_maxima(void **state)
 {
     (void)state;
-    struct cost step = must_cost(&by_step, &h100, &llama_8b, &ideal, 1);
-    struct cost operation = must_cost(&by_operation, &h100, &llama_8b, &ideal, 1);
+    struct cost step = must_cost(&by_step, &h100, &llama_8b, &ideal, tensor(1));
+    struct cost operation =
+        must_cost(&by_operation, &h100, &llama_8b, &ideal, tensor(1));
     /* Decodes of 307 sequences with 99,991 tokens of context.  Compute: 307 tokens and
      * 99,991 pairs, 4,657,226,882,366 + 52,985,730,855 fs; memory: the weights and
      * 99,991 x 39,125,970 fs, 8,392,637,960,001 fs, which is longer. */
@@ -149,7 +131,8 @@ static void without_overlap_the_shorter_side_is_paid_too(void **state)
     struct step_counts counts = {
         .n_decodes = 7, .decode_context = 4099, .n_emitting = 7};
     constants.overlap_nano = 0;
-    struct cost none = must_cost(&by_operation, &h100, &llama_8b, &constants, 1);
+    struct cost none =
+        must_cost(&by_operation, &h100, &llama_8b, &constants, tensor(1));
     int64_t compute =
         7 * (projections_token + mlp_token + head_token) + INT64_C(4099) * PAIR;
     assert_price(price_of(&none, counts), compute,
@@ -158,12 +141,13 @@ static void without_overlap_the_shorter_side_is_paid_too(void **state)
     /* a quarter of it: 2,713,113,564 / 4 and 11,395,076,968 / 4 are whole; the head's
      * 265,482,401.5 and the pair's 132,476.25 round half up */
     constants.overlap_nano = 750000000;
-    struct cost some_of_it = must_cost(&by_operation, &h100, &llama_8b, &constants, 1);
+    struct cost some_of_it =
+        must_cost(&by_operation, &h100, &llama_8b, &constants, tensor(1));
     assert_price(
         price_of(&some_of_it, counts),
         7 * (INT64_C(678278391) + 2848769242 + 265482402) + INT64_C(4099) * 132476,
         projections_read + mlp_read + head_read, INT64_C(4099) * CONTEXT, 0, 0);
-    struct cost step = must_cost(&by_step, &h100, &llama_8b, &constants, 1);
+    struct cost step = must_cost(&by_step, &h100, &llama_8b, &constants, tensor(1));
     assert_price(
         price_of(&step, counts),
         7 * (INT64_C(678278391) + 2848769242 + 265482402) + INT64_C(4099) * 132476,
@@ -179,9 +163,10 @@ static void two_gpus_halve_the_work_and_pay_two_reductions_a_layer(void **state)
     constants.layer_overhead_tp_fs = 55600000000;
     constants.step_overhead_fs = 300000000000;
     constants.sequence_overhead_fs = 3000000000;
-    struct cost cost = must_cost(&by_operation, &h100, &llama_8b, &constants, 2);
-    assert_int_equal(cost.full.attention[0].compute_fs, 264952);
-    assert_int_equal(cost.full.attention[0].memory_fs, 19562985);
+    struct cost cost =
+        must_cost(&by_operation, &h100, &llama_8b, &constants, tensor(2));
+    assert_int_equal(cost.full[0].terms[0][COST_DECODE_ATTENTION].compute_fs, 264952);
+    assert_int_equal(cost.full[0].terms[0][COST_DECODE_ATTENTION].memory_fs, 19562985);
     /* 64 reductions of 4 us; a token has 2 x 4096 bytes in each, a ring of two moves
      * 2 x 1/2 of them: 64 x 8,192 / 450e9 s = 1,165,084,444 fs a token.
      * 300 us + 32 x 55.6 us + 7 x 3 us = 2,100.2 us of overhead. */
@@ -191,7 +176,7 @@ static void two_gpus_halve_the_work_and_pay_two_reductions_a_layer(void **state)
                  0, 400649934328 + 1682729724179 + 156816888358,
                  INT64_C(4099) * 19562985, 256000000000 + 7 * INT64_C(1165084444),
                  2100200000000);
-    struct cost one = must_cost(&by_operation, &h100, &llama_8b, &constants, 1);
+    struct cost one = must_cost(&by_operation, &h100, &llama_8b, &constants, tensor(1));
     assert_price(price_of(&one, (struct step_counts){.n_decodes = 7,
                                                      .decode_context = 4099,
                                                      .n_emitting = 7}),
@@ -204,7 +189,8 @@ static void only_mixed_steps_read_kv_at_the_mixed_rate(void **state)
     (void)state;
     struct constants constants = ideal;
     constants.mixed_attention_efficiency_nano = 700000000;
-    struct cost cost = must_cost(&by_operation, &h100, &llama_8b, &constants, 1);
+    struct cost cost =
+        must_cost(&by_operation, &h100, &llama_8b, &constants, tensor(1));
     /* 39.12597e-9 s / 0.7 = 55,894,243 fs */
     const int64_t mixed = 55894243;
     struct step_counts counts = {
@@ -229,9 +215,10 @@ static void knee_tokens_add_to_the_matrices_but_not_to_the_head(void **state)
     struct constants constants = ideal;
     constants.knee_tokens = 100;
     constants.activation_traffic_nano = 8200000000;
-    struct cost cost = must_cost(&by_operation, &h100, &llama_8b, &constants, 1);
+    struct cost cost =
+        must_cost(&by_operation, &h100, &llama_8b, &constants, tensor(1));
     /* 8.2 x 2 x 4096 x 32 bytes / 3.35e12 bytes/s = 641,665,910 fs a token */
-    assert_int_equal(cost.full.activation_fs, 641665910);
+    assert_int_equal(cost.full[0].terms[0][COST_ACTIVATIONS].memory_fs, 641665910);
     struct step_counts counts = {.prefill_tokens = 196,
                                  .prefill_pairs = 19306,
                                  .prefill_context = 196,
@@ -251,7 +238,7 @@ static void a_linear_cost_is_four_terms_and_needs_no_hardware(void **state)
                                  .prefill_token_fs = 4099,
                                  .decode_seq_fs = 70001,
                                  .context_token_fs = 13};
-    struct cost cost = must_cost(&config, NULL, NULL, NULL, 1);
+    struct cost cost = must_cost(&config, NULL, NULL, NULL, tensor(1));
     assert_price(price_of(&cost, (struct step_counts){.n_decodes = 7,
                                                       .decode_context = 919,
                                                       .prefill_tokens = 31,

@@ -35,11 +35,12 @@ struct world {
     int64_t n_left; /* how many have left */
 };
 
-static struct world *new_world(uint64_t seed, int64_t block_tokens)
+static struct world *new_world(uint64_t seed, int64_t block_tokens,
+                               int64_t window_tokens)
 {
     struct world *world = calloc(1, sizeof *world);
     rng_init(&world->rng, seed, "group");
-    group_init(&world->group, block_tokens);
+    group_init(&world->group, block_tokens, window_tokens);
     return world;
 }
 
@@ -151,6 +152,9 @@ static void advance(struct world *world)
         return;
     }
     int64_t most = any_irregular(world) ? 1 : steps_left(world);
+    int64_t crossing = group_steps_to_crossing(&world->group);
+    assert_true(crossing >= 1);
+    most = crossing < most ? crossing : most;
     int64_t n_steps = 1 + rng_below(&world->rng, most);
     int64_t gap_ns = 1 + rng_below(&world->rng, 9001);
     int64_t sum_ns = 0;
@@ -180,6 +184,23 @@ static void advance(struct world *world)
     settle_in(world);
 }
 
+/* Members' contexts within the window, and who still grows there. */
+static void assert_window(const struct world *world)
+{
+    const struct group *group = &world->group;
+    int64_t window = 0;
+    int64_t n_growing = 0;
+    for (int i = 0; i < MOST; i++) {
+        int64_t context = world->members[i].computed + 1;
+        if (world->members[i].is_in) {
+            window += context < group->window_tokens ? context : group->window_tokens;
+            n_growing += context < group->window_tokens;
+        }
+    }
+    assert_int_equal(group->window, window);
+    assert_int_equal(group->n_growing, n_growing);
+}
+
 static void assert_alike(const struct world *world)
 {
     const struct group *group = &world->group;
@@ -195,6 +216,7 @@ static void assert_alike(const struct world *world)
             assert_int_equal(group_computed(group, &member->request), member->computed);
         }
     }
+    assert_window(world);
     assert_int_equal(group->n, world->n);
     assert_int_equal(group->context, context);
     assert_int_equal(group->n_counted, n_counted);
@@ -225,26 +247,44 @@ static void let_go(struct world *world)
     }
 }
 
+static void run_world(struct world *world, int n_rounds)
+{
+    for (int round = 0; round < n_rounds; round++) {
+        int64_t n_joins = rng_below(&world->rng, 4);
+        for (int64_t i = 0; i < n_joins; i++) {
+            struct naive *member = &world->members[rng_below(&world->rng, MOST)];
+            if (!member->is_in) {
+                join(world, member);
+            }
+        }
+        assert_alike(world);
+        advance(world);
+        let_go(world);
+        assert_alike(world);
+    }
+}
+
 static void sums_say_of_each_member_what_visiting_it_would(void **state)
 {
     (void)state;
     static const int64_t blocks[] = {1, 2, 7, 16, 137};
     for (size_t b = 0; b < sizeof blocks / sizeof blocks[0]; b++) {
-        struct world *world = new_world(4099 + b, blocks[b]);
-        for (int round = 0; round < 4000; round++) {
-            int64_t n_joins = rng_below(&world->rng, 4);
-            for (int64_t i = 0; i < n_joins; i++) {
-                struct naive *member = &world->members[rng_below(&world->rng, MOST)];
-                if (!member->is_in) {
-                    join(world, member);
-                }
-            }
-            assert_alike(world);
-            advance(world);
-            let_go(world);
-            assert_alike(world);
-        }
+        struct world *world = new_world(4099 + b, blocks[b], 0);
+        run_world(world, 4000);
         assert_true(world->n_left > 1000);
+        free_world(world);
+    }
+}
+
+static void contexts_within_a_window_are_those_of_visiting_every_member(void **state)
+{
+    (void)state;
+    /* contexts start anywhere up to 4,100 and grow by up to 60 */
+    static const int64_t windows[] = {1, 2, 13, 512, 2053, 4099, 4133, 9001};
+    for (size_t w = 0; w < sizeof windows / sizeof windows[0]; w++) {
+        struct world *world = new_world(919 + w, 16, windows[w]);
+        run_world(world, 3000);
+        assert_true(world->n_left > 500);
         free_world(world);
     }
 }
@@ -254,7 +294,7 @@ static void a_division_leaves_the_remainder_in_the_pot(void **state)
     (void)state;
     struct group group;
     struct request requests[3] = {0};
-    group_init(&group, 16);
+    group_init(&group, 16, 0);
     group.paid_pot_ns = 4099; /* nobody is there: it stays */
     group_divide(&group);
     assert_true(group.paid_pot_ns == 4099);
@@ -280,7 +320,7 @@ static void gaps_of_those_who_left_are_forgotten(void **state)
     struct group group;
     struct request before = {.output_tokens = 7};
     struct request after = {.output_tokens = 7};
-    group_init(&group, 16);
+    group_init(&group, 16, 0);
     group_join(&group, &before);
     group_advance(&group, 3, 3 * 4099, 4099);
     group_join(&group, &after);
@@ -298,6 +338,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_say_of_each_member_what_visiting_it_would),
+        cmocka_unit_test(contexts_within_a_window_are_those_of_visiting_every_member),
         cmocka_unit_test(a_division_leaves_the_remainder_in_the_pot),
         cmocka_unit_test(gaps_of_those_who_left_are_forgotten),
     };

@@ -42,21 +42,25 @@ static void kv_bytes_count_kv_heads_and_stop_shrinking_at_one_per_gpu(void **sta
     assert_int_equal(llm_kv_bytes_per_token(&llama_8b, 16), 16384);
     assert_int_equal(llm_kv_bytes_per_token(&llama_70b, 1), 327680);
     struct llm quantised = llama_70b;
-    quantised.kv_bits = 8;
+    quantised.kv_precision = PRECISION_FP8;
     assert_int_equal(llm_kv_bytes_per_token(&quantised, 4), 40960);
 }
 
 static void flops_of_a_pair_count_query_heads(void **state)
 {
     (void)state;
-    assert_int_equal(llm_flops_per_pair(&llama_8b), 524288);
-    assert_int_equal(llm_flops_per_pair(&llama_70b), 2621440);
+    /* 4 x 32 heads x 128 and 4 x 64 heads x 128, a layer */
+    for (int decode = 0; decode < 2; decode++) {
+        assert_int_equal(llm_flops_per_pair(&llama_8b, decode), 16384);
+        assert_int_equal(llm_flops_per_pair(&llama_70b, decode), 32768);
+    }
 }
 
 static void the_ridge_is_flops_per_byte(void **state)
 {
     (void)state;
-    assert_float_equal(accelerator_ridge(&h100), 295.3432835820895, 1e-9);
+    assert_float_equal(accelerator_ridge(&h100, PRECISION_BF16), 295.3432835820895,
+                       1e-9);
 }
 
 int main(void)

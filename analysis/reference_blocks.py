@@ -1,0 +1,52 @@
+"""reference_blocks: the KV blocks of the reference simulator, one by one."""
+
+import collections
+
+
+class Blocks:
+    """KV blocks by number, each with what it holds and how many hold it: vLLM v1's rules."""
+
+    def __init__(self, n, seen):
+        self.seen = seen
+        self.free = collections.OrderedDict.fromkeys(range(n))  # the first is taken first
+        self.holders, self.content = [0] * n, [None] * n
+        self.known = {}  # content -> block
+
+    def hits(self, request, block_size):
+        """The blocks that hold the beginning of the prompt, never all of its tokens."""
+        most, found = min(request.tokens - 1, request.prompt) // block_size, []
+        while (request.prefix and len(found) < most
+               and (request.prefix, len(found)) in self.known):
+            found.append(self.known[request.prefix, len(found)])
+        return found
+
+    def take(self, n):
+        taken = [self.free.popitem(last=False)[0] for _ in range(n)]
+        for block in taken:
+            if self.content[block] is not None:
+                self.seen["evictions"] += 1
+                del self.known[self.content[block]]
+            self.content[block], self.holders[block] = None, 1
+        return taken
+
+    def share(self, found):
+        for block in found:
+            self.free.pop(block, None)
+            self.holders[block] += 1
+
+    def give(self, blocks):
+        for block in reversed(blocks):
+            self.holders[block] -= 1
+            if self.holders[block] == 0:
+                self.free[block] = None
+
+    def fill(self, request, n_tokens, block_size):
+        """Full blocks of prompt become known; a copy of what is known does not."""
+        n_full = min(n_tokens, request.prompt) // block_size if request.prefix else 0
+        for i in range(request.n_filled, n_full):
+            request.n_filled = n_full
+            block, content = request.blocks[i], (request.prefix, i)
+            if content not in self.known:
+                self.known[content], self.content[block] = block, content
+            elif self.known[content] != block:
+                self.seen["copies"] += 1

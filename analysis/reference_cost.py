@@ -1,0 +1,256 @@
+"""reference_cost: the price of a step, for the slow reference simulator.
+
+From the formulas of the roofline with exact fractions, one number per quantity of a step;
+nothing shared with the C program but the rules: each coefficient is rounded half up to
+femtoseconds once, `scale` included, what overlap leaves is that times 1 - overlap, rounded
+again; the rest is integers. Only E_act is floating, by its recurrence, as everywhere.
+"""
+
+import fractions
+import functools
+
+from reference_model import Keys, Model, half_up
+
+RATES = {"fp8": "fp8_flops", "int8": "int8_flops", "fp4": "fp4_flops", "mxfp4": "fp4_flops",
+         "nvfp4": "fp4_flops"}  # int4 computes in bf16
+
+
+def ceil_div(a, b):
+    return -(-a // b)
+
+
+class Linear:
+    """cost = linear."""
+
+    def __init__(self, keys):
+        self.base, self.prefill, self.decode, self.context = (keys.fs(key) for key in (
+            "base_us", "prefill_token_us", "decode_seq_us", "context_token_us"))
+
+    @staticmethod
+    def kinds():
+        return {"linear"}
+
+    def fs(self, contexts, chunks, _):
+        return (self.base + len(contexts) * self.decode + sum(contexts) * self.context
+                + sum(n for _, n in chunks) * self.prefill)
+
+
+class Roofline:
+    """cost = roofline on one replica."""
+
+    def __init__(self, keys):
+        self.keys, self.model = keys, Model(keys)
+        self.tp, self.pp, self.dp = (keys.count(key + "_parallel")
+                                     for key in ("tensor", "pipeline", "data"))
+        layers = self.model.layers
+        self.largest = fractions.Fraction(ceil_div(layers, self.pp) * self.pp, layers)
+        self.memory = keys.number("memory_bandwidth") * keys.number("memory_efficiency")
+        self.expert_fs = []
+        if self.model.experts:
+            self.fill_experts()
+
+    def kinds(self):
+        """What there is to it, in words, for tests that want all of it tried."""
+        model = self.model
+        there = {"hardware": True, "experts": model.experts, "MLA": model.rank,
+                 "window layers": model.window_layers, "indexers": model.index_heads,
+                 "linear layers": model.linear_layers, "stages": self.pp > 1,
+                 "ranks": self.dp > 1, "tensor parallel": self.tp > 1,
+                 "one max": self.keys.word("roofline") == "step"}
+        return {kind for kind, is_there in there.items() if is_there}
+
+    def coefficient(self, seconds):
+        fs = half_up(seconds * self.keys.number("scale") * 10**15)
+        assert fs > 0 or seconds == 0
+        return fs
+
+    def rate(self, precision):
+        chip = self.keys.number(RATES.get(precision, "bf16_flops"))
+        return (chip or self.keys.number("bf16_flops")) * self.keys.number("compute_efficiency")
+
+    def matrix_rate(self, weights):
+        products = self.keys.word("compute_precision")
+        rate = self.rate(weights if products == "same" or weights == "bf16" else products)
+        sparse = self.keys.word("sparsity") == "2:4"
+        return rate * (self.keys.number("sparse_speedup") if sparse else 1)
+
+    def imbalance(self):
+        parallel = self.keys.word("expert_parallel") == "yes"
+        return self.keys.number("expert_imbalance") if parallel else 1
+
+    def fill_experts(self):
+        """The time to read the experts that T tokens visit, until 1 in 10,000 is left."""
+        model, keys = self.model, self.keys
+        n_bytes = model.read_bytes(model.precision("expert_precision"), model.expert_weights())
+        one_s = (fractions.Fraction(n_bytes, self.tp * self.dp) * self.largest * self.imbalance()
+                 / (self.memory * keys.number("expert_memory_efficiency")))
+        left, n_tokens = float(model.experts), 1
+        while left > 1e-4 and n_tokens < 1 << 16:
+            left -= left * (model.active / model.experts)
+            n_tokens += 1
+        seen = 0.0
+        for _ in range(n_tokens):
+            self.expert_fs.append(self.coefficient(fractions.Fraction(seen) * one_s))
+            seen = model.active + (1.0 - model.active / model.experts) * seen
+
+    def matrix(self, weights, precision, share):
+        """Per token, per reading of all stages."""
+        seconds = 2 * weights / (self.tp * self.matrix_rate(precision)) * share
+        n_bytes = fractions.Fraction(self.model.read_bytes(precision, weights), self.tp)
+        return self.coefficient(seconds), self.coefficient(n_bytes * self.largest / self.memory)
+
+    def attention(self, decode, layers, share, bandwidth):
+        """Per pair, per token of context."""
+        model = self.model
+        flops = fractions.Fraction(model.pair_flops(decode) * layers, self.tp) * share
+        n_bytes = model.kv_bytes(self.tp) * layers * share
+        return self.coefficient(flops / self.rate("bf16")), self.coefficient(n_bytes / bandwidth)
+
+    def indexer(self, share, bandwidth):
+        model = self.model
+        layers = model.window_layers * share
+        flops = fractions.Fraction(2 * model.index_heads * model.index_dim, self.tp) * layers
+        return (self.coefficient(flops / self.rate("fp8")),
+                self.coefficient(model.index_dim * layers / bandwidth) if flops else 0)
+
+    @functools.cache
+    def coefficients(self, m, mixed):
+        """{class: (compute, memory) per unit} for steps in m micro-batches."""
+        model, keys = self.model, self.keys
+        share = self.largest / (m * self.dp)
+        kv = self.memory * keys.number("kv_efficiency")
+        if mixed:
+            kv *= keys.number("mixed_attention_efficiency")
+        head_bits = keys.word("head_precision")
+        head = model.hidden * model.vocab
+        index = self.indexer(share, kv)
+        full = [self.attention(decode, model.full_layers, share, kv) for decode in (True, False)]
+        full = [(c + index[0], b + index[1]) for c, b in full]
+        naive = fractions.Fraction(8 * model.heads * model.layers, self.tp) * share / self.memory
+        is_naive = keys.word("attention_kernel") == "naive"
+        traffic = keys.number("activation_traffic") * 2 * model.hidden * model.layers
+        expert_rate = (self.matrix_rate(model.precision("expert_precision"))
+                       * keys.number("expert_compute_efficiency"))
+        expert = fractions.Fraction(2 * model.expert_weights() * model.active, self.tp * self.dp)
+        numbers = fractions.Fraction(model.linear_layers * model.state, self.tp) * share
+        return {
+            "projections": self.matrix(model.attention_weights(),
+                                       model.precision("attention_precision"), share),
+            "mlp": self.matrix(model.mlp_weights(), keys.word("weight_precision"), share),
+            "head": (self.coefficient(fractions.Fraction(2 * head, self.tp * self.dp)
+                                      / self.matrix_rate(head_bits)),
+                     self.coefficient(fractions.Fraction(m * model.read_bytes(head_bits, head),
+                                                         self.tp) / self.memory)),
+            "decode": full[0],
+            "prefill": full[1],
+            "naive": (0, self.coefficient(naive) if is_naive else 0),
+            "activations": (0, self.coefficient(traffic * share / self.memory)),
+            "experts": (self.coefficient(expert * self.imbalance() * self.largest / m
+                                         / expert_rate), 0),
+            "window decode": self.attention(True, model.window_layers, share, kv),
+            "window prefill": self.attention(False, model.window_layers, share, kv),
+            "state": (self.coefficient(8 * numbers / self.rate("bf16")),
+                      self.coefficient(8 * numbers / self.memory)),
+        }
+
+    @functools.cache
+    def network(self, m):
+        """Femtoseconds of a step's messages: of each step, of each token."""
+        model, keys, tp, dp = self.model, self.keys, self.tp, self.dp
+        near = tp * self.pp * dp <= keys.count("gpus_per_node")
+        pcie = near and keys.word("link") == "pcie"
+        link = (keys.number("link_bandwidth" if near else "node_bandwidth")
+                * keys.number("pcie_efficiency" if pcie else "link_efficiency"))
+        vector, group = 2 * model.hidden, tp * dp
+        n_bytes = latency = fractions.Fraction(0)
+        if tp > 1:  # a ring moves 2 (tp - 1) / tp of the vector
+            n_bytes += fractions.Fraction(2 * model.layers * 2 * (tp - 1) * vector,
+                                          tp * dp) * self.largest
+            latency += 2 * model.layers * self.largest * keys.fs("allreduce_latency_us")
+        if dp > 1:  # one byte a number there, two back
+            n_bytes += fractions.Fraction(model.moe_layers * model.active * 3 * model.hidden
+                                          * (group - 1), group * group) * self.largest
+            latency += 2 * model.moe_layers * self.largest * keys.fs("alltoall_latency_us")
+        if self.pp > 1:
+            n_bytes += fractions.Fraction(self.pp * vector, dp)
+            latency += self.pp * keys.fs("allreduce_latency_us")
+        shown = 1 - keys.number("network_overlap")
+        return (half_up(latency * shown * keys.number("scale")),
+                self.coefficient(n_bytes / m * shown / link))
+
+    @functools.cache
+    def overheads(self):
+        """Of each step, of each decode, of each step with prefill."""
+        keys, model, scale = self.keys, self.model, self.keys.number("scale")
+        layer = keys.fs("layer_overhead_tp_us" if self.tp > 1 else "layer_overhead_us")
+        moe = model.moe_layers * self.largest
+        step = (keys.fs("step_overhead_us") + model.layers * self.largest * layer
+                + moe * keys.fs("moe_layer_overhead_us")
+                + model.kernels() * self.largest * keys.fs("kernel_overhead_us"))
+        prefill = keys.fs("prefill_overhead_us") + moe * keys.fs("moe_prefill_overhead_us")
+        sequence = fractions.Fraction(keys.fs("sequence_overhead_us"), self.dp)
+        return half_up(scale * step), half_up(scale * sequence), half_up(scale * prefill)
+
+    def units(self, contexts, chunks, n_emitting, m):
+        """{class: (compute, memory)}: how many units of each the step has."""
+        tokens = len(contexts) + sum(n for _, n in chunks)
+        knee = tokens + self.keys.count("knee_tokens") * m * self.dp
+        ends = [(before, before + n) for before, n in chunks]
+        pairs = sum(sum(range(before + 1, end + 1)) for before, end in ends)
+        window = self.model.window
+        seen = [min(context, window) for context in contexts]
+        # each token of a chunk by itself; together they read the keys that any of them sees
+        window_pairs = sum(min(at, window) for before, end in ends
+                           for at in range(before + 1, end + 1))
+        window_keys = sum(end - max(0, before + 1 - window) for before, end in ends)
+        return {"projections": (knee, 1), "mlp": (knee, 1), "head": (n_emitting, n_emitting > 0),
+                "decode": (sum(contexts), sum(contexts)),
+                "prefill": (pairs, sum(end for _, end in ends)), "naive": (0, pairs),
+                "activations": (0, tokens), "experts": (tokens, 0),
+                "window decode": (sum(seen), sum(seen)),
+                "window prefill": (window_pairs, window_keys if window else 0),
+                "state": (tokens, len(contexts) + len(chunks))}
+
+    def sides(self, contexts, chunks, n_emitting, m, shown):
+        """{class: (compute, memory)}; shown(class, fs) of each coefficient."""
+        mixed = bool(contexts and chunks)
+        tokens = len(contexts) + sum(n for _, n in chunks)
+        coefficients = self.coefficients(m, mixed)
+        sides = {}
+        for name, units in self.units(contexts, chunks, n_emitting, m).items():
+            sides[name] = [shown(name, fs) * n for fs, n in zip(coefficients[name], units)]
+        if self.expert_fs:
+            at = min(ceil_div(tokens, m), len(self.expert_fs) - 1)
+            sides["experts"][1] = shown("experts", self.expert_fs[at])
+        sides["prefill"][1] += sides.pop("naive")[1]  # the scores are traffic of attention
+        return sides
+
+    @functools.cache
+    def left(self, name, fs):
+        """What the overlap of a class leaves of the shorter side."""
+        key = "expert_overlap" if name == "experts" else "overlap"
+        return half_up(fs * (1 - self.keys.number(key)))
+
+    def fs(self, contexts, chunks, n_emitting):
+        m = max(1, min(self.pp, len(contexts) + len(chunks)))
+        step = contexts, chunks, n_emitting, m
+        full = self.sides(*step, lambda _, fs: fs)
+        hidden = self.sides(*step, self.left)
+        tokens = len(contexts) + sum(n for _, n in chunks)
+        message, message_token = self.network(m)
+        step_fs, sequence_fs, prefill_fs = self.overheads()
+        total = message + message_token * tokens + step_fs + sequence_fs * len(contexts)
+        total += prefill_fs if chunks else 0
+        compute, memory = (sum(side[i] for side in full.values()) for i in (0, 1))
+        for name, (compute_fs, memory_fs) in full.items():
+            wins = (compute >= memory if self.keys.word("roofline") == "step"
+                    else compute_fs >= memory_fs)
+            total += compute_fs + hidden[name][1] if wins else memory_fs + hidden[name][0]
+        return total
+
+
+def price(values):
+    """An object whose fs(contexts of the decodes, chunks (before, tokens), number of sequences
+    that emit) is a step's price in femtoseconds, from the keys of a pool."""
+    keys = Keys(values)
+    return Linear(keys) if keys.word("cost") == "linear" else Roofline(keys)

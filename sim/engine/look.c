@@ -1,0 +1,37 @@
+#include "engine/look.h"
+
+#include "engine/replica.h"
+
+void look_now(struct replica *replica, int64_t now_ns)
+{
+    if (replica->poll_steps <= 1 && !replica->async) { /* mostly */
+        replica->visible_until_ns = now_ns;
+        return;
+    }
+    int64_t steps = replica->sums.work.steps;
+    int64_t since = steps - replica->looked_at_step;
+    int64_t every = replica->poll_steps > 1 ? replica->poll_steps : 1;
+    if (since >= every) {
+        replica->looked_at_step = steps - since % every;
+        if (since % every == 0) {
+            replica->visible_until_ns =
+                replica->async ? replica->last_start_ns : now_ns;
+        }
+    }
+    if (replica->running.n == 0 && batch_first_waiting(replica) == NULL) {
+        replica->looked_at_step = steps;
+        replica->visible_until_ns = now_ns;
+    }
+}
+
+bool look_hides(const struct replica *replica)
+{
+    const struct request *last = replica->waiting.last;
+    return last != NULL && last->enqueued_ns > replica->visible_until_ns;
+}
+
+int64_t look_steps_left(const struct replica *replica)
+{
+    int64_t since = replica->sums.work.steps - replica->looked_at_step;
+    return replica->poll_steps > since ? replica->poll_steps - since : 1;
+}

@@ -1,0 +1,49 @@
+/* prefix_chain: what a prompt holds, block by block, as far as others may share it.
+ *
+ * A prompt is parts of texts; two prompts that begin with the same parts share their
+ * blocks up to the first that differs (engine/prefix.h).
+ */
+#ifndef SERVESIM_ENGINE_PREFIX_CHAIN_H
+#define SERVESIM_ENGINE_PREFIX_CHAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The next `tokens` of a prompt are the first ones of the text `id`. */
+struct prefix_part {
+    int64_t id;
+    int64_t tokens;
+};
+
+struct prefix_node;
+
+/* A prompt, block by block.  It lives as long as its request. */
+struct prefix_chain {
+    struct prefix_part *parts;
+    int64_t n_parts;
+    int64_t prompt_tokens;
+    uint64_t *hashes;            /* made when first needed */
+    struct prefix_node **blocks; /* the first n_known it holds; NULL: only its own */
+    int64_t n_full;              /* blocks that have a hash */
+    int64_t n_known;
+    int64_t n_due; /* blocks it has filled; those from n_known on are not known yet */
+    bool is_due;
+    struct prefix_chain *next_due;
+    int64_t version; /* of the table when the next two were found */
+    int64_t n_hits;
+    int64_t n_free_hits; /* those that nobody holds: they count against free blocks */
+};
+
+/* Takes over `parts`, which must be malloc'ed. */
+struct prefix_chain *prefix_chain_new(struct prefix_part *parts, int64_t n_parts,
+                                      int64_t prompt_tokens);
+void prefix_chain_free(struct prefix_chain *chain); /* NULL is fine */
+
+/* Works out the hash of every full block, once: it is of what stands in the block, as
+ * pieces of texts, and of the blocks before it. */
+void prefix_chain_hash(struct prefix_chain *chain, int64_t block_tokens);
+
+/* Blocks the chain holds that others can hold, too. */
+int64_t prefix_chain_shares(const struct prefix_chain *chain);
+
+#endif

@@ -1,0 +1,85 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "input/closed.h"
+
+/* A source of `n` requests, each a token longer than the one before. */
+struct numbered {
+    int64_t n;
+    int64_t n_given;
+};
+
+static int next_numbered(void *state, struct sim_arrival *arrival, struct err *err)
+{
+    struct numbered *numbered = state;
+    (void)err;
+    if (numbered->n_given == numbered->n) {
+        return 0;
+    }
+    *arrival =
+        (struct sim_arrival){.arrival_ns = 4099, .prompt_tokens = ++numbered->n_given};
+    return 1;
+}
+
+static void assert_sends(const struct sim_source *source, int64_t prompt_tokens,
+                         int64_t at_ns, bool counted)
+{
+    struct sim_arrival arrival;
+    struct err err = {""};
+    assert_int_equal(source->next(source->state, &arrival, &err), 1);
+    assert_int_equal(arrival.prompt_tokens, prompt_tokens);
+    assert_int_equal(arrival.arrival_ns, at_ns);
+    assert_int_equal(arrival.counted, counted);
+}
+
+static void assert_waits(const struct sim_source *source)
+{
+    struct sim_arrival arrival;
+    struct err err = {""};
+    assert_int_equal(source->next(source->state, &arrival, &err), 0);
+}
+
+static void finish(const struct sim_source *source, int64_t at_ns)
+{
+    struct probe_record record = {.finish_ns = at_ns};
+    source->finished(source->state, &record);
+}
+
+static void clients_send_when_their_last_request_has_left(void **state)
+{
+    (void)state;
+    struct numbered numbered = {.n = 7};
+    struct sim_source lengths = {.state = &numbered, .next = next_numbered};
+    struct closed closed;
+    closed_init(&closed, &lengths, 3, 137);
+    struct sim_source source = closed_source(&closed);
+    for (int64_t i = 1; i <= 3; i++) {
+        assert_sends(&source, i, 0, false);
+    }
+    assert_waits(&source);
+    finish(&source, 137);
+    assert_sends(&source, 4, 137, true);
+    assert_waits(&source);
+    finish(&source, 4099); /* whoever has been idle for longest sends first */
+    finish(&source, 1370);
+    assert_sends(&source, 5, 1370, true);
+    finish(&source, 1371);
+    assert_sends(&source, 6, 1371, true);
+    assert_sends(&source, 7, 4099, true);
+    finish(&source, 5000);
+    assert_waits(&source); /* there is nothing left to send */
+    assert_waits(&source);
+    closed_free(&closed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(clients_send_when_their_last_request_has_left),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
