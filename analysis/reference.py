@@ -84,6 +84,7 @@ class Replica:
         self.waiting, self.running, self.step = [], [], None
         self.visible_until_ns = self.last_start_ns = -1  # who came later is not known yet
         self.unlooked = 0  # steps since the last look
+        self.had_prefill = False  # the last step
         self.usable_blocks = config.num_gpu_blocks - 1  # less the null block
         self.kv = Blocks(self.usable_blocks, seen)
 
@@ -145,7 +146,8 @@ class Replica:
     def look(self, now_ns):
         """What the scheduler knows: what came before its last look, or, with asynchronous
         scheduling, before the step that ran when it looked; all of it if it has nothing to do."""
-        if self.unlooked >= self.config.poll_steps:
+        after_prefill = self.config.poll_steps > 1 and self.had_prefill
+        if self.unlooked >= self.config.poll_steps or after_prefill:
             is_async = self.config.async_scheduling == "yes"
             self.visible_until_ns = self.last_start_ns if is_async else now_ns
             self.unlooked = 0
@@ -214,6 +216,7 @@ class Replica:
     def end_step(self):
         step, self.step = self.step, None
         self.unlooked += 1
+        self.had_prefill = any(not is_decode for _, _, is_decode, _ in step.entries)
         self.last_start_ns = step.start_ns
         granted = {id(request): (n, is_decode) for request, n, is_decode, _ in step.entries}
         for request in self.running:

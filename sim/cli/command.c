@@ -9,10 +9,11 @@ extern const struct command command_list;
 extern const struct command command_gen;
 extern const struct command command_roofline;
 extern const struct command command_import;
+extern const struct command command_validate;
 
-static const struct command *const commands[] = {&command_run,    &command_check,
-                                                 &command_list,   &command_gen,
-                                                 &command_import, &command_roofline};
+static const struct command *const commands[] = {
+    &command_run,    &command_check,    &command_list,    &command_gen,
+    &command_import, &command_roofline, &command_validate};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 struct option_help {

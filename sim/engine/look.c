@@ -11,9 +11,15 @@ void look_now(struct replica *replica, int64_t now_ns)
     int64_t steps = replica->sums.work.steps;
     int64_t since = steps - replica->looked_at_step;
     int64_t every = replica->poll_steps > 1 ? replica->poll_steps : 1;
+    int64_t over = since % every;
+    if (since > 0 && replica->poll_steps > 1 &&
+        replica->span.counts.prefill_tokens > 0) {
+        over = 0; /* of the step that has just ended */
+        since = every;
+    }
     if (since >= every) {
-        replica->looked_at_step = steps - since % every;
-        if (since % every == 0) {
+        replica->looked_at_step = steps - over;
+        if (over == 0) {
             replica->visible_until_ns =
                 replica->async ? replica->last_start_ns : now_ns;
         }

@@ -1,7 +1,8 @@
 /* look: whom a scheduler knows of.
  *
  * A scheduler need not know at once who has come.  It looks before each step, or, with
- * poll_steps = N, when N steps were run since it last looked; with async_scheduling, which
+ * poll_steps = N, when N steps were run since it last looked or one with prefill (SGLang's
+ * scheduler-recv-interval and its default weights); with async_scheduling, which
  * fixes a plan while the step before it runs, it sees those who were there when that step
  * started.  One with nothing to do sees everybody.
  */

@@ -57,6 +57,10 @@ static const struct field fields[] = {
      "further time of a layer whose activations are quantised on the way (FP8, FP4)"},
     {"moe_layer_overhead_us", FIELD_FEMTO, AT(moe_layer_overhead_fs), "us", "0", "0",
      "1000000", NULL, "further time of a layer with experts: routing, gathering"},
+    {"unfused_moe_overhead_us", FIELD_FEMTO, AT(unfused_moe_overhead_fs), "us", "0",
+     "0", "1000000", NULL,
+     "further time of a layer with experts that do not run at the FP4 rate, for which "
+     "engines have fused kernels"},
     {"prefill_overhead_us", FIELD_FEMTO, AT(prefill_overhead_fs), "us", "0", "0",
      "1000000", NULL, "further time of a step with prefill: no CUDA graph"},
     {"compound_prefill_overhead_us", FIELD_FEMTO, AT(compound_prefill_overhead_fs),
@@ -87,7 +91,8 @@ static const struct field fields[] = {
     {"async_scheduling", FIELD_FLAG, AT(async_scheduling), "", "no", NULL, NULL, NULL,
      "plan each step while the one before runs: a newcomer waits one step more"},
     {"poll_steps", FIELD_COUNT, AT(poll_steps), "", "0", "0", "1000000", NULL,
-     "a busy scheduler looks for new requests only every so many steps; 0: every step"},
+     "a busy scheduler looks for new requests only every so many steps, and after one "
+     "with prefill; 0: after every step"},
     {"sampler_bytes_per_logit", FIELD_COUNT, AT(sampler_bytes_per_logit), "", "0", "0",
      "1000", NULL, "memory of the sampler per sequence and vocabulary entry"},
     {"runtime_memory", FIELD_BYTES, AT(runtime_bytes), "GB", "0", "0", "1000", NULL,

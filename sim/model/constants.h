@@ -39,6 +39,7 @@ struct constants {
     int64_t compound_layer_overhead_fs; /* of MLA, of linear layers, of an indexer */
     int64_t quantised_layer_overhead_fs;
     int64_t moe_layer_overhead_fs;
+    int64_t unfused_moe_overhead_fs;
     int64_t prefill_overhead_fs;          /* per step with prefill */
     int64_t compound_prefill_overhead_fs; /* and per such layer */
     int64_t moe_prefill_overhead_fs;      /* and per MoE layer */

@@ -333,6 +333,16 @@ static bool quantises(const struct llm *llm)
            (weights != PRECISION_BF16 && weights != PRECISION_INT4);
 }
 
+/* Whether the experts' products run at the FP4 rate. */
+static bool fuses_experts(const struct source *source)
+{
+    enum precision products =
+        llm_compute_precision(source->llm, llm_expert_precision(source->llm));
+    return source->gpu->fp4_flop_per_s > 0 &&
+           (products == PRECISION_FP4 || products == PRECISION_MXFP4 ||
+            products == PRECISION_NVFP4);
+}
+
 /* Latency of an all-reduce of `gpus`: one, and more for each doubling beyond two. */
 static double allreduce_fs(const struct constants *constants, int64_t gpus)
 {
@@ -354,11 +364,12 @@ static void fill_overheads(struct cost *cost, const struct source *source)
     double compound = (double)llm_compound_layers(llm) * share;
     double moe = (double)llm_moe_layers(llm) * share;
     double quantised = quantises(llm) ? layers : 0;
-    double overhead = (double)c->step_overhead_fs +
-                      layers * (double)c->layer_overhead_fs +
-                      compound * (double)c->compound_layer_overhead_fs +
-                      quantised * (double)c->quantised_layer_overhead_fs +
-                      moe * (double)c->moe_layer_overhead_fs;
+    double overhead =
+        (double)c->step_overhead_fs + layers * (double)c->layer_overhead_fs +
+        compound * (double)c->compound_layer_overhead_fs +
+        quantised * (double)c->quantised_layer_overhead_fs +
+        moe * (double)c->moe_layer_overhead_fs +
+        (fuses_experts(source) ? 0 : moe) * (double)c->unfused_moe_overhead_fs;
     double prefill = (double)c->prefill_overhead_fs +
                      compound * (double)c->compound_prefill_overhead_fs +
                      moe * (double)c->moe_prefill_overhead_fs;

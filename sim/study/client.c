@@ -43,6 +43,12 @@ static int next_closed(struct playing *playing, struct sim_arrival *arrival)
         draw(&playing->prompts, spec->prompt_tokens, spec->range_ratio_nano);
     arrival->output_tokens =
         draw(&playing->outputs, spec->output_tokens, spec->range_ratio_nano);
+    int64_t jitter = spec->jitter_tokens;
+    if (jitter > 0) {
+        arrival->output_tokens += rng_below(&playing->outputs, 2 * jitter + 1) - jitter;
+        arrival->output_tokens =
+            arrival->output_tokens > 1 ? arrival->output_tokens : 1;
+    }
     return 1;
 }
 
@@ -75,6 +81,12 @@ static int next_open(struct playing *playing, struct sim_arrival *arrival)
                           (int64_t)floor(playing->stage_at_s * 1e9 + 0.5);
     arrival->prompt_tokens = spec->prompt_tokens;
     arrival->output_tokens = spec->output_tokens;
+    if (spec->n_distinct > 0) {
+        arrival->parts = memory_new(1, sizeof *arrival->parts);
+        arrival->parts[0].id = playing->n_sent % spec->n_distinct;
+        arrival->parts[0].tokens = spec->prompt_tokens;
+        arrival->n_parts = 1;
+    }
     return 1;
 }
 

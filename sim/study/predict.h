@@ -37,8 +37,8 @@ struct predict_case {
     enum measured_kind kind;
     struct pool_config config; /* its engine constants may be changed before playing */
     struct client_spec client;
-    int32_t stage;      /* open loop: the stage that is compared; -1: all */
-    bool has_config;    /* false: no preset of that name, `refusal` says which */
+    int32_t stage;   /* open loop: the stage that is compared; -1: all */
+    bool has_config; /* false: no preset of that name, `refusal` says which */
     char refusal[400];
     double measured_s[N_PREDICT_METRICS]; /* NAN: not measured */
 };

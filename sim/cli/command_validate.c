@@ -1,0 +1,110 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "cli/command.h"
+#include "output/whole.h"
+#include "study/validate.h"
+
+enum { WORST, THREADS };
+
+static const struct command_option own[] = {
+    [WORST] = {"worst", true, "how many of the worst rows to print; default 5"},
+    [THREADS] = {"threads", true, "how many at a time; default: the machine's cores"},
+    {NULL, false, NULL},
+};
+
+/* A whole number from 0 to `greatest`; -1 if it is none. */
+static int64_t count_of(const char *text, int64_t standard, int64_t greatest)
+{
+    if (text == NULL) {
+        return standard;
+    }
+    char *end;
+    long value = strtol(text, &end, 10);
+    return *text >= '0' && *text <= '9' && *end == '\0' && value <= greatest ? value
+                                                                             : -1;
+}
+
+struct validation {
+    struct predict_case *cases;
+    struct predict_result *results;
+    int32_t n;
+};
+
+static int play(struct validation *of, const struct command_line *line,
+                int32_t n_threads, struct arena *arena, struct err *err)
+{
+    struct config config;
+    const struct config *base = NULL;
+    if (line->n_operands == 2) {
+        if (config_read(&config, line->operands[1], line->overrides, line->n_overrides,
+                        arena, err) != 0) {
+            return -1;
+        }
+        base = &config;
+    } else if (line->n_overrides > 0) {
+        return err_set(err, "-s: changes a CONFIG, and none is given");
+    }
+    if (predict_read(&of->cases, &of->n, line->operands[0], base, arena, err) != 0) {
+        return -1;
+    }
+    of->results = memory_new((size_t)of->n, sizeof *of->results);
+    predict_play_all(of->cases, of->n, n_threads, of->results);
+    return 0;
+}
+
+static int write_rows(const void *context, FILE *out, struct err *err)
+{
+    const struct validation *of = context;
+    (void)err;
+    validate_write(out, of->cases, of->results, of->n);
+    return 0;
+}
+
+static int run(const struct command_line *line)
+{
+    struct arena arena = {0};
+    struct err err;
+    struct validation of = {0};
+    int64_t n_worst = count_of(line->own[WORST], 5, 1000);
+    int64_t n_threads =
+        count_of(line->own[THREADS], sysconf(_SC_NPROCESSORS_ONLN), 256);
+    int status = 0;
+    if (n_worst < 0) {
+        status = err_set(&err, "--worst: '%.80s' is not a number from 0 to 1000",
+                         line->own[WORST]);
+    } else if (n_threads < 1) {
+        status = err_set(&err, "--threads: '%.80s' is not a number from 1 to 256",
+                         line->own[THREADS]);
+    }
+    if (status == 0) {
+        status = play(&of, line, (int32_t)n_threads, &arena, &err);
+    }
+    if (status == 0 && line->output != NULL) {
+        status = whole_write(line->output, write_rows, &of, &err);
+    }
+    if (status == 0) {
+        validate_print(stdout, of.cases, of.results, of.n, (int32_t)n_worst);
+    } else {
+        fprintf(stderr, "servesim: %s\n", err.text);
+    }
+    free(of.cases);
+    free(of.results);
+    memory_arena_free(&arena);
+    return status == 0 ? COMMAND_DONE : COMMAND_FAILED;
+}
+
+const struct command command_validate = {
+    .name = "validate",
+    .arguments = "MEASURED.csv [CONFIG] [-o FILE.csv] [--worst N] [--threads N]",
+    .summary = "Prints how far predictions are from measurements",
+    .help = "Simulates every row of MEASURED.csv with the client that measured it.\n",
+    .options = "os",
+    .own = own,
+    .least_operands = 1,
+    .most_operands = 2,
+    .run = run,
+};

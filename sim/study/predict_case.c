@@ -1,0 +1,336 @@
+#include "study/predict_case.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "input/config_pool.h"
+#include "input/measured_names.h"
+#include "input/settings.h"
+
+/* Engine presets: the family's own, and one for versions before `since`, in which the
+ * scheduler or the kernels were others. */
+static const struct {
+    const char *backend;
+    const char *since; /* a version: numbers between dots */
+    const char *engine;
+    const char *older;
+    const char *policy;
+} engines[] = {
+    {"vllm", "0.15", "vllm", "vllm-2025", "vllm-v1"},
+    {"sglang", "0.5.6", "sglang", "sglang-2025", "sglang"},
+    {"trtllm", "1.1", "trtllm", "trtllm-2025", "trtllm"},
+};
+enum { N_ENGINES = sizeof engines / sizeof engines[0] };
+
+static int32_t engine_index(const char *backend)
+{
+    char name[MEASURED_TEXT];
+    int32_t n = 0;
+    for (const char *c = backend; *c != '\0' && n < MEASURED_TEXT - 1; c++) {
+        if (isalnum((unsigned char)*c)) {
+            name[n++] = (char)tolower((unsigned char)*c);
+        }
+    }
+    name[n] = '\0';
+    for (int32_t i = 0; i < N_ENGINES; i++) {
+        if (strcmp(name, engines[i].backend) == 0) {
+            return i;
+        }
+    }
+    return strcmp(name, "tensorrtllm") == 0 ? 2 : -1;
+}
+
+/* Whether version `a` comes before `b`; what has no number in front ("nightly") does not. */
+static bool is_before(const char *a, const char *b)
+{
+    while (*a != '\0' || *b != '\0') {
+        char *end_a;
+        char *end_b;
+        long x = strtol(a, &end_a, 10);
+        long y = strtol(b, &end_b, 10);
+        if (end_a == a && *a != '\0') {
+            return false;
+        }
+        if (x != y) {
+            return x < y;
+        }
+        a = *end_a == '.' ? end_a + 1 : "";
+        b = *end_b == '.' ? end_b + 1 : "";
+    }
+    return false;
+}
+
+const char *predict_backend(const char *backend)
+{
+    int32_t i = engine_index(backend);
+    return i >= 0 ? engines[i].backend : NULL;
+}
+
+const char *predict_engine(const char *backend, const char *version)
+{
+    int32_t i = engine_index(backend);
+    if (i < 0) {
+        return NULL;
+    }
+    bool known = isdigit((unsigned char)version[0]) != 0;
+    return known && is_before(version, engines[i].since) ? engines[i].older
+                                                         : engines[i].engine;
+}
+
+/* Reads a preset over the defaults of its table. */
+static int read_preset(struct pool_config *pool, int32_t kind, const char *name,
+                       struct arena *arena, struct err *err)
+{
+    struct field_table tables[CONFIG_POOL_TABLES];
+    config_pool_tables(tables);
+    const struct config_pool_preset *preset = &config_pool_presets[kind];
+    char path[512];
+    struct settings file = {0};
+    if (!config_pool_find(preset->folder, name, path)) {
+        return err_set(err, "there is no configs/%s/%s.ini", preset->folder, name);
+    }
+    return settings_read(&file, path, arena, err) != 0
+               ? -1
+               : settings_apply(&file, preset->key, &tables[kind], 1, pool, arena, err);
+}
+
+static void fill_defaults(struct pool_config *pool, struct arena *arena)
+{
+    struct field_table tables[CONFIG_POOL_TABLES];
+    config_pool_tables(tables);
+    memset(pool, 0, sizeof *pool);
+    for (int32_t i = 0; i < CONFIG_POOL_TABLES; i++) {
+        field_defaults(&tables[i], pool, arena);
+    }
+}
+
+/* What does not lead to a preset is this case's refusal, not an error. */
+static int refuse(struct predict_case *of, const struct err *reason)
+{
+    of->has_config = false;
+    snprintf(of->refusal, sizeof of->refusal, "%.390s", reason->text);
+    return 0;
+}
+
+/* The model and the accelerator in the precision that was measured; 1 if they are known. */
+static int fill_hardware(struct predict_case *of, struct arena *arena, struct err *err)
+{
+    const struct measured_server *server = &of->row.server;
+    struct pool_config *pool = &of->config;
+    const char *precision = server->precision;
+    char model[MEASURED_NAMES_TEXT];
+    char system[MEASURED_NAMES_TEXT];
+    struct err reason;
+    if (measured_names_model(server->model, model, &reason) != 0 ||
+        measured_names_system(server->system, system, &reason) != 0) {
+        return refuse(of, &reason);
+    }
+    if (precision[0] == '\0') {
+        precision = measured_names_suffix(server->model);
+    }
+    if (read_preset(pool, CONFIG_POOL_MODEL, model, arena, err) != 0 ||
+        read_preset(pool, CONFIG_POOL_ACCELERATOR, system, arena, err) != 0) {
+        return -1;
+    }
+    if (measured_names_precision(precision, model, &pool->llm, &reason) != 0) {
+        return refuse(of, &reason);
+    }
+    pool->model_name = memory_arena_text(arena, model);
+    pool->accelerator_name = memory_arena_text(arena, system);
+    return 1;
+}
+
+static int fill_engine(struct predict_case *of, const struct config *base,
+                       struct arena *arena, struct err *err)
+{
+    const struct measured_server *server = &of->row.server;
+    struct pool_config *pool = &of->config;
+    const char *backend = server->backend[0] != '\0' ? server->backend : "vllm";
+    const char *engine = predict_engine(backend, server->backend_version);
+    struct err reason;
+    if (base != NULL) {
+        pool->constants = base->pools[0].constants;
+        pool->engine_name = base->pools[0].engine_name;
+        pool->scheduler = base->pools[0].scheduler;
+        pool->utilization_nano = base->pools[0].utilization_nano;
+        pool->cost = base->pools[0].cost;
+        pool->block_tokens = base->pools[0].block_tokens;
+        return 1;
+    }
+    if (engine == NULL) {
+        err_set(&reason, "backend: '%.80s' is not vllm, sglang or trtllm", backend);
+        return refuse(of, &reason);
+    }
+    pool->engine_name = engine;
+    return read_preset(pool, CONFIG_POOL_ENGINE, engine, arena, err) != 0 ||
+                   read_preset(pool, CONFIG_POOL_POLICY,
+                               engines[engine_index(backend)].policy, arena, err) != 0
+               ? -1
+               : 1;
+}
+
+static int64_t most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* vllm bench serve and its like, as InferenceX runs them: ten prompts per client. */
+static void fill_closed(struct predict_case *of)
+{
+    const struct measured_closed *row = &of->row.closed;
+    struct pool_config *pool = &of->config;
+    of->stage = -1;
+    of->measured_s[PREDICT_TTFT] = (double)row->ttft_ns * 1e-9;
+    of->measured_s[PREDICT_TPOT] = (double)row->tpot_ns * 1e-9;
+    of->client = (struct client_spec){
+        .closed = true,
+        .seed = 1,
+        .prompt_tokens = row->prompt_tokens,
+        .output_tokens = row->output_tokens,
+        .range_ratio_nano = row->range_ratio_nano,
+        .concurrency = row->concurrency,
+        .n_prompts = 10 * row->concurrency,
+        .overhead_ns = CLIENT_OVERHEAD_NS,
+    };
+    if (row->range_ratio_nano == 1000000000 &&
+        strcmp(pool->scheduler.batching, "unified") == 0) {
+        of->client.jitter_tokens = CLIENT_JITTER_TOKENS;
+    }
+    pool->scheduler.max_num_seqs = most(pool->scheduler.max_num_seqs, row->concurrency);
+    pool->utilization_nano = CLIENT_UTILIZATION_NANO;
+    if (pool->constants.poll_steps > 10 && row->concurrency < 16) {
+        pool->constants.poll_steps = 10; /* what InferenceX's recipes say */
+    }
+}
+
+static void fill_open(struct predict_case *of)
+{
+    const struct measured_open *row = &of->row.open;
+    struct pool_config *pool = &of->config;
+    double *measured = of->measured_s;
+    const int64_t values[] = {
+        [PREDICT_TTFT] = row->ttft_mean_ns,    [PREDICT_TPOT] = MEASURED_NONE,
+        [PREDICT_E2E] = row->e2e_mean_ns,      [PREDICT_TTFT_P90] = row->ttft_p90_ns,
+        [PREDICT_TTFT_P99] = row->ttft_p99_ns, [PREDICT_E2E_P90] = row->e2e_p90_ns,
+        [PREDICT_E2E_P99] = row->e2e_p99_ns};
+    for (int i = PREDICT_TTFT; i <= PREDICT_E2E_P99; i++) {
+        measured[i] = values[i] != MEASURED_NONE ? (double)values[i] * 1e-9 : NAN;
+    }
+    if (row->output_tokens > 1) { /* itl_mean_ms is of a re-tokenised output */
+        measured[PREDICT_TPOT] = (measured[PREDICT_E2E] - measured[PREDICT_TTFT]) /
+                                 (double)(row->output_tokens - 1);
+    }
+    of->stage = (int32_t)row->stage;
+    int64_t nominal = row->system_prompt_tokens + row->question_tokens;
+    of->client = (struct client_spec){
+        .seed = 1,
+        .prompt_tokens = (nominal * 1047 + 500) / 1000, /* measured: 4.7 % longer */
+        .output_tokens = row->output_tokens,
+        .n_stages = row->n_stages,
+        .n_distinct = 100,
+    };
+    for (int64_t i = 0; i < row->n_stages && i < CLIENT_MOST_STAGES; i++) {
+        of->client.stages[i].rate_nano = row->stages[i].rate_nano;
+        of->client.stages[i].length_ns = row->stages[i].length_ns;
+    }
+    if (row->max_num_batched_tokens > 0) {
+        pool->scheduler.max_num_batched_tokens = row->max_num_batched_tokens;
+    }
+    if (row->max_num_seqs > 0) {
+        pool->scheduler.max_num_seqs = row->max_num_seqs;
+    }
+    if (row->total_kv_blocks > 0) {
+        pool->num_gpu_blocks = row->total_kv_blocks;
+    }
+    if (row->gpu_memory_utilization_nano > 0) {
+        pool->utilization_nano = row->gpu_memory_utilization_nano;
+    }
+}
+
+static void fill_step(struct predict_case *of)
+{
+    const struct measured_step *row = &of->row.step;
+    if (row->prompt_ns != MEASURED_NONE) {
+        of->measured_s[PREDICT_PROMPT_STEP] = (double)row->prompt_ns * 1e-9;
+    }
+    if (row->token_ns != MEASURED_NONE) {
+        of->measured_s[PREDICT_DECODE_STEP] = (double)row->token_ns * 1e-9;
+    }
+    of->config.num_gpu_blocks = 1000000; /* steps alone: memory is not the question */
+}
+
+int predict_case_fill(struct predict_case *of, const struct config *base,
+                      struct arena *arena, struct err *err)
+{
+    const struct measured_server *server = &of->row.server;
+    for (int i = 0; i < N_PREDICT_METRICS; i++) {
+        of->measured_s[i] = NAN;
+    }
+    fill_defaults(&of->config, arena);
+    of->config.name = "measured";
+    of->config.policy_name = "";
+    of->config.layout = (struct layout){
+        .tp = server->tensor_parallel,
+        .pp = server->pipeline_parallel,
+        .dp = server->data_parallel,
+        .expert_parallel = server->expert_parallel > 1,
+    };
+    int status = fill_hardware(of, arena, err);
+    status = status == 1 ? fill_engine(of, base, arena, err) : status;
+    if (status != 1) {
+        return status;
+    }
+    of->has_config = true;
+    of->config.max_model_tokens = 1000000000; /* they were served */
+    if (of->kind == MEASURED_CLOSED) {
+        fill_closed(of);
+    } else if (of->kind == MEASURED_OPEN) {
+        fill_open(of);
+    } else {
+        fill_step(of);
+    }
+    return 0;
+}
+
+int predict_read(struct predict_case **cases, int32_t *n_cases, const char *path,
+                 const struct config *base, struct arena *arena, struct err *err)
+{
+    *cases = NULL;
+    *n_cases = 0;
+    struct measured *measured = measured_open(path, err);
+    if (measured == NULL) {
+        return -1;
+    }
+    enum measured_kind kind = measured_kind(measured);
+    int status = 1;
+    if (kind != MEASURED_CLOSED && kind != MEASURED_OPEN && kind != MEASURED_STEP) {
+        status =
+            err_set(err,
+                    "%s: holds single requests or a server's own metrics; expected "
+                    "rows of closed-loop, open-loop or step measurements",
+                    measured_name(measured));
+    }
+    int32_t room = 0;
+    while (status == 1) {
+        if (*n_cases == room) {
+            room = room * 2 + 64;
+            *cases = memory_grow(*cases, (size_t)room, sizeof **cases);
+        }
+        struct predict_case *of = &(*cases)[*n_cases];
+        memset(of, 0, sizeof *of);
+        of->kind = kind;
+        status = measured_next(measured, &of->row, err);
+        if (status == 1) {
+            status = predict_case_fill(of, base, arena, err) == 0 ? 1 : -1;
+            *n_cases += status == 1;
+        }
+    }
+    measured_close(measured);
+    if (status == 0 && *n_cases == 0) {
+        return err_set(err, "%s: holds no measurements", path);
+    }
+    return status;
+}
