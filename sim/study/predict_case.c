@@ -25,6 +25,11 @@ static const struct {
 };
 enum { N_ENGINES = sizeof engines / sizeof engines[0] };
 
+static int64_t most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 static int32_t engine_index(const char *backend)
 {
     char name[MEASURED_TEXT];
@@ -172,11 +177,6 @@ static int fill_engine(struct predict_case *of, const struct config *base,
                : 1;
 }
 
-static int64_t most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 /* vllm bench serve and its like, as InferenceX runs them: ten prompts per client. */
 static void fill_closed(struct predict_case *of)
 {
@@ -273,9 +273,10 @@ int predict_case_fill(struct predict_case *of, const struct config *base,
     of->config.name = "measured";
     of->config.policy_name = "";
     of->config.layout = (struct layout){
-        .tp = server->tensor_parallel,
-        .pp = server->pipeline_parallel,
-        .dp = server->data_parallel,
+        /* kinds of rows without these columns leave them 0 */
+        .tp = most(server->tensor_parallel, 1),
+        .pp = most(server->pipeline_parallel, 1),
+        .dp = most(server->data_parallel, 1),
         .expert_parallel = server->expert_parallel > 1,
     };
     int status = fill_hardware(of, arena, err);
