@@ -124,6 +124,14 @@ void roofline_files_print(FILE *out, const struct roofline *roofline,
             "kernels reach;\nconcurrency by KV cache and by %g ms per token:\n",
             tpot_ms);
     write_critical(out, false, roofline, request);
+    for (int32_t i = 0; i < request->contexts.n; i++) {
+        if (request->contexts.values[i] > roofline->pool->most_tokens) {
+            fprintf(out,
+                    "context %" PRId64 " is more than the %" PRId64
+                    " tokens that a request may have here\n",
+                    request->contexts.values[i], roofline->pool->most_tokens);
+        }
+    }
     fputs("\nA decode step by three rooflines: per operation, over the step, without "
           "overlap.\n",
           out);
