@@ -24,6 +24,7 @@ int roofline_init(struct roofline *roofline, const struct pool *pool, struct err
         cost.roofline = way == ROOFLINE_STEP ? COST_STEP : COST_OPERATION;
         if (way == ROOFLINE_SUM) {
             constants.overlap_nano = 0;
+            constants.attention_overlap_nano = 0;
             constants.expert_overlap_nano = 0;
         }
         if (cost_init(&roofline->ways[way], &cost, &config->accelerator, &config->llm,

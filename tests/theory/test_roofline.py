@@ -11,7 +11,6 @@ import tempfile
 
 SERVESIM = os.environ.get("SERVESIM", "build/dev/servesim")
 CONFIG = "configs/examples/azure-code-h100.ini"
-LARGE = "configs/examples/llama-70b-tp4.ini"
 
 # table, row: physics, and by the text's convention where it counts otherwise
 FIGURES = {
@@ -109,16 +108,37 @@ def check_files(faults):
     return len(rows)
 
 
+def dearer_h200(folder):
+    """An H200 at 1.378 times the H100's price, for 1.433 times its bandwidth."""
+    price = 1.378 * price_of_an_h100()
+    text = pathlib.Path("configs/accelerators/h200-sxm.ini").read_text(encoding="utf-8")
+    path = pathlib.Path(folder) / "dear.ini"
+    path.write_text(re.sub(r"usd_per_hour = [0-9.]+", f"usd_per_hour = {price:.6f}", text),
+                    encoding="utf-8")
+    return str(path)
+
+
+def price_of_an_h100():
+    text = pathlib.Path("configs/accelerators/h100-sxm.ini").read_text(encoding="utf-8")
+    return float(re.search(r"usd_per_hour = ([0-9.]+)", text)[1])
+
+
 def check_crossover(faults):
     """At the batch that is told, both accelerators give as many tokens per dollar."""
-    told = program(LARGE, "-q", "--against", "b200-sxm", "--context", "4096")
-    batch = float(re.search(r"at context 4096: batch ([0-9.]+)", told)[1])
-    near_it = program(LARGE, "-q", "--against", "b200-sxm", "--context", "4096", "--batch",
-                      f"{int(batch)},{int(batch) + 1}")
-    ratios = [float(line.split()[-1]) for line in near_it.splitlines()
-              if re.match(r" +\d+ +4096 ", line)]
-    if len(ratios) != 2 or not min(ratios) <= 1 <= max(ratios):
-        faults.append(f"tokens per dollar at batch {batch}: {ratios}")
+    with tempfile.TemporaryDirectory() as folder:
+        common = (CONFIG, "-q", "--against", dearer_h200(folder), "--context", "1,337",
+                  "-s", "pool.main.engine=ideal")
+        told = program(*common)
+        weights = float(re.search(r"weights alone: batch ([0-9.]+)", told)[1])
+        if not near(weights, 989.4 / 3.35 / 1.378, 1e-3):
+            faults.append(f"weights alone: {weights}")
+        for context in (1, 337):
+            batch = float(re.search(rf"at context {context}: batch ([0-9.]+)", told)[1])
+            near_it = program(*common, "--batch", f"{int(batch)},{int(batch) + 1}")
+            ratios = [float(line.split()[-1]) for line in near_it.splitlines()
+                      if re.match(rf" +[0-9]+ +{context} ", line)]
+            if len(ratios) != 2 or not min(ratios) <= 1.0005 or not max(ratios) >= 0.9995:
+                faults.append(f"tokens per dollar at batch {batch}: {ratios}")
 
 
 def main():
