@@ -126,6 +126,19 @@ double roofline_mbu(const struct roofline *roofline, const struct roofline_step 
     return step->bytes / (step->s[ROOFLINE_OPERATION] * peak * gpus(roofline));
 }
 
+/* From the coefficient of a step that is one micro-batch (model/cost_init.c). */
+double roofline_reached_flop_per_s(const struct roofline *roofline)
+{
+    const struct layout *layout = &roofline->pool->config->layout;
+    const struct llm *llm = &roofline->pool->config->llm;
+    const struct cost_term *terms = roofline->ways[ROOFLINE_STEP].full[0].terms[0];
+    int64_t stage_layers = (llm->n_layers + layout->pp - 1) / layout->pp;
+    double share = (double)(stage_layers * layout->pp) / (double)llm->n_layers /
+                   (double)(layout->tp * layout->dp);
+    return 2.0 * (double)llm_mlp_params(llm) * share /
+           ((double)terms[COST_MLP].compute_fs * s_per_fs);
+}
+
 double roofline_usd_per_mtok(const struct roofline *roofline,
                              const struct roofline_step *step)
 {

@@ -27,7 +27,7 @@ static void write_machine(FILE *out, const struct roofline *roofline)
     fprintf(out, "peak_compute,%.9g,TFLOPS\n", peak);
     fprintf(out, "peak_bandwidth,%.9g,TB/s\n", bandwidth);
     fprintf(out, "reached_compute,%.9g,TFLOPS\n",
-            peak * (double)constants->compute_efficiency_nano / 1e9);
+            roofline_reached_flop_per_s(roofline) / 1e12);
     fprintf(out, "reached_bandwidth,%.9g,TB/s\n",
             bandwidth * (double)constants->memory_efficiency_nano / 1e9);
     fprintf(out, "weights_only_critical_batch,%.9g,sequences\n",
