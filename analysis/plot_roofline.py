@@ -21,7 +21,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 # Okabe and Ito's palette: told apart with any colour vision.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
@@ -99,6 +99,8 @@ class Machine:
 def logarithmic(axes, base=10):
     axes.set_xscale("log", base=base)
     axes.set_yscale("log")
+    if base == 2:  # two decades or less: ticks between the powers of ten
+        axes.yaxis.set_major_locator(LogLocator(10, subs=(1, 2, 5)))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(plain))
         axis.set_minor_formatter(NullFormatter())
@@ -129,7 +131,7 @@ def draw_roofline(axes, machine):
     ridge, peak = draw_roof(axes, machine, "peak", INK, "data sheet")
     axes.plot([ridge, ridge], [peak / 3000, peak], color=INK, linewidth=0.8, linestyle=":")
     axes.annotate(f"ridge {ridge:.0f}", (ridge, peak / 2500), textcoords="offset points",
-                  xytext=(4, 0), fontsize=9)
+                  xytext=(-4, 0), ha="right", fontsize=9)
     for colour, context, rows in machine.by_context():
         axes.plot(rows["flop_per_byte"], rows["mfu_percent"] / 100 * peak, color=colour,
                   marker="o", markersize=3.5, linewidth=1, label=f"decode, {context:,} tokens")
