@@ -9,6 +9,8 @@
 #include "study/run.h"
 #include "study/worked.h"
 
+enum { MOST_PIECE = 300 };
+
 enum own { BATCH, CONTEXT, PROMPT, TPOT, AGAINST, CONVENTION, TABLE, WORKED };
 
 static const struct command_option own_options[] = {
@@ -43,13 +45,13 @@ static int read_one(const struct field *field, const char *text, int64_t *value,
 }
 
 /* Takes the next of a list's pieces off `rest`; false if there is none. */
-static bool next_piece(const char **rest, char piece[100])
+static bool next_piece(const char **rest, char piece[MOST_PIECE])
 {
     if (*rest == NULL) {
         return false;
     }
     int length = (int)strcspn(*rest, ",");
-    snprintf(piece, 100, "%.*s", length < 99 ? length : 99, *rest);
+    snprintf(piece, MOST_PIECE, "%.*s", length, *rest);
     *rest = (*rest)[length] == ',' ? *rest + length + 1 : NULL;
     return true;
 }
@@ -58,7 +60,7 @@ static int read_list(const struct field *field, const char *text, const char *st
                      struct roofline_list *list, struct err *err)
 {
     const char *rest = text != NULL ? text : standard;
-    char piece[100];
+    char piece[MOST_PIECE];
     list->n = 0;
     while (next_piece(&rest, piece)) {
         if (list->n == ROOFLINE_FILES_MOST) {
@@ -181,7 +183,7 @@ static int machine_read(struct machine *machine, const struct command_line *line
 
 /* Another accelerator for the same pool, or why it cannot serve it. */
 struct rival {
-    char name[100];
+    char name[MOST_PIECE];
     struct machine machine;
     bool fits;
     struct err refused;
@@ -219,7 +221,7 @@ static int rivals_read(struct rival rivals[MOST_RIVALS], int32_t *n,
                        struct arena *arena, struct err *err)
 {
     const char *rest = line->own[AGAINST];
-    char name[100];
+    char name[MOST_PIECE];
     while (next_piece(&rest, name)) {
         if (*n == MOST_RIVALS) {
             return err_set(err, "--against: more than %d accelerators", MOST_RIVALS);

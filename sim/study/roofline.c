@@ -24,6 +24,7 @@ int roofline_init(struct roofline *roofline, const struct pool *pool, struct err
         cost.roofline = way == ROOFLINE_STEP ? COST_STEP : COST_OPERATION;
         if (way == ROOFLINE_SUM) {
             constants.overlap_nano = 0;
+            constants.attention_overlap_nano = 0;
             constants.expert_overlap_nano = 0;
         }
         if (cost_init(&roofline->ways[way], &cost, &config->accelerator, &config->llm,
@@ -123,6 +124,19 @@ double roofline_mbu(const struct roofline *roofline, const struct roofline_step 
     const struct accelerator *gpu = &roofline->pool->config->accelerator;
     double peak = (double)gpu->memory_bytes_per_s;
     return step->bytes / (step->s[ROOFLINE_OPERATION] * peak * gpus(roofline));
+}
+
+/* From the coefficient of a step that is one micro-batch (model/cost_init.c). */
+double roofline_reached_flop_per_s(const struct roofline *roofline)
+{
+    const struct layout *layout = &roofline->pool->config->layout;
+    const struct llm *llm = &roofline->pool->config->llm;
+    const struct cost_term *terms = roofline->ways[ROOFLINE_STEP].full[0].terms[0];
+    int64_t stage_layers = (llm->n_layers + layout->pp - 1) / layout->pp;
+    double share = (double)(stage_layers * layout->pp) / (double)llm->n_layers /
+                   (double)(layout->tp * layout->dp);
+    return 2.0 * (double)llm_mlp_params(llm) * share /
+           ((double)terms[COST_MLP].compute_fs * s_per_fs);
 }
 
 double roofline_usd_per_mtok(const struct roofline *roofline,

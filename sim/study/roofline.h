@@ -49,6 +49,9 @@ enum bound roofline_regime(const struct roofline_step *step);
 double roofline_mfu(const struct roofline *roofline, const struct roofline_step *step);
 double roofline_mbu(const struct roofline *roofline, const struct roofline_step *step);
 
+/* FLOP per second of one GPU in its dense matrices, as the price of a step has it. */
+double roofline_reached_flop_per_s(const struct roofline *roofline);
+
 double roofline_usd_per_mtok(const struct roofline *roofline,
                              const struct roofline_step *step);
 

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 #include "study/crossover.h"
 #include "study/textbook.h"
@@ -51,9 +52,12 @@ static struct textbook textbook_of(const struct roofline *roofline)
     };
 }
 
+/* Without the folder, if it is a file's. */
 static const char *name_of(const struct roofline *roofline)
 {
-    return roofline->pool->config->accelerator_name;
+    const char *name = roofline->pool->config->accelerator_name;
+    const char *slash = strrchr(name, '/');
+    return slash != NULL ? slash + 1 : name;
 }
 
 static void print_batch(FILE *out, double batch)

@@ -1,7 +1,6 @@
 #include "study/roofline_files.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +27,7 @@ static void write_machine(FILE *out, const struct roofline *roofline)
     fprintf(out, "peak_compute,%.9g,TFLOPS\n", peak);
     fprintf(out, "peak_bandwidth,%.9g,TB/s\n", bandwidth);
     fprintf(out, "reached_compute,%.9g,TFLOPS\n",
-            peak * (double)constants->compute_efficiency_nano / 1e9);
+            roofline_reached_flop_per_s(roofline) / 1e12);
     fprintf(out, "reached_bandwidth,%.9g,TB/s\n",
             bandwidth * (double)constants->memory_efficiency_nano / 1e9);
     fprintf(out, "weights_only_critical_batch,%.9g,sequences\n",
@@ -56,9 +55,8 @@ static void write_critical(FILE *out, bool csv, const struct roofline *roofline,
         int64_t context = i < 0 ? 0 : request->contexts.values[i];
         fprintf(out, csv ? "%" PRId64 : "%7" PRId64, context);
         write_number(out, csv, roofline_critical_batch(roofline, context), "never");
-        double limit =
-            context > 0 ? roofline_intensity_limit(roofline, context) : INFINITY;
-        fprintf(out, csv ? ",%.9g" : " %15.4g", limit);
+        fprintf(out, csv ? ",%.9g" : " %15.4g",
+                roofline_intensity_limit(roofline, context));
         bool has =
             context > 0 && llm_kv_bytes_per_token(&roofline->pool->config->llm, 1) > 0;
         write_number(out, csv, has ? roofline_most_in_memory(roofline, context) : -1,
@@ -116,14 +114,24 @@ void roofline_files_print(FILE *out, const struct roofline *roofline,
             config->model_name, layout_gpus(&config->layout), config->accelerator_name,
             config->engine_name);
     print_ridges(out, &config->accelerator);
-    fprintf(out,
-            "weights alone, at the data sheet's rates: compute-bound from batch %.1f\n",
-            roofline_weights_batch(roofline));
+    fprintf(
+        out,
+        "a dense layer's weights alone, at the data sheet's rates: compute-bound from "
+        "batch %.1f\n",
+        roofline_weights_batch(roofline));
     fprintf(out,
             "\nDecode by context (0: weights and activations alone), at the rates that "
             "kernels reach;\nconcurrency by KV cache and by %g ms per token:\n",
             tpot_ms);
     write_critical(out, false, roofline, request);
+    for (int32_t i = 0; i < request->contexts.n; i++) {
+        if (request->contexts.values[i] > roofline->pool->most_tokens) {
+            fprintf(out,
+                    "context %" PRId64 " is more than the %" PRId64
+                    " tokens that a request may have here\n",
+                    request->contexts.values[i], roofline->pool->most_tokens);
+        }
+    }
     fputs("\nA decode step by three rooflines: per operation, over the step, without "
           "overlap.\n",
           out);

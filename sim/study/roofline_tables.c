@@ -178,7 +178,7 @@ static const struct roofline_tables_row parallel[] = {
      {24, 20, 0.9, 0.1},
      GAINS,
      "000-025",
-     "reference"},
+     "reference: above both bounds"},
     {"pipeline, 80 layers, 8 stages", "pipeline", {80, 8, 1, 0}, NULL, "E11", ""},
     {"Amdahl, 95 % parallel, 20 devices", "amdahl", {0.95, 20}, NULL, "000-047", ""},
     {"parallel share that 16.36 x implies",

@@ -3,46 +3,42 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "base/memory.h"
 #include "study/crossover.h"
 
 static const int64_t whole_nano = 1000000000;
 
+/* Kernels reach the peaks; the defaults take nothing.  Here and below, keys that have no
+ * default and are not set hold no number, and nothing reads them. */
 static struct constants ideal(void)
 {
-    return (struct constants){
-        .memory_efficiency_nano = whole_nano,
-        .compute_efficiency_nano = whole_nano,
-        .kv_efficiency_nano = whole_nano,
-        .expert_memory_efficiency_nano = whole_nano,
-        .mixed_attention_efficiency_nano = whole_nano,
-        .expert_compute_efficiency_nano = whole_nano,
-        .link_efficiency_nano = whole_nano,
-        .pcie_efficiency_nano = whole_nano,
-        .overlap_nano = whole_nano,
-        .expert_overlap_nano = whole_nano,
-        .expert_imbalance_nano = whole_nano,
-    };
+    struct arena arena = {0};
+    struct constants constants = {0};
+    field_defaults(&constants_table, &constants, &arena);
+    constants.memory_efficiency_nano = whole_nano;
+    constants.compute_efficiency_nano = whole_nano;
+    constants.source = "";
+    memory_arena_free(&arena);
+    return constants;
 }
 
 /* A hidden vector of one number keeps projections negligible, and the MLP takes what they
  * leave of the parameters. */
 static struct llm model(const struct textbook *given)
 {
-    struct llm llm = {
-        .n_layers = given->layers > 0 ? (int64_t)given->layers : 1,
-        .hidden = 1,
-        .mlp = LLM_PLAIN,
-        .n_heads = given->heads > 0 ? (int64_t)given->heads : 1,
-        .n_kv_heads = given->kv_heads > 0 ? (int64_t)given->kv_heads : 1,
-        .head_dim = given->head_dim > 0 ? (int64_t)given->head_dim : 1,
-        .vocab = 1,
-        .tied_embeddings = 1,
-        .moe_layer_step = 1,
-        .attention_precision = PRECISION_SAME,
-        .expert_precision = PRECISION_SAME,
-        .compute_precision = PRECISION_SAME,
-        .density_nano = whole_nano,
-    };
+    struct arena arena = {0};
+    struct llm llm = {0};
+    field_defaults(&llm_table, &llm, &arena);
+    llm.n_layers = given->layers > 0 ? (int64_t)given->layers : 1;
+    llm.hidden = 1;
+    llm.mlp = LLM_PLAIN;
+    llm.n_heads = given->heads > 0 ? (int64_t)given->heads : 1;
+    llm.n_kv_heads = given->kv_heads > 0 ? (int64_t)given->kv_heads : 1;
+    llm.head_dim = given->head_dim > 0 ? (int64_t)given->head_dim : 1;
+    llm.vocab = 1;
+    llm.tied_embeddings = 1;
+    llm.source = "";
+    memory_arena_free(&arena);
     int64_t rest = (int64_t)given->params - llm_attention_params(&llm);
     llm.intermediate = rest > 0 ? rest / (2 * llm.n_layers) : 0;
     return llm;
@@ -50,14 +46,16 @@ static struct llm model(const struct textbook *given)
 
 struct accelerator textbook_gpu(double tflops, double tbytes)
 {
-    return (struct accelerator){
-        .memory_bytes_per_s = (int64_t)(tbytes * 1e12 + 0.5),
-        .bf16_flop_per_s = (int64_t)(tflops * 1e12 + 0.5),
-        .sparse_speedup_nano = whole_nano,
-        .link_bytes_per_s = whole_nano,
-        .node_bytes_per_s = whole_nano,
-        .gpus_per_node = 1,
-    };
+    struct arena arena = {0};
+    struct accelerator gpu = {0};
+    field_defaults(&accelerator_table, &gpu, &arena);
+    gpu.memory_bytes_per_s = (int64_t)(tbytes * 1e12 + 0.5);
+    gpu.bf16_flop_per_s = (int64_t)(tflops * 1e12 + 0.5);
+    gpu.link_bytes_per_s = whole_nano;
+    gpu.source = "";
+    gpu.price_source = "";
+    memory_arena_free(&arena);
+    return gpu;
 }
 
 struct textbook_step textbook_decode(const struct roofline_convention *by,

@@ -117,6 +117,24 @@ static void seven_billion_parameters_take_4_2_ms_on_an_h100(void **state)
     assert_near(textbook_decode(&roofline_convention_all[0], &given).s, 4.179e-3, 1e-4);
 }
 
+/* Of one H100, however the model is laid out. */
+static void kernels_reach_the_engines_share_of_the_peak(void **state)
+{
+    (void)state;
+    struct world world;
+    const char *const layouts[] = {"pool.main.model=llama-3.1-70b",
+                                   "pool.main.tensor_parallel=4",
+                                   "pool.main.pipeline_parallel=3"};
+    open_world(&world, NULL, 0);
+    double share =
+        (double)world.config.pools[0].constants.compute_efficiency_nano / 1e9;
+    assert_near(roofline_reached_flop_per_s(&world.roofline), 989.4e12 * share, 1e-6);
+    close_world(&world);
+    open_world(&world, layouts, 3);
+    assert_near(roofline_reached_flop_per_s(&world.roofline), 989.4e12 * share, 1e-6);
+    close_world(&world);
+}
+
 static void without_kv_decode_is_compute_bound_from_the_ridge(void **state)
 {
     (void)state;
@@ -232,6 +250,7 @@ int main(void)
             a_step_per_operation_lies_between_the_one_over_the_step_and_the_sum),
         cmocka_unit_test(a_textbook_step_under_physics_costs_what_the_model_says),
         cmocka_unit_test(seven_billion_parameters_take_4_2_ms_on_an_h100),
+        cmocka_unit_test(kernels_reach_the_engines_share_of_the_peak),
         cmocka_unit_test(without_kv_decode_is_compute_bound_from_the_ridge),
         cmocka_unit_test(
             eight_bit_weights_halve_the_critical_batch_only_at_a_16_bit_rate),
