@@ -120,7 +120,8 @@ class Roofline:
         model = self.model
         flops = fractions.Fraction(model.pair_flops(decode) * layers, self.tp) * share
         n_bytes = model.kv_bytes(self.tp) * layers * share
-        return self.coefficient(flops / self.attention_rate()), self.coefficient(n_bytes / bandwidth)
+        return (self.coefficient(flops / self.attention_rate()),
+                self.coefficient(n_bytes / bandwidth))
 
     def indexer(self, share, bandwidth):
         model = self.model
@@ -202,7 +203,10 @@ class Roofline:
         keys, model, scale = self.keys, self.model, self.keys.number("scale")
         moe, compound = model.moe_layers, model.compound_layers()
         quantised = model.layers if model.is_quantised() else 0
+        fp4 = RATES.get(model.products(model.precision("expert_precision"))) == "fp4_flops"
+        unfused = 0 if fp4 and keys.number("fp4_flops") else moe
         step = keys.fs("step_overhead_us") + self.largest * (
+            unfused * keys.fs("unfused_moe_overhead_us") +
             model.layers * keys.fs("layer_overhead_us")
             + compound * keys.fs("compound_layer_overhead_us")
             + quantised * keys.fs("quantised_layer_overhead_us")

@@ -75,7 +75,8 @@ def model(rng):
 
 
 def engine(rng):
-    keys = {"engine": rng.choice(("ideal", "vllm")), "frontend_ms": "0", "frontend_request_ms": "0", "frontend_token_us": "0",
+    keys = {"engine": rng.choice(("ideal", "vllm")), "frontend_ms": "0",
+            "frontend_request_ms": "0", "frontend_token_us": "0",
             "async_scheduling": "no", "poll_steps": "0"}
     efficiencies = ("memory compute kv expert_memory mixed_attention expert_compute link "
                     "pcie attention_compute fp8_compute fp4_compute").split()
@@ -87,6 +88,7 @@ def engine(rng):
             keys[name] = rng.choice(("0", "0.3", "0.5", "0.737"))
     for name in ("step_overhead", "layer_overhead", "compound_layer_overhead",
                  "quantised_layer_overhead", "moe_layer_overhead", "prefill_overhead",
+                 "unfused_moe_overhead",
                  "compound_prefill_overhead", "moe_prefill_overhead", "sequence_overhead",
                  "allreduce_latency", "allreduce_doubling", "alltoall_latency"):
         if chance(rng, 0.3):

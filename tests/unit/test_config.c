@@ -56,7 +56,7 @@ static void a_named_file_gives_what_the_pool_does_not_say(void **state)
     assert_int_equal(pool->accelerator.bf16_flop_per_s, 989400000000000);
     assert_int_equal(pool->accelerator.usd_per_hour_nano, 2500000000);
     assert_int_equal(pool->llm.vocab, 128256);
-    assert_int_equal(pool->constants.knee_tokens, 100); /* engine = vllm by default */
+    assert_int_equal(pool->constants.knee_tokens, 50); /* engine = vllm by default */
     assert_int_equal(pool->constants.layer_overhead_fs, 13700000000);
     assert_int_equal(pool->scheduler.max_num_seqs, 137);
     assert_int_equal(pool->scheduler.max_num_batched_tokens, 4099);
