@@ -65,14 +65,30 @@ class Roofline:
         return fs
 
     def rate(self, precision):
-        chip = self.keys.number(RATES.get(precision, "bf16_flops"))
-        return (chip or self.keys.number("bf16_flops")) * self.keys.number("compute_efficiency")
+        bf16 = self.keys.number("bf16_flops")
+        key = RATES.get(precision, "bf16_flops")
+        chip = self.keys.number(key) or bf16
+        if chip != bf16:  # units of its own, for FP8 and INT8 or for FP4
+            chip *= self.keys.number(f"fp{4 if key == 'fp4_flops' else 8}_compute_efficiency")
+        return chip * self.keys.number("compute_efficiency")
+
+    def attention_rate(self):
+        return self.rate("bf16") * self.keys.number("attention_compute_efficiency")
 
     def matrix_rate(self, weights):
-        products = self.keys.word("compute_precision")
-        rate = self.rate(weights if products == "same" or weights == "bf16" else products)
+        rate = self.rate(self.model.products(weights))
         sparse = self.keys.word("sparsity") == "2:4"
         return rate * (self.keys.number("sparse_speedup") if sparse else 1)
+
+    def activation_bytes(self):
+        """Of a token, on a GPU that has all its layers: copies for experts go to all GPUs that
+        hold slices of them, or are spread over those that hold whole ones."""
+        model, keys = self.model, self.keys
+        whole = keys.word("expert_parallel") == "yes"
+        visits = fractions.Fraction(model.moe_layers * model.active * self.dp,
+                                    self.tp * self.dp if whole else 1)
+        return 2 * model.hidden * (keys.number("activation_traffic") * model.layers
+                                   + keys.number("expert_activation_traffic") * visits)
 
     def imbalance(self):
         parallel = self.keys.word("expert_parallel") == "yes"
@@ -104,7 +120,8 @@ class Roofline:
         model = self.model
         flops = fractions.Fraction(model.pair_flops(decode) * layers, self.tp) * share
         n_bytes = model.kv_bytes(self.tp) * layers * share
-        return self.coefficient(flops / self.rate("bf16")), self.coefficient(n_bytes / bandwidth)
+        return (self.coefficient(flops / self.attention_rate()),
+                self.coefficient(n_bytes / bandwidth))
 
     def indexer(self, share, bandwidth):
         model = self.model
@@ -128,7 +145,6 @@ class Roofline:
         full = [(c + index[0], b + index[1]) for c, b in full]
         naive = fractions.Fraction(8 * model.heads * model.layers, self.tp) * share / self.memory
         is_naive = keys.word("attention_kernel") == "naive"
-        traffic = keys.number("activation_traffic") * 2 * model.hidden * model.layers
         expert_rate = (self.matrix_rate(model.precision("expert_precision"))
                        * keys.number("expert_compute_efficiency"))
         expert = fractions.Fraction(2 * model.expert_weights() * model.active, self.tp * self.dp)
@@ -144,7 +160,7 @@ class Roofline:
             "decode": full[0],
             "prefill": full[1],
             "naive": (0, self.coefficient(naive) if is_naive else 0),
-            "activations": (0, self.coefficient(traffic * share / self.memory)),
+            "activations": (0, self.coefficient(self.activation_bytes() * share / self.memory)),
             "experts": (self.coefficient(expert * self.imbalance() * self.largest / m
                                          / expert_rate), 0),
             "window decode": self.attention(True, model.window_layers, share, kv),
@@ -166,7 +182,10 @@ class Roofline:
         if tp > 1:  # a ring moves 2 (tp - 1) / tp of the vector
             n_bytes += fractions.Fraction(2 * model.layers * 2 * (tp - 1) * vector,
                                           tp * dp) * self.largest
-            latency += 2 * model.layers * self.largest * keys.fs("allreduce_latency_us")
+        if group > 1:
+            doublings = (group - 1).bit_length() - 1  # beyond two
+            latency += 2 * model.layers * self.largest * (
+                keys.fs("allreduce_latency_us") + doublings * keys.fs("allreduce_doubling_us"))
         if dp > 1:  # one byte a number there, two back
             n_bytes += fractions.Fraction(model.moe_layers * model.active * 3 * model.hidden
                                           * (group - 1), group * group) * self.largest
@@ -182,12 +201,19 @@ class Roofline:
     def overheads(self):
         """Of each step, of each decode, of each step with prefill."""
         keys, model, scale = self.keys, self.model, self.keys.number("scale")
-        layer = keys.fs("layer_overhead_tp_us" if self.tp > 1 else "layer_overhead_us")
-        moe = model.moe_layers * self.largest
-        step = (keys.fs("step_overhead_us") + model.layers * self.largest * layer
-                + moe * keys.fs("moe_layer_overhead_us")
-                + model.kernels() * self.largest * keys.fs("kernel_overhead_us"))
-        prefill = keys.fs("prefill_overhead_us") + moe * keys.fs("moe_prefill_overhead_us")
+        moe, compound = model.moe_layers, model.compound_layers()
+        quantised = model.layers if model.is_quantised() else 0
+        fp4 = RATES.get(model.products(model.precision("expert_precision"))) == "fp4_flops"
+        unfused = 0 if fp4 and keys.number("fp4_flops") else moe
+        step = keys.fs("step_overhead_us") + self.largest * (
+            unfused * keys.fs("unfused_moe_overhead_us") +
+            model.layers * keys.fs("layer_overhead_us")
+            + compound * keys.fs("compound_layer_overhead_us")
+            + quantised * keys.fs("quantised_layer_overhead_us")
+            + moe * keys.fs("moe_layer_overhead_us"))
+        prefill = keys.fs("prefill_overhead_us") + self.largest * (
+            compound * keys.fs("compound_prefill_overhead_us")
+            + moe * keys.fs("moe_prefill_overhead_us"))
         sequence = fractions.Fraction(keys.fs("sequence_overhead_us"), self.dp)
         return half_up(scale * step), half_up(scale * sequence), half_up(scale * prefill)
 
@@ -228,7 +254,9 @@ class Roofline:
     @functools.cache
     def left(self, name, fs):
         """What the overlap of a class leaves of the shorter side."""
-        key = "expert_overlap" if name == "experts" else "overlap"
+        weights = ("projections", "mlp", "head", "activations")
+        key = ("overlap" if name in weights else "expert_overlap" if name == "experts"
+               else "attention_overlap")
         return half_up(fs * (1 - self.keys.number(key)))
 
     def fs(self, contexts, chunks, n_emitting):

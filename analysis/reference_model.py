@@ -14,7 +14,9 @@ SCALES = {"memory_bandwidth": 10**12, "link_bandwidth": 10**9, "node_bandwidth":
 MILLIBITS = {"bf16": 16000, "fp8": 8000, "int8": 8000, "int4": 4125, "fp4": 4000, "mxfp4": 4250,
              "nvfp4": 4500}  # with their scales
 ONES = ("kv_efficiency mixed_attention_efficiency expert_memory_efficiency sparse_speedup "
-        "expert_compute_efficiency expert_imbalance link_efficiency overlap expert_overlap scale "
+        "expert_compute_efficiency attention_compute_efficiency fp8_compute_efficiency "
+        "fp4_compute_efficiency expert_imbalance link_efficiency scale "
+        "overlap attention_overlap expert_overlap "
         "moe_layer_step tensor_parallel pipeline_parallel data_parallel").split()
 DEFAULTS = {**dict.fromkeys(ONES, "1"), "pcie_efficiency": "0.2", "node_bandwidth": "50",
             "gpus_per_node": "8", "cost": "roofline", "roofline": "operation", "mlp": "gated",
@@ -130,12 +132,22 @@ class Model:
             return self.bytes(precision, weights // 2) + weights // 8
         return self.bytes(precision, weights)
 
-    def kernels(self):
-        """Of all layers, as llm.c counts them by kind."""
-        attending, dense = self.layers - self.linear_layers, self.layers - self.moe_layers
-        return (attending * (11 if self.rank else 6) + self.linear_layers * 10 + dense * 4
-                + self.moe_layers * (11 if self.keys.count("shared_intermediate") else 8)
-                + (self.window_layers * 7 if self.index_heads else 0))
+    def compound_layers(self):
+        """MLA and linear layers, and once more those with an indexer."""
+        attending = self.layers - self.linear_layers
+        return (self.linear_layers + (attending if self.rank else 0)
+                + (self.window_layers if self.index_heads else 0))
+
+    def products(self, weights):
+        """The precision in which products with weights of that one are done."""
+        word = self.keys.word("compute_precision")
+        return weights if word == "same" or weights == "bf16" else word
+
+    def is_quantised(self):
+        """Whether activations are, on their way into the layers' matrices."""
+        words = {self.products(self.precision(key)) for key in ("attention_precision",
+                                                                "weight_precision")}
+        return bool(words - {"bf16", "int4"})
 
     @staticmethod
     def bytes(precision, n):

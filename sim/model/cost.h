@@ -19,27 +19,38 @@
  * layers, g GPUs of a pipeline stage, F llm_flops_per_pair x layers.  E_act(T) = E (1 -
  * (1 - k/E)^T) is the expected number of distinct experts that T tokens visit (rules.md
  * 14 has the recurrence).  A pair is one (query, key): a decode has as many as its
- * context, itself included; a chunk of p tokens on top of s has p s + p (p + 1) / 2.  KV
- * bytes are per GPU (llm_kv_bytes_per_layer).  `mixed_attention_efficiency` divides the
- * bandwidth of attention in steps that have prefill and decode.  `attention_kernel =
- * naive` writes and reads the scores: 8 bytes per pair, head and layer of a prefill.
+ * context, itself included; a chunk of p tokens on top of s has p s + p (p + 1) / 2.
+ * Within a window w a token has at most w pairs, and the chunk reads min(s, w - 1) + p
+ * tokens.  KV bytes are per GPU (llm_kv_bytes_per_layer); `mixed_attention_efficiency` is
+ * a factor on their bandwidth in steps that have prefill and decode.  Pairs compute in
+ * BF16 whatever the cache is stored in.  `attention_kernel = naive` writes and reads the
+ * scores: 8 bytes per pair, head and layer of a prefill.  An indexer adds to full
+ * attention 2 FLOPs per pair, index head and number of its key, at the FP8 rate, and the
+ * key's bytes per token of context.  From the first T at which E_act(T) leaves 10^-4
+ * experts or fewer, it stays what it is there.
  *
  * Attention data parallelism divides T, contexts and sequences by its degree.  A pipeline
  * of pp stages runs m = min(pp, sequences) micro-batches: the step takes pp times a
  * stage's time on 1/m of the batch, and the largest stage, ceil(L / pp) layers, is what
- * counts; m < pp is the bubble.
+ * counts; m < pp is the bubble.  The LM head is in one stage: read m times, computed once.
+ * T of E_act is that of a micro-batch over all ranks, rounded up.
  *
  * Network: two ring all-reduces per layer of 2 h T bytes, latency + 2 (tp - 1) / tp x
  * bytes / link; with data parallelism a dispatch (1 byte a number) and a combine (2) of k
- * copies of every token per MoE layer; 2 h T bytes over every pipeline boundary.
+ * copies of every token per MoE layer, of which each GPU sends its share to the others;
+ * 2 h T bytes and one latency for every pipeline stage.  The link is that of the node if
+ * all GPUs of the replica are in one.
  *
  * `roofline = step` takes one max over the sums instead.  `overlap` says how much of the
  * shorter side is hidden behind the longer one.  Sources: Williams et al., 2009
  * (roofline); Pope et al., 2022 (arXiv 2211.05102), Kwon et al., 2023 (arXiv 2309.06180)
  * for the classes; constants as engine files say.
  *
- * Every coefficient becomes an integer of femtoseconds per unit once per run, so a step's
- * price is an exact integer and a run of decode steps an exact arithmetic progression.
+ * Every coefficient, all factors and `scale` included, is rounded half up to femtoseconds
+ * once per run, for each number of micro-batches: per step (reading weights, E_act(T)
+ * experts, overheads, latencies), token, emission, pair, token of context, sequence.  What
+ * overlap leaves is that integer times 1 - overlap, half up.  The rest is integers, so a
+ * step's price is exact and a run of decode steps an exact arithmetic progression.
  *
  * `cost = linear` replaces all of it by base + prefill tokens + decodes + contexts.
  */

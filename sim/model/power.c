@@ -88,10 +88,12 @@ static void fill_bytes(struct power_weights *bytes, const struct llm *llm,
     bytes->emitting_step =
         layout->dp * stages *
         llm_read_bytes(llm, (enum precision)llm->head_precision, llm_head_params(llm));
-    double visits = (double)(llm_moe_layers(llm) * llm->n_experts_active);
+    /* copies for experts: on every GPU that holds slices of them, once if whole ones */
+    int64_t copies = layout->expert_parallel ? 1 : layout_stage_gpus(layout);
+    double visits = (double)(llm_moe_layers(llm) * llm->n_experts_active * copies);
     bytes->token = round_half_up(
-        2.0 * (double)(llm->hidden * tp) * nano *
-        ((double)constants->activation_traffic_nano * (double)llm->n_layers +
+        2.0 * (double)llm->hidden * nano *
+        ((double)constants->activation_traffic_nano * (double)(llm->n_layers * tp) +
          (double)constants->expert_activation_traffic_nano * visits));
     bytes->sequence = 2 * llm_state_bytes(llm);
     bytes->decode_context = per_layer * full + index;

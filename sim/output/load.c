@@ -31,18 +31,22 @@ double load_capacity_rps(const struct pool *pool, double prompt, double output)
 {
     int64_t batch = largest_batch(pool, prompt, output);
     double context = (prompt + output / 2) * (double)batch;
+    int64_t in_window = cost_in_window(&pool->cost, (int64_t)(prompt + output / 2));
     struct step_counts decodes = {
-        .n_decodes = batch, .decode_context = (int64_t)context, .n_emitting = batch};
+        .n_decodes = batch,
+        .decode_context = (int64_t)context,
+        .decode_window = batch * in_window,
+        .n_emitting = batch,
+    };
     double decode_s = price_s(&pool->cost, &decodes);
     struct step_counts mixed = decodes;
-    mixed.prefill_tokens = (int64_t)(prompt + 0.5);
-    mixed.prefill_pairs = mixed.prefill_tokens * (mixed.prefill_tokens + 1) / 2;
-    mixed.prefill_context = mixed.prefill_tokens;
+    cost_count_chunk(&pool->cost, &mixed, 0, (int64_t)(prompt + 0.5));
     mixed.n_emitting++;
     if (output < 1.5 &&
         batch == 1) { /* nothing decodes: a request is one prefill step */
         mixed.n_decodes = 0;
         mixed.decode_context = 0;
+        mixed.decode_window = 0;
         mixed.n_emitting = 1;
         decode_s = 0;
     }

@@ -23,13 +23,14 @@ void summary_free(struct summary *summary)
     quantiles_free(&summary->queue);
 }
 
-/* Milliseconds after the first request that left: products of a million fit. */
+/* Whole milliseconds after some request: products of a million fit, and which one it was,
+ * of several that left at once, changes nothing in summary_queue_growth(). */
 static void add_queue_point(struct summary *summary, const struct probe_record *record)
 {
     if (summary->n_by_status[REQUEST_COMPLETED] == 1) {
         summary->origin_ns = record->arrival_ns;
     }
-    wide x = (record->arrival_ns - summary->origin_ns) / 1000000;
+    wide x = record->arrival_ns / 1000000 - summary->origin_ns / 1000000;
     wide y = record->queue_ns / 1000000;
     summary->sum_x += x;
     summary->sum_y += y;
@@ -98,14 +99,10 @@ void summary_add(struct summary *summary, const struct probe_record *record)
 
 double summary_queue_growth(const struct summary *summary)
 {
-    double n = (double)summary->n_by_status[REQUEST_COMPLETED];
-    if (n < 2) {
-        return 0;
-    }
-    double mean_x = (double)summary->sum_x / n;
-    double xx = (double)summary->sum_xx - mean_x * (double)summary->sum_x;
-    double xy = (double)summary->sum_xy - mean_x * (double)summary->sum_y;
-    return xx > 0 ? xy / xx : 0;
+    wide n = summary->n_by_status[REQUEST_COMPLETED];
+    wide xx = n * summary->sum_xx - summary->sum_x * summary->sum_x;
+    wide xy = n * summary->sum_xy - summary->sum_x * summary->sum_y;
+    return xx > 0 ? (double)xy / (double)xx : 0;
 }
 
 struct names {

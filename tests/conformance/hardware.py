@@ -75,24 +75,27 @@ def model(rng):
 
 
 def engine(rng):
-    keys = {"engine": rng.choice(("ideal", "vllm")), "frontend_ms": "0", "frontend_request_ms": "0",
+    keys = {"engine": rng.choice(("ideal", "vllm")), "frontend_ms": "0",
+            "frontend_request_ms": "0", "frontend_token_us": "0",
             "async_scheduling": "no", "poll_steps": "0"}
     efficiencies = ("memory compute kv expert_memory mixed_attention expert_compute link "
-                    "pcie").split()
+                    "pcie attention_compute fp8_compute fp4_compute").split()
     for name in efficiencies:
         if chance(rng, 0.3):
             keys[f"{name}_efficiency"] = f"0.{rng.randint(101, 999)}"
-    for name in ("overlap", "expert_overlap", "network_overlap"):
+    for name in ("overlap", "attention_overlap", "expert_overlap", "network_overlap"):
         if chance(rng, 0.3):
             keys[name] = rng.choice(("0", "0.3", "0.5", "0.737"))
-    for name in ("step_overhead", "layer_overhead", "layer_overhead_tp", "moe_layer_overhead",
-                 "moe_prefill_overhead", "prefill_overhead", "sequence_overhead",
-                 "allreduce_latency", "alltoall_latency", "kernel_overhead"):
+    for name in ("step_overhead", "layer_overhead", "compound_layer_overhead",
+                 "quantised_layer_overhead", "moe_layer_overhead", "prefill_overhead",
+                 "unfused_moe_overhead",
+                 "compound_prefill_overhead", "moe_prefill_overhead", "sequence_overhead",
+                 "allreduce_latency", "allreduce_doubling", "alltoall_latency"):
         if chance(rng, 0.3):
             keys[f"{name}_us"] = rng.choice(("4.099", "13.7", "0.000137", "1"))
     if chance(rng, 0.3):
         keys.update(knee_tokens=rng.choice((13, 100)), activation_traffic="8.2",
-                    expert_imbalance="1.37")
+                    expert_activation_traffic="3.7", expert_imbalance="1.37")
     if chance(rng, 0.15):
         keys["attention_kernel"] = rng.choice(("naive", "minimal"))
     return keys

@@ -56,7 +56,7 @@ static void a_named_file_gives_what_the_pool_does_not_say(void **state)
     assert_int_equal(pool->accelerator.bf16_flop_per_s, 989400000000000);
     assert_int_equal(pool->accelerator.usd_per_hour_nano, 2500000000);
     assert_int_equal(pool->llm.vocab, 128256);
-    assert_int_equal(pool->constants.knee_tokens, 100); /* engine = vllm by default */
+    assert_int_equal(pool->constants.knee_tokens, 50); /* engine = vllm by default */
     assert_int_equal(pool->constants.layer_overhead_fs, 13700000000);
     assert_int_equal(pool->scheduler.max_num_seqs, 137);
     assert_int_equal(pool->scheduler.max_num_batched_tokens, 4099);
@@ -117,6 +117,35 @@ static void a_printed_configuration_reads_back_as_itself(void **state)
                        "model = llama-3.1-70b\nengine = ideal\n"
                        "tensor_parallel = 4\nroofline = step\nnum_gpu_blocks = 4099\n",
                        NULL);
+}
+
+static void kinds_of_layers_precisions_and_layouts_read_back_as_themselves(void **state)
+{
+    (void)state;
+    assert_fixed_point(TRACE_ONLY
+                       "[pool.main]\naccelerator = b200-sxm\nmodel = deepseek-v3\n"
+                       "weight_precision = nvfp4\nattention_precision = int4\n"
+                       "expert_precision = mxfp4\nhead_precision = fp8\n"
+                       "kv_precision = int8\ncompute_precision = fp4\nsparsity = 2:4\n"
+                       "window = 2048\nwindow_layers = 61\nindex_heads = 64\n"
+                       "index_head_dim = 128\ntensor_parallel = 2\n"
+                       "pipeline_parallel = 3\ndata_parallel = 4\n"
+                       "expert_parallel = yes\nscale = 1.37\noverlap = 0.3\n"
+                       "attention_kernel = naive\nlink = pcie\n",
+                       NULL);
+    struct config_world world;
+    config_world_must(&world,
+                      TRACE_ONLY "[pool.main]\naccelerator = h100-sxm\n"
+                                 "model = gpt-oss-120b\n",
+                      NULL);
+    const struct pool_config *pool = world.config.pools;
+    assert_int_equal(pool->llm.expert_precision, PRECISION_MXFP4);
+    assert_int_equal(pool->llm.attention_precision, PRECISION_SAME);
+    assert_int_equal(pool->llm.moe_layer_step, 1);
+    assert_int_equal(pool->layout.pp, 1);
+    assert_int_equal(pool->layout.expert_parallel, 0);
+    assert_int_equal(pool->cost.scale_nano, 1000000000);
+    config_world_free(&world);
 }
 
 static void a_price_or_power_of_zero_reads_back_as_zero(void **state)
@@ -281,6 +310,8 @@ int main(void)
         cmocka_unit_test(a_named_file_gives_what_the_pool_does_not_say),
         cmocka_unit_test(a_name_with_a_slash_or_an_ending_is_a_path),
         cmocka_unit_test(a_printed_configuration_reads_back_as_itself),
+        cmocka_unit_test(
+            kinds_of_layers_precisions_and_layouts_read_back_as_themselves),
         cmocka_unit_test(a_price_or_power_of_zero_reads_back_as_zero),
         cmocka_unit_test(a_printed_configuration_needs_none_of_the_files_it_names),
         cmocka_unit_test(each_mistake_in_the_sections_is_told_whole),

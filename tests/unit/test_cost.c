@@ -130,7 +130,7 @@ static void without_overlap_the_shorter_side_is_paid_too(void **state)
     struct constants constants = ideal;
     struct step_counts counts = {
         .n_decodes = 7, .decode_context = 4099, .n_emitting = 7};
-    constants.overlap_nano = 0;
+    constants.overlap_nano = constants.attention_overlap_nano = 0;
     struct cost none =
         must_cost(&by_operation, &h100, &llama_8b, &constants, tensor(1));
     int64_t compute =
@@ -140,7 +140,7 @@ static void without_overlap_the_shorter_side_is_paid_too(void **state)
                  0);
     /* a quarter of it: 2,713,113,564 / 4 and 11,395,076,968 / 4 are whole; the head's
      * 265,482,401.5 and the pair's 132,476.25 round half up */
-    constants.overlap_nano = 750000000;
+    constants.overlap_nano = constants.attention_overlap_nano = 750000000;
     struct cost some_of_it =
         must_cost(&by_operation, &h100, &llama_8b, &constants, tensor(1));
     assert_price(
@@ -160,7 +160,6 @@ static void two_gpus_halve_the_work_and_pay_two_reductions_a_layer(void **state)
     struct constants constants = ideal;
     constants.allreduce_latency_fs = 4000000000;
     constants.layer_overhead_fs = 20000000000;
-    constants.layer_overhead_tp_fs = 55600000000;
     constants.step_overhead_fs = 300000000000;
     constants.sequence_overhead_fs = 3000000000;
     struct cost cost =
@@ -169,13 +168,13 @@ static void two_gpus_halve_the_work_and_pay_two_reductions_a_layer(void **state)
     assert_int_equal(cost.full[0].terms[0][COST_DECODE_ATTENTION].memory_fs, 19562985);
     /* 64 reductions of 4 us; a token has 2 x 4096 bytes in each, a ring of two moves
      * 2 x 1/2 of them: 64 x 8,192 / 450e9 s = 1,165,084,444 fs a token.
-     * 300 us + 32 x 55.6 us + 7 x 3 us = 2,100.2 us of overhead. */
+     * 300 us + 32 x 20 us + 7 x 3 us = 961 us of overhead. */
     assert_price(price_of(&cost, (struct step_counts){.n_decodes = 7,
                                                       .decode_context = 4099,
                                                       .n_emitting = 7}),
                  0, 400649934328 + 1682729724179 + 156816888358,
                  INT64_C(4099) * 19562985, 256000000000 + 7 * INT64_C(1165084444),
-                 2100200000000);
+                 961000000000);
     struct cost one = must_cost(&by_operation, &h100, &llama_8b, &constants, tensor(1));
     assert_price(price_of(&one, (struct step_counts){.n_decodes = 7,
                                                      .decode_context = 4099,

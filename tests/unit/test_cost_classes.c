@@ -185,23 +185,105 @@ static void a_scale_multiplies_everything(void **state)
     assert_int_equal(cost.overhead_fs, 411000000000);
 }
 
-static void overheads_are_per_step_layer_kernel_and_prefill(void **state)
+static void overheads_are_per_step_and_kind_of_layer_and_more_with_prefill(void **state)
 {
     (void)state;
     struct constants constants = ideal;
     constants.step_overhead_fs = 137000000;
     constants.layer_overhead_fs = 4099000;
-    constants.kernel_overhead_fs = 70001;
+    constants.compound_layer_overhead_fs = 70001;
+    constants.quantised_layer_overhead_fs = 13;
     constants.moe_layer_overhead_fs = 919000;
-    constants.moe_prefill_overhead_fs = 11000000;
     constants.prefill_overhead_fs = 37000000;
+    constants.compound_prefill_overhead_fs = 41;
+    constants.moe_prefill_overhead_fs = 11000000;
     struct cost cost = must_cost(&by_operation, &h100, &mixtral, &constants, tensor(1));
-    const int64_t step = 137000000 + 32 * (4099000 + (6 + 8) * 70001 + 919000);
+    const int64_t step = 137000000 + 32 * (4099000 + 919000);
     struct step_counts counts = {.n_decodes = 7};
     assert_int_equal(wide_narrow(price_of(&cost, counts).fs[BOUND_OVERHEAD]), step);
     cost_count_chunk(&cost, &counts, 0, 3);
     assert_int_equal(wide_narrow(price_of(&cost, counts).fs[BOUND_OVERHEAD]),
                      step + 37000000 + 32 * 11000000);
+    cost_free(&cost);
+    /* 61 layers of MLA in FP8, 58 with experts */
+    cost = must_cost(&by_operation, &h100, &deepseek_v3, &constants, tensor(1));
+    assert_int_equal(cost.overhead_fs,
+                     137000000 + 61 * (4099000 + 70001 + 13) + 58 * 919000);
+    assert_int_equal(cost.prefill_fs, 37000000 + 61 * 41 + 58 * 11000000);
+    cost_free(&cost);
+}
+
+static void an_all_reduce_takes_longer_with_every_doubling_of_gpus(void **state)
+{
+    (void)state;
+    struct constants constants = ideal;
+    constants.allreduce_latency_fs = 4099000;
+    constants.allreduce_doubling_fs = 137;
+    static const int64_t cases[][2] = {{2, 0}, {4, 1}, {8, 2}, {16, 3}, {32, 4}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct cost cost =
+            must_cost(&by_operation, &h100, &llama_8b, &constants, tensor(cases[i][0]));
+        assert_int_equal(cost.network_fs, 64 * (4099000 + 137 * cases[i][1]));
+    }
+    struct cost one = must_cost(&by_operation, &h100, &llama_8b, &constants, tensor(1));
+    assert_int_equal(one.network_fs, 0);
+}
+
+static void attention_has_an_efficiency_and_an_overlap_of_its_own(void **state)
+{
+    (void)state;
+    struct constants constants = ideal;
+    constants.attention_compute_efficiency_nano = 500000000;
+    constants.attention_overlap_nano = 750000000;
+    struct cost cost =
+        must_cost(&by_operation, &h100, &llama_8b, &constants, tensor(1));
+    const struct cost_term *terms = cost.full[0].terms[0];
+    /* 2 x 529,905.2 fs a pair, a quarter of which shows beside 39,125,970 of memory */
+    assert_int_equal(terms[COST_DECODE_ATTENTION].compute_fs, 1059810);
+    assert_int_equal(terms[COST_MLP].compute_fs, 11395076968);
+    struct step_counts counts = {.n_decodes = 7, .decode_context = 4099};
+    struct step_price price = price_of(&cost, counts);
+    assert_int_equal(wide_narrow(price.fs[BOUND_KV]), 4099 * INT64_C(39125970));
+    assert_int_equal(wide_narrow(price.fs[BOUND_COMPUTE]), 4099 * INT64_C(264953));
+}
+
+static void number_formats_reach_their_own_share_of_their_own_rates(void **state)
+{
+    (void)state;
+    struct constants constants = ideal;
+    struct llm llm = llama_8b;
+    struct accelerator gpu = h100;
+    constants.fp8_compute_efficiency_nano = 500000000;
+    llm.weight_precision = PRECISION_FP8;
+    struct cost cost = must_cost(&by_operation, &gpu, &llm, &constants, tensor(1));
+    assert_int_equal(cost.full[0].terms[0][COST_MLP].compute_fs, 11394501139);
+    /* without such units it is the BF16 rate, whole; BF16 is not concerned */
+    gpu.fp8_flop_per_s = 0;
+    cost = must_cost(&by_operation, &gpu, &llm, &constants, tensor(1));
+    assert_int_equal(cost.full[0].terms[0][COST_MLP].compute_fs, 11395076968);
+    cost = must_cost(&by_operation, &h100, &llama_8b, &constants, tensor(1));
+    assert_int_equal(cost.full[0].terms[0][COST_MLP].compute_fs, 11395076968);
+}
+
+static void copies_of_tokens_for_experts_are_activations_too(void **state)
+{
+    (void)state;
+    struct constants constants = ideal;
+    constants.activation_traffic_nano = 8200000000;
+    constants.expert_activation_traffic_nano = 3700000000;
+    struct cost cost = must_cost(&by_operation, &h100, &mixtral, &constants, tensor(1));
+    /* 2 x 4096 x 32 x (8.2 + 2 x 3.7) = 4,089,446.4 bytes a token */
+    assert_int_equal(cost.full[0].terms[0][COST_ACTIVATIONS].memory_fs, 1220730269);
+    cost_free(&cost);
+    /* two ranks of two GPUs, each with half of the tokens: slices of experts need all
+     * tokens, 2 x 4096 x 32 x (8.2 / 2 + 2 x 3.7); whole ones a quarter of them */
+    struct layout layout = {.tp = 2, .pp = 1, .dp = 2};
+    cost = must_cost(&by_operation, &h100, &mixtral, &constants, layout);
+    assert_int_equal(cost.full[0].terms[0][COST_ACTIVATIONS].memory_fs, 899897313);
+    cost_free(&cost);
+    layout.expert_parallel = 1;
+    cost = must_cost(&by_operation, &h100, &mixtral, &constants, layout);
+    assert_int_equal(cost.full[0].terms[0][COST_ACTIVATIONS].memory_fs, 465599045);
     cost_free(&cost);
 }
 
@@ -216,7 +298,12 @@ int main(void)
         cmocka_unit_test(a_decode_of_mla_computes_more_per_pair_and_reads_little),
         cmocka_unit_test(naive_attention_writes_and_reads_the_scores_of_a_prefill),
         cmocka_unit_test(a_scale_multiplies_everything),
-        cmocka_unit_test(overheads_are_per_step_layer_kernel_and_prefill),
+        cmocka_unit_test(
+            overheads_are_per_step_and_kind_of_layer_and_more_with_prefill),
+        cmocka_unit_test(an_all_reduce_takes_longer_with_every_doubling_of_gpus),
+        cmocka_unit_test(attention_has_an_efficiency_and_an_overlap_of_its_own),
+        cmocka_unit_test(number_formats_reach_their_own_share_of_their_own_rates),
+        cmocka_unit_test(copies_of_tokens_for_experts_are_activations_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -154,6 +154,7 @@ static void with_full_overlap_no_form_ends_a_step_early(void **state)
         random_hardware(&rng, &gpu, &llm, &constants);
         random_kinds(&rng, &llm);
         constants.overlap_nano = 1000000000;
+        constants.attention_overlap_nano = 1000000000;
         struct cost cost =
             must_cost(&by_step, &gpu, &llm, &constants, random_layout(&rng, &llm));
         struct cost_forms forms;

@@ -138,11 +138,39 @@ static void a_pool_that_lacks_something_or_contradicts_itself_is_refused(void **
     assert_pool_refused(TRACE_ONLY HARDWARE "tensor_parallel = 3\n",
                         "[pool.main]: tensor_parallel: 3 does not divide the 32 heads "
                         "and 8 KV heads of llama-3.1-8b evenly");
+    assert_pool_refused(TRACE_ONLY HARDWARE "linear_layers = 32\n",
+                        "[pool.main]: llama-3.1-8b: linear_layers (32) leave no layer "
+                        "with a KV cache, which is not modelled");
     assert_pool_refused(TRACE_ONLY HARDWARE "power_compute_share = 0.4501\n",
                         "[pool.main]: power_active_share, power_compute_share and "
                         "power_memory_share sum to more than 1");
     assert_pool_refused(TRACE_ONLY HARDWARE "idle_power = 700.001W\n",
                         "[pool.main]: idle_power is above tdp");
+}
+
+static void a_layout_that_the_model_cannot_have_is_refused(void **state)
+{
+    (void)state;
+    assert_pool_refused(
+        TRACE_ONLY HARDWARE "layers = 13\npipeline_parallel = 14\n",
+        "[pool.main]: pipeline_parallel: 14 stages are more than the 13 "
+        "layers of llama-3.1-8b");
+    assert_pool_refused(TRACE_ONLY HARDWARE "data_parallel = 2\n",
+                        "[pool.main]: data_parallel and expert_parallel: llama-3.1-8b "
+                        "has no experts to share; use replicas");
+    assert_pool_refused(TRACE_ONLY HARDWARE "expert_parallel = yes\n",
+                        "[pool.main]: data_parallel and expert_parallel: llama-3.1-8b "
+                        "has no experts to share; use replicas");
+    /* MLA has no KV heads to split */
+    struct config_world world;
+    struct pool pool;
+    init_pool(&world, &pool,
+              TRACE_ONLY "[pool.main]\naccelerator = h200-sxm\nmodel = deepseek-v3\n"
+                         "tensor_parallel = 16\n");
+    assert_string_equal(world.err.text, "");
+    assert_int_equal(pool.ledger.block_bytes, 1124352);
+    pool_free(&pool);
+    config_world_free(&world);
 }
 
 static void blocks_of_a_request_do_not_count_its_last_token(void **state)
@@ -175,6 +203,7 @@ int main(void)
         cmocka_unit_test(a_model_that_does_not_fit_is_refused_with_the_whole_ledger),
         cmocka_unit_test(measured_blocks_stand_where_the_ledger_has_no_room_left),
         cmocka_unit_test(a_pool_that_lacks_something_or_contradicts_itself_is_refused),
+        cmocka_unit_test(a_layout_that_the_model_cannot_have_is_refused),
         cmocka_unit_test(blocks_of_a_request_do_not_count_its_last_token),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);

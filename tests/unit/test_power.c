@@ -147,7 +147,7 @@ static void energy_adds_up_over_steps(void **state)
 static wide flops_of(const struct constants *constants, struct layout layout,
                      const struct work *work)
 {
-    struct power power;
+    struct power power = {0};
     power_init_work(&power, &llama_8b, constants, &layout);
     return power_sum(&power.flops, work);
 }
@@ -155,7 +155,7 @@ static wide flops_of(const struct constants *constants, struct layout layout,
 static wide bytes_of(const struct constants *constants, struct layout layout,
                      const struct work *work)
 {
-    struct power power;
+    struct power power = {0};
     power_init_work(&power, &llama_8b, constants, &layout);
     return power_sum(&power.bytes, work);
 }

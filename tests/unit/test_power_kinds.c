@@ -70,6 +70,22 @@ static void stages_and_ranks_read_weights_once_per_micro_batch_and_rank(void **s
     assert_int_equal(power.flops.token, 25235030016);
 }
 
+static void activations_are_counted_on_every_gpu_that_moves_them(void **state)
+{
+    (void)state;
+    struct constants constants = ideal;
+    constants.activation_traffic_nano = 8200000000;
+    constants.expert_activation_traffic_nano = 3700000000;
+    struct layout layout = {.tp = 2, .pp = 1, .dp = 2};
+    struct power power = {0};
+    /* 2 x 4096 x 32 x (8.2 x 2 + 3.7 x 2 x 4) = 12,058,624; whole experts: x 1 for x 4 */
+    power_init_work(&power, &mixtral, &constants, &layout);
+    assert_int_equal(power.bytes.token, 12058624);
+    layout.expert_parallel = 1;
+    power_init_work(&power, &mixtral, &constants, &layout);
+    assert_int_equal(power.bytes.token, 6239027);
+}
+
 static int64_t fastest(const struct accelerator *gpu)
 {
     int64_t most = gpu->bf16_flop_per_s;
@@ -152,6 +168,7 @@ int main(void)
         cmocka_unit_test(
             work_of_mla_windows_and_linear_layers_follows_their_dimensions),
         cmocka_unit_test(stages_and_ranks_read_weights_once_per_micro_batch_and_rank),
+        cmocka_unit_test(activations_are_counted_on_every_gpu_that_moves_them),
         cmocka_unit_test(
             no_step_moves_more_bytes_or_does_more_products_than_its_gpus_can),
         cmocka_unit_test(sums_of_steps_are_their_work_added_up_in_every_kind_of_model),
