@@ -80,7 +80,7 @@ static void init_replicas(struct sim *sim)
     sim->forms = memory_new((size_t)config->n_pools, sizeof *sim->forms);
     for (int32_t i = 0; i < config->n_pools; i++) {
         const struct pool *pool = &config->pools[i];
-        cost_forms_init(&sim->forms[i], &pool->cost,
+        cost_form_table_init(&sim->forms[i], &pool->cost,
                         pool->config->scheduler.max_num_seqs);
         for (int64_t j = 0; j < config->pools[i].config->n_replicas; j++, index++) {
             struct replica *replica = &sim->replicas[index];
@@ -117,7 +117,7 @@ void sim_free(struct sim *sim)
         free(sim->next.parts);
     }
     for (int32_t i = 0; i < sim->config->n_pools; i++) {
-        cost_forms_free(&sim->forms[i]);
+        cost_form_table_free(&sim->forms[i]);
     }
     free(sim->forms);
     request_store_free(&sim->store);

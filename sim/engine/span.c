@@ -33,7 +33,7 @@ static struct step_counts count_step(const struct replica *replica)
 static wide decodes_fs(const struct replica *replica, const struct step_counts *counts)
 {
     const struct cost_form *form =
-        cost_decode_form(replica->forms, counts->n_decodes, counts->decode_context,
+        cost_form_of(replica->forms, counts->n_decodes, counts->decode_context,
                          counts->decode_window);
     return cost_form_fs(form, counts->decode_context, counts->decode_window);
 }
@@ -206,7 +206,7 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
         return;
     }
     const struct step_counts *counts = &span->counts;
-    span->form = *cost_decode_form(replica->forms, counts->n_decodes,
+    span->form = *cost_form_of(replica->forms, counts->n_decodes,
                                    counts->decode_context, counts->decode_window);
     wide first_fs =
         cost_form_fs(&span->form, counts->decode_context, counts->decode_window);

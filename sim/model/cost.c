@@ -1,5 +1,6 @@
 #include "model/cost.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define AT(member) offsetof(struct cost_config, member)
@@ -256,4 +257,11 @@ const char *cost_class_name(enum cost_class class)
 enum bound cost_class_memory(enum cost_class class)
 {
     return classes[class].memory;
+}
+
+void cost_free(struct cost *cost)
+{
+    free(cost->expert_milli);
+    free(cost->full[0].expert_fs);
+    free(cost->hidden[0].expert_fs);
 }

@@ -226,13 +226,13 @@ static inline int64_t cost_in_window(const struct cost *cost, int64_t context)
 }
 
 /* Room for the forms of up to `most_decodes` decodes (or of a thousand, if fewer). */
-void cost_forms_init(struct cost_forms *forms, const struct cost *cost,
-                     int64_t most_decodes);
-void cost_forms_free(struct cost_forms *forms);
+void cost_form_table_init(struct cost_forms *forms, const struct cost *cost,
+                          int64_t most_decodes);
+void cost_form_table_free(struct cost_forms *forms);
 
 /* The form of steps of `n_decodes` decodes.  Valid until the next call. */
-const struct cost_form *cost_decode_form(struct cost_forms *forms, int64_t n_decodes,
-                                         int64_t context, int64_t window);
+const struct cost_form *cost_form_of(struct cost_forms *forms, int64_t n_decodes,
+                                     int64_t context, int64_t window);
 
 /* What the form says when contexts sum to `context`, and within the window to `window`. */
 static inline wide cost_form_fs(const struct cost_form *form, int64_t context,
@@ -245,7 +245,7 @@ static inline wide cost_form_fs(const struct cost_form *form, int64_t context,
 }
 
 /* For how many steps the form holds, the first of which has these counts, if each adds
- * `growth` and `window_growth` tokens; at least 1, if cost_decode_form() was asked for
+ * `growth` and `window_growth` tokens; at least 1, if cost_form_of() was asked for
  * just these. */
 int64_t cost_form_steps(const struct cost_form *form, int64_t context, int64_t window,
                         int64_t growth, int64_t window_growth);

@@ -81,8 +81,8 @@ int64_t cost_form_steps(const struct cost_form *form, int64_t context, int64_t w
     return steps < INT64_MAX ? (int64_t)steps : INT64_MAX;
 }
 
-void cost_forms_init(struct cost_forms *forms, const struct cost *cost,
-                     int64_t most_decodes)
+void cost_form_table_init(struct cost_forms *forms, const struct cost *cost,
+                          int64_t most_decodes)
 {
     const int64_t most_known = 1000;
     /* where the max can change sides, a form is good for the contexts at hand only */
@@ -92,13 +92,13 @@ void cost_forms_init(struct cost_forms *forms, const struct cost *cost,
     forms->known = memory_new((size_t)forms->n_known, sizeof *forms->known);
 }
 
-void cost_forms_free(struct cost_forms *forms)
+void cost_form_table_free(struct cost_forms *forms)
 {
     free(forms->known);
 }
 
-const struct cost_form *cost_decode_form(struct cost_forms *forms, int64_t n_decodes,
-                                         int64_t context, int64_t window)
+const struct cost_form *cost_form_of(struct cost_forms *forms, int64_t n_decodes,
+                                     int64_t context, int64_t window)
 {
     struct cost_form *form = &forms->latest;
     if (n_decodes < forms->n_known) {

@@ -49,7 +49,7 @@ static wide form_fs(const struct cost_form *form, struct step_counts counts)
 static const struct cost_form *form_of(struct cost_forms *forms,
                                        const struct step_counts *counts)
 {
-    return cost_decode_form(forms, counts->n_decodes, counts->decode_context,
+    return cost_form_of(forms, counts->n_decodes, counts->decode_context,
                             counts->decode_window);
 }
 
@@ -128,12 +128,12 @@ static void a_form_is_the_price_up_to_the_change_of_sides_and_renewed_beyond(
         struct cost cost = must_cost(world % 2 == 0 ? &by_operation : &by_step, &gpu,
                                      &llm, &constants, random_layout(&rng, &llm));
         struct cost_forms forms;
-        cost_forms_init(&forms, &cost, 137);
+        cost_form_table_init(&forms, &cost, 137);
         for (int i = 0; i < 20; i++) {
             struct decodes decodes = random_decodes(&rng, &cost);
             n_ended += check_form(&rng, &cost, &forms, &decodes);
         }
-        cost_forms_free(&forms);
+        cost_form_table_free(&forms);
         cost_free(&cost);
     }
     print_message("%lld forms ended\n", (long long)n_ended);
@@ -158,7 +158,7 @@ static void with_full_overlap_no_form_ends_a_step_early(void **state)
         struct cost cost =
             must_cost(&by_step, &gpu, &llm, &constants, random_layout(&rng, &llm));
         struct cost_forms forms;
-        cost_forms_init(&forms, &cost, 64);
+        cost_form_table_init(&forms, &cost, 64);
         struct decodes decodes = random_decodes(&rng, &cost);
         const struct step_counts *counts = &decodes.counts;
         struct cost_form form = *form_of(&forms, counts);
@@ -171,7 +171,7 @@ static void with_full_overlap_no_form_ends_a_step_early(void **state)
             assert_true(form_fs(&form, beyond) < fs_of(&cost, beyond));
             n_ended++;
         }
-        cost_forms_free(&forms);
+        cost_form_table_free(&forms);
         cost_free(&cost);
     }
     print_message("%lld forms ended\n", (long long)n_ended);
@@ -188,15 +188,15 @@ static void a_form_of_a_linear_cost_holds_for_every_context(void **state)
                                  .context_token_fs = 13};
     struct cost cost = must_cost(&config, NULL, NULL, NULL, tensor(1));
     struct cost_forms forms;
-    cost_forms_init(&forms, &cost, 256);
-    const struct cost_form *form = cost_decode_form(&forms, 37, 4099, 0);
+    cost_form_table_init(&forms, &cost, 256);
+    const struct cost_form *form = cost_form_of(&forms, 37, 4099, 0);
     assert_true(cost_form_steps(form, 4099, 0, 37, 0) == INT64_MAX);
     struct step_counts counts = {.n_decodes = 37, .decode_context = 37};
     assert_form_is_price(&cost, form, counts);
     counts.decode_context = INT64_C(1) << 50;
     assert_form_is_price(&cost, form, counts);
-    assert_ptr_equal(cost_decode_form(&forms, 37, 5, 0), form);
-    cost_forms_free(&forms);
+    assert_ptr_equal(cost_form_of(&forms, 37, 5, 0), form);
+    cost_form_table_free(&forms);
 }
 
 static void durations_round_half_up_and_last_a_nanosecond_at_least(void **state)

@@ -169,21 +169,21 @@ static void a_form_with_windows_holds_for_as_many_steps_as_looking_finds(void **
     int64_t n_ended = 0;
     for (int i = 0; i < 600; i++) {
         struct cost_forms forms;
-        cost_forms_init(&forms, &cost, 137);
+        cost_form_table_init(&forms, &cost, 137);
         int64_t n = some(&rng, 300, 420);
         int64_t growing = rng_below(&rng, n + 1);
         struct step_counts counts = {
             .n_decodes = n, .decode_context = n * some(&rng, 1, 300), .n_emitting = n};
         counts.decode_window = counts.decode_context / some(&rng, 1, 3);
         const struct cost_form *form =
-            cost_decode_form(&forms, n, counts.decode_context, counts.decode_window);
+            cost_form_of(&forms, n, counts.decode_context, counts.decode_window);
         int64_t steps = cost_form_steps(form, counts.decode_context,
                                         counts.decode_window, n, growing);
         int64_t most = 3000;
         int64_t looked = steps_by_looking(&cost, counts, growing, most);
         assert_int_equal(steps < most ? steps : most, looked);
         n_ended += looked < most;
-        cost_forms_free(&forms);
+        cost_form_table_free(&forms);
     }
     assert_true(n_ended > 100);
     rng_free(&rng);
