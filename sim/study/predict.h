@@ -53,16 +53,16 @@ struct predict_result {
 const char *predict_metric_name(enum predict_metric metric);
 const char *predict_metric_column(enum predict_metric metric);
 
-/* All cases of a file of closed-loop, open-loop or step rows.  `base`, if not NULL, is a
- * configuration whose first pool's scheduler, engine constants and memory keys stand in
- * for the presets.  The cases are malloc'ed. */
+/* All cases of a file.  `base`, if not NULL, is a configuration whose first pool's
+ * scheduler, engine constants and memory keys stand in for the presets, and which says all
+ * of what served a log of single requests.  The cases are malloc'ed. */
 int predict_read(struct predict_case **cases, int32_t *n_cases, const char *path,
                  const struct config *base, struct arena *arena, struct err *err);
 
 /* Plays one case. */
 void predict_play(const struct predict_case *of, struct predict_result *result);
 
-/* Plays all of them on `n_threads` threads; results in the cases' order. */
+/* Plays all of them (a log of requests: together) on `n_threads` threads; results in the cases' order. */
 void predict_play_all(const struct predict_case *cases, int32_t n_cases,
                       int32_t n_threads, struct predict_result *results);
 

@@ -269,6 +269,10 @@ int predict_case_fill(struct predict_case *of, const struct config *base,
     for (int i = 0; i < N_PREDICT_METRICS; i++) {
         of->measured_s[i] = NAN;
     }
+    if (of->kind == MEASURED_REQUEST) {
+        predict_replay_fill(of, base);
+        return 0;
+    }
     fill_defaults(&of->config, arena);
     of->config.name = "measured";
     of->config.policy_name = "";
@@ -307,12 +311,16 @@ int predict_read(struct predict_case **cases, int32_t *n_cases, const char *path
     }
     enum measured_kind kind = measured_kind(measured);
     int status = 1;
-    if (kind != MEASURED_CLOSED && kind != MEASURED_OPEN && kind != MEASURED_STEP) {
-        status =
-            err_set(err,
-                    "%s: holds single requests or a server's own metrics; expected "
-                    "rows of closed-loop, open-loop or step measurements",
-                    measured_name(measured));
+    if (kind == MEASURED_SERVER) {
+        status = err_set(err,
+                         "%s: holds a server's own metrics; compare them with a run by "
+                         "--observed",
+                         measured_name(measured));
+    } else if (kind == MEASURED_REQUEST && base == NULL) {
+        status = err_set(err,
+                         "%s: holds single requests and not what served them; give a "
+                         "CONFIG that says it",
+                         measured_name(measured));
     }
     int32_t room = 0;
     while (status == 1) {

@@ -9,4 +9,10 @@
 int predict_case_fill(struct predict_case *of, const struct config *base,
                       struct arena *arena, struct err *err);
 
+/* A row of a request log, served as `base` says; and all of them together, in the order
+ * they came. */
+void predict_replay_fill(struct predict_case *of, const struct config *base);
+void predict_replay(const struct predict_case *cases, int32_t n_cases,
+                    struct predict_result *results);
+
 #endif
