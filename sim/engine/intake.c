@@ -122,10 +122,13 @@ int intake_next(struct sim *sim, struct err *err)
             sim->frontend_free_ns =
                 sim->next_event_ns - pool->config->constants.frontend_ns;
         }
-        if (can_serve) {
+        /* one that gave up behind those in the front end was not looked at until now */
+        bool is_over = gone && sim->next_event_ns <= sim->now_ns;
+        if (can_serve && !is_over) {
             return 0;
         }
-        turn_away(sim, REQUEST_REJECTED, sim->next_event_ns);
+        turn_away(sim, can_serve ? REQUEST_TIMED_OUT : REQUEST_REJECTED,
+                  sim->next_event_ns);
     }
 }
 

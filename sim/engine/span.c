@@ -34,7 +34,7 @@ static wide decodes_fs(const struct replica *replica, const struct step_counts *
 {
     const struct cost_form *form =
         cost_form_of(replica->forms, counts->n_decodes, counts->decode_context,
-                         counts->decode_window);
+                     counts->decode_window);
     return cost_form_fs(form, counts->decode_context, counts->decode_window);
 }
 
@@ -207,7 +207,7 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     }
     const struct step_counts *counts = &span->counts;
     span->form = *cost_form_of(replica->forms, counts->n_decodes,
-                                   counts->decode_context, counts->decode_window);
+                               counts->decode_context, counts->decode_window);
     wide first_fs =
         cost_form_fs(&span->form, counts->decode_context, counts->decode_window);
     wide per_step =

@@ -105,7 +105,7 @@ static const char *find_model(const json_t *report, const json_t *benchmark)
             json_object_get(json_object_get(report, "args"), "backend_kwargs"),
             "model"),
     };
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         if (json_is_string(places[i])) {
             return json_string_value(places[i]);
         }

@@ -127,7 +127,7 @@ void cost_sides_of(const struct cost *cost, const struct cost_coefficients *of,
         sides[i].compute_fs = (wide)term->compute_fs * units[i].compute;
         sides[i].memory_fs = (wide)term->memory_fs * units[i].memory;
     }
-    if (of->naive_pair_fs > 0) {
+    if (of->naive_pair_fs > 0 && cost->n_classes > COST_PREFILL_ATTENTION) {
         sides[COST_PREFILL_ATTENTION].memory_fs +=
             (wide)of->naive_pair_fs * counts->prefill_pairs;
     }

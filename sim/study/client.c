@@ -227,7 +227,8 @@ double client_percentile(const struct client_log *log, int32_t stage,
         }
     }
     qsort(values, (size_t)n, sizeof *values, compare);
-    double value = n > 0 ? (double)values[(n * percent + 99) / 100 - 1] * 1e-9 : NAN;
+    int64_t rank = (n * percent + 99) / 100;
+    double value = n > 0 ? (double)values[rank - 1] * 1e-9 : NAN;
     free(values);
     return value;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/memory.h"
 #include "policy/policy.h"
 #include "study/predict_case.h"
 
@@ -144,6 +145,50 @@ void predict_play(const struct predict_case *of, struct predict_result *result)
     if (status != 0) {
         snprintf(result->refusal, sizeof result->refusal, "%.390s", err.text);
     }
+}
+
+int predict_read(struct predict_case **cases, int32_t *n_cases, const char *path,
+                 const struct config *base, struct arena *arena, struct err *err)
+{
+    *cases = NULL;
+    *n_cases = 0;
+    struct measured *measured = measured_open(path, err);
+    if (measured == NULL) {
+        return -1;
+    }
+    enum measured_kind kind = measured_kind(measured);
+    int status = 1;
+    if (kind == MEASURED_SERVER) {
+        status = err_set(err,
+                         "%s: holds a server's own metrics; compare them with a run by "
+                         "--observed",
+                         measured_name(measured));
+    } else if (kind == MEASURED_REQUEST && base == NULL) {
+        status = err_set(err,
+                         "%s: holds single requests and not what served them; give a "
+                         "CONFIG that says it",
+                         measured_name(measured));
+    }
+    int32_t room = 0;
+    while (status == 1) {
+        if (*n_cases == room) {
+            room = room * 2 + 64;
+            *cases = memory_grow(*cases, (size_t)room, sizeof **cases);
+        }
+        struct predict_case *of = &(*cases)[*n_cases];
+        memset(of, 0, sizeof *of);
+        of->kind = kind;
+        status = measured_next(measured, &of->row, err);
+        if (status == 1) {
+            status = predict_case_fill(of, base, arena, err) == 0 ? 1 : -1;
+            *n_cases += status == 1;
+        }
+    }
+    measured_close(measured);
+    if (status == 0 && *n_cases == 0) {
+        return err_set(err, "%s: holds no measurements", path);
+    }
+    return status;
 }
 
 /* The cases are taken one by one by whoever is free. */

@@ -70,8 +70,10 @@ void predict_play_all(const struct predict_case *cases, int32_t n_cases,
  * scheduler became asynchronous, and so on. */
 const char *predict_engine(const char *backend, const char *version);
 
-/* The family of a server ("vllm", "sglang", "trtllm"), or NULL if there is no such preset. */
-const char *predict_backend(const char *backend);
+/* The family of a server ("vllm", "sglang", "trtllm"), or NULL if there is no such preset;
+ * and its policy preset. */
+const char *predict_engine_family(const char *backend);
+const char *predict_engine_policy(const char *backend);
 
 /* What a row is about but for its concurrency: a curve of D1 (physics), a deployment. */
 bool predict_same_curve(const struct predict_case *a, const struct predict_case *b);

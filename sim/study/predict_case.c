@@ -1,6 +1,5 @@
 #include "study/predict_case.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,79 +9,9 @@
 #include "input/measured_names.h"
 #include "input/settings.h"
 
-/* Engine presets: the family's own, and one for versions before `since`, in which the
- * scheduler or the kernels were others. */
-static const struct {
-    const char *backend;
-    const char *since; /* a version: numbers between dots */
-    const char *engine;
-    const char *older;
-    const char *policy;
-} engines[] = {
-    {"vllm", "0.15", "vllm", "vllm-2025", "vllm-v1"},
-    {"sglang", "0.5.6", "sglang", "sglang-2025", "sglang"},
-    {"trtllm", "1.1", "trtllm", "trtllm-2025", "trtllm"},
-};
-enum { N_ENGINES = sizeof engines / sizeof engines[0] };
-
 static int64_t most(int64_t a, int64_t b)
 {
     return a > b ? a : b;
-}
-
-static int32_t engine_index(const char *backend)
-{
-    char name[MEASURED_TEXT];
-    int32_t n = 0;
-    for (const char *c = backend; *c != '\0' && n < MEASURED_TEXT - 1; c++) {
-        if (isalnum((unsigned char)*c)) {
-            name[n++] = (char)tolower((unsigned char)*c);
-        }
-    }
-    name[n] = '\0';
-    for (int32_t i = 0; i < N_ENGINES; i++) {
-        if (strcmp(name, engines[i].backend) == 0) {
-            return i;
-        }
-    }
-    return strcmp(name, "tensorrtllm") == 0 ? 2 : -1;
-}
-
-/* Whether version `a` comes before `b`; what has no number in front ("nightly") does not. */
-static bool is_before(const char *a, const char *b)
-{
-    while (*a != '\0' || *b != '\0') {
-        char *end_a;
-        char *end_b;
-        long x = strtol(a, &end_a, 10);
-        long y = strtol(b, &end_b, 10);
-        if (end_a == a && *a != '\0') {
-            return false;
-        }
-        if (x != y) {
-            return x < y;
-        }
-        a = *end_a == '.' ? end_a + 1 : "";
-        b = *end_b == '.' ? end_b + 1 : "";
-    }
-    return false;
-}
-
-const char *predict_backend(const char *backend)
-{
-    int32_t i = engine_index(backend);
-    return i >= 0 ? engines[i].backend : NULL;
-}
-
-const char *predict_engine(const char *backend, const char *version)
-{
-    int32_t i = engine_index(backend);
-    if (i < 0) {
-        return NULL;
-    }
-    bool known = isdigit((unsigned char)version[0]) != 0;
-    return known && is_before(version, engines[i].since) ? engines[i].older
-                                                         : engines[i].engine;
 }
 
 /* Reads a preset over the defaults of its table. */
@@ -171,8 +100,8 @@ static int fill_engine(struct predict_case *of, const struct config *base,
     }
     pool->engine_name = engine;
     return read_preset(pool, CONFIG_POOL_ENGINE, engine, arena, err) != 0 ||
-                   read_preset(pool, CONFIG_POOL_POLICY,
-                               engines[engine_index(backend)].policy, arena, err) != 0
+                   read_preset(pool, CONFIG_POOL_POLICY, predict_engine_policy(backend),
+                               arena, err) != 0
                ? -1
                : 1;
 }
@@ -298,48 +227,4 @@ int predict_case_fill(struct predict_case *of, const struct config *base,
         fill_step(of);
     }
     return 0;
-}
-
-int predict_read(struct predict_case **cases, int32_t *n_cases, const char *path,
-                 const struct config *base, struct arena *arena, struct err *err)
-{
-    *cases = NULL;
-    *n_cases = 0;
-    struct measured *measured = measured_open(path, err);
-    if (measured == NULL) {
-        return -1;
-    }
-    enum measured_kind kind = measured_kind(measured);
-    int status = 1;
-    if (kind == MEASURED_SERVER) {
-        status = err_set(err,
-                         "%s: holds a server's own metrics; compare them with a run by "
-                         "--observed",
-                         measured_name(measured));
-    } else if (kind == MEASURED_REQUEST && base == NULL) {
-        status = err_set(err,
-                         "%s: holds single requests and not what served them; give a "
-                         "CONFIG that says it",
-                         measured_name(measured));
-    }
-    int32_t room = 0;
-    while (status == 1) {
-        if (*n_cases == room) {
-            room = room * 2 + 64;
-            *cases = memory_grow(*cases, (size_t)room, sizeof **cases);
-        }
-        struct predict_case *of = &(*cases)[*n_cases];
-        memset(of, 0, sizeof *of);
-        of->kind = kind;
-        status = measured_next(measured, &of->row, err);
-        if (status == 1) {
-            status = predict_case_fill(of, base, arena, err) == 0 ? 1 : -1;
-            *n_cases += status == 1;
-        }
-    }
-    measured_close(measured);
-    if (status == 0 && *n_cases == 0) {
-        return err_set(err, "%s: holds no measurements", path);
-    }
-    return status;
 }

@@ -50,7 +50,7 @@ static const struct cost_form *form_of(struct cost_forms *forms,
                                        const struct step_counts *counts)
 {
     return cost_form_of(forms, counts->n_decodes, counts->decode_context,
-                            counts->decode_window);
+                        counts->decode_window);
 }
 
 static void assert_form_is_price(const struct cost *cost, const struct cost_form *form,
