@@ -114,13 +114,14 @@ int intake_next(struct sim *sim, struct err *err)
         if (!can_serve && !sim->config->reject_unservable) {
             return refuse(pool, &sim->next, err);
         }
+        int64_t free_ns = sim->next.arrival_ns + in_frontend(sim, pool) -
+                          pool->config->constants.frontend_ns;
         sim->next_event_ns = next_event(sim, pool, can_serve);
         int64_t timeout_ns = sim->config->client_timeout_ns;
         bool gone = timeout_ns > 0 && timeout_ns <= in_frontend(sim, pool);
         sim->next_is_gone = gone;
-        if (can_serve && !gone) {
-            sim->frontend_free_ns =
-                sim->next_event_ns - pool->config->constants.frontend_ns;
+        if (can_serve) { /* the front end does not know who has given up */
+            sim->frontend_free_ns = free_ns;
         }
         /* one that gave up behind those in the front end was not looked at until now */
         bool is_over = gone && sim->next_event_ns <= sim->now_ns;
