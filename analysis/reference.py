@@ -251,6 +251,7 @@ class World:
             for request in self.requests:
                 request.prefix = None
         self.replicas = [Replica(config, self.seen) for _ in range(config.replicas)]
+        self.frontend_free_ns = 0  # it works for one request at a time
         self.timers = []  # a heap of (ns, kind, index of the request)
         self.n_sent, self.under_way = 0, []  # by clients in the closed mode
         self.idle_since_ns = [0] * config.concurrency
@@ -263,7 +264,11 @@ class World:
                 raise ValueError(f"{self.config.trace}: request {request.request_id} never fits")
             request.leave("rejected", request.arrival_ns)
             return
-        delays = [(ARRIVAL, 0), (VISIBLE, self.config.frontend_ns)]
+        work_ns = (self.config.frontend_request_ns
+                   + half_up(self.config.frontend_token_fs * request.prompt, 10**6))
+        self.frontend_free_ns = max(self.frontend_free_ns, request.arrival_ns) + work_ns
+        through_ns = self.frontend_free_ns - request.arrival_ns + self.config.frontend_ns
+        delays = [(ARRIVAL, 0), (VISIBLE, through_ns)]
         delays += [(TIMEOUT, ns) for ns in [self.config.client_timeout_ns] if ns > 0]
         for kind, delay_ns in delays:
             heapq.heappush(self.timers, (request.arrival_ns + delay_ns, kind, request.index))

@@ -57,7 +57,9 @@ def read_config(path, overrides=()):
     config = types.SimpleNamespace(
         trace=values["trace"], rate_scale=scaled(values.get("rate_scale", "1"), 10**9),
         client_timeout_ns=duration_ns(values.get("client_timeout", "0"), "s"),
-        frontend_ns=duration_ns(values.get("frontend_ms", "0"), "ms"))
+        frontend_ns=duration_ns(values.get("frontend_ms", "0"), "ms"),
+        frontend_request_ns=duration_ns(values.get("frontend_request_ms", "0"), "ms"),
+        frontend_token_fs=scaled(values.get("frontend_token_us", "0"), 10**9))
     for key, default in INTEGERS.items():
         setattr(config, key, int(values[key] if default is None else values.get(key, default)))
     config.price = reference_cost.price(values)

@@ -132,6 +132,8 @@ def make_world(rng, folder):
         pool["max_model_len"] = rng.choice([prompt + output for prompt, output in lengths])
     if rng.random() < 0.3:
         pool["frontend_ms"] = rng.choice(("1", "3", "2.5", "0.0137", "0.000001"))
+        pool["frontend_request_ms"] = rng.choice(("0", "0.202", "4.099"))
+        pool["frontend_token_us"] = rng.choice(("0", "0.97", "13.7"))
     if rng.random() < 0.35:
         ns = rng.choice((2, 10, 50, 300)) * step_ns
         workload["client_timeout"] = rng.choice((f"{ns}ns", f"{ns // MS + 1}ms", "20ms"))
