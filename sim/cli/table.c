@@ -179,6 +179,12 @@ void table_ledger(FILE *out, const struct pool_config *config,
     print_bytes(out, "- weights", ledger->weight_bytes);
     print_bytes(out, "- activations at the profiling peak", ledger->activation_bytes);
     print_bytes(out, "- graphs and runtime", ledger->runtime_bytes);
+    if (ledger->state_bytes > 0) {
+        print_bytes(out, "- state of linear layers", ledger->state_bytes);
+    }
+    if (ledger->window_bytes > 0) {
+        print_bytes(out, "- windows of a full batch", ledger->window_bytes);
+    }
     print_bytes(out, "= KV cache", ledger->kv_bytes);
     fprintf(out, "  %-34s %12" PRId64 " of %" PRId64 " tokens, %.3f MB each\n",
             "KV blocks", ledger->n_blocks, config->block_tokens,

@@ -41,6 +41,42 @@ static int64_t weight_bytes(const struct layout *layout, const struct llm *llm)
                        (shared + stage_gpus - 1) / stage_gpus);
 }
 
+/* Bytes of `bytes` spread over all layers that the largest stage holds, rounded up. */
+static int64_t of_stage(const struct layout *layout, const struct llm *llm, wide bytes)
+{
+    int64_t stage = (llm->n_layers + layout->pp - 1) / layout->pp;
+    return wide_narrow((bytes * stage + llm->n_layers - 1) / llm->n_layers);
+}
+
+/* Window layers cache either all tokens, block by block, or keep room for the windows of
+ * a full batch, so that a block holds the other layers only: whichever leaves more. */
+static void fill_kv(struct ledger *ledger, const struct ledger_request *request,
+                    const struct llm *llm, wide left)
+{
+    const struct layout *layout = &request->layout;
+    int64_t block = request->block_tokens;
+    int64_t per_layer = llm_kv_bytes_per_layer(llm, layout->tp);
+    int64_t full = llm_full_layers(llm);
+    wide all = (wide)llm_kv_bytes_per_token(llm, layout->tp) * block;
+    ledger->block_bytes = of_stage(layout, llm, all);
+    ledger->window_bytes = 0;
+    if (llm->n_window_layers > 0 && llm->index_heads == 0 && full > 0) {
+        /* a window that starts within a block reaches into one more */
+        int64_t held = ((llm->window_tokens + block - 1) / block + 1) * block;
+        wide windows = (wide)request->max_seqs / layout->dp * held * per_layer *
+                       llm->n_window_layers;
+        int64_t reserved = of_stage(layout, llm, windows);
+        int64_t others = of_stage(layout, llm, (wide)full * per_layer * block);
+        if ((left - reserved) / others > left / ledger->block_bytes) {
+            ledger->window_bytes = reserved;
+            ledger->block_bytes = others;
+        }
+    }
+    left -= ledger->window_bytes;
+    ledger->kv_bytes = left > 0 ? (int64_t)left : 0;
+    ledger->n_blocks = ledger->kv_bytes / ledger->block_bytes * layout->dp;
+}
+
 int ledger_fill(struct ledger *ledger, const struct ledger_request *request,
                 const struct accelerator *accelerator, const struct llm *llm,
                 const struct constants *constants, const char *where,
@@ -49,7 +85,6 @@ int ledger_fill(struct ledger *ledger, const struct ledger_request *request,
     wide usable =
         (wide)accelerator->memory_bytes * request->utilization_nano / 1000000000;
     const struct layout *layout = &request->layout;
-    int64_t stage = (llm->n_layers + layout->pp - 1) / layout->pp;
     ledger->memory_bytes = accelerator->memory_bytes;
     ledger->reserved_bytes = accelerator->memory_bytes - (int64_t)usable;
     ledger->weight_bytes = weight_bytes(layout, llm);
@@ -57,13 +92,9 @@ int ledger_fill(struct ledger *ledger, const struct ledger_request *request,
     ledger->runtime_bytes = constants->runtime_bytes;
     ledger->state_bytes = llm_state_bytes(llm) * request->max_seqs /
                           (layout->tp * layout->pp * layout->dp);
-    wide block = (wide)llm_kv_bytes_per_token(llm, layout->tp) * request->block_tokens;
-    ledger->block_bytes =
-        wide_narrow((block * stage + llm->n_layers - 1) / llm->n_layers);
     wide left = usable - ledger->weight_bytes - ledger->activation_bytes -
                 ledger->runtime_bytes - ledger->state_bytes;
-    ledger->kv_bytes = left > 0 ? (int64_t)left : 0;
-    ledger->n_blocks = ledger->kv_bytes / ledger->block_bytes * layout->dp;
+    fill_kv(ledger, request, llm, left);
     if (ledger->n_blocks >= 2) {
         return 0;
     }

@@ -6,7 +6,8 @@
  * Activations are the larger of the two peaks of vLLM's profiling step: the forward pass
  * of a full token budget (gate, up and their product, and four hidden vectors a token,
  * 2 bytes a number) and the sampler over a full batch of sequences.  Window layers cache
- * the whole sequence, as vLLM does without its hybrid cache manager.  A pipeline stage
+ * whole sequences or keep room for the windows of a full batch, whichever leaves more
+ * blocks: a lower bound of what a hybrid cache manager gets.  A pipeline stage
  * holds its layers, and an embedding or the LM head; with attention data parallelism every
  * rank has its own attention, MLP and cache, and experts are spread over all of them.
  */
@@ -29,6 +30,8 @@ struct ledger {
     int64_t activation_bytes;
     int64_t runtime_bytes;
     int64_t state_bytes; /* of linear layers, for a full batch */
+    int64_t
+        window_bytes; /* of window layers, for a full batch; 0: they are in the blocks */
     int64_t kv_bytes;
     int64_t block_bytes; /* one KV block */
     int64_t n_blocks;    /* of the replica: data-parallel ranks together */

@@ -111,6 +111,30 @@ static void linear_layers_keep_a_state_per_sequence_instead_of_blocks(void **sta
     assert_int_equal(ledger_of(&llama_8b, spread(1, 1, 1)).state_bytes, 0);
 }
 
+static void windows_keep_room_for_a_batch_where_that_leaves_more_blocks(void **state)
+{
+    (void)state;
+    struct llm llm = llama_8b;
+    llm.n_window_layers = 19;
+    llm.window_tokens = 137;
+    /* 37 sequences x 160 tokens (10 blocks of 16) x 19 layers x 4,096 bytes */
+    struct ledger ledger = ledger_of(&llm, spread(1, 1, 1));
+    assert_int_equal(ledger.window_bytes, 37LL * 160 * 19 * 4096);
+    assert_int_equal(ledger.block_bytes, 16 * 13 * 4096);
+    /* a window as long as everything would take more than it leaves */
+    llm.window_tokens = 10000000;
+    ledger = ledger_of(&llm, spread(1, 1, 1));
+    assert_int_equal(ledger.window_bytes, 0);
+    assert_int_equal(ledger.block_bytes, 16 * 32 * 4096);
+    /* the tokens that an indexer picks come from all of them */
+    llm.window_tokens = 137;
+    llm.index_heads = 32;
+    llm.index_head_dim = 128;
+    ledger = ledger_of(&llm, spread(1, 1, 1));
+    assert_int_equal(ledger.window_bytes, 0);
+    assert_int_equal(ledger.block_bytes, 16 * (32 * 4096 + 19 * 128));
+}
+
 static void activations_are_as_wide_as_the_widest_mlp(void **state)
 {
     (void)state;
@@ -128,6 +152,7 @@ int main(void)
         cmocka_unit_test(the_cache_of_mla_is_whole_on_every_gpu),
         cmocka_unit_test(weights_are_of_their_precision),
         cmocka_unit_test(linear_layers_keep_a_state_per_sequence_instead_of_blocks),
+        cmocka_unit_test(windows_keep_room_for_a_batch_where_that_leaves_more_blocks),
         cmocka_unit_test(activations_are_as_wide_as_the_widest_mlp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
