@@ -59,7 +59,7 @@ static struct offer offer_of(const struct decisions_curve *curve,
     if (usd <= 0 || !decisions_curve_meets(view, bound, slack)) {
         return (struct offer){0, INFINITY};
     }
-    double n = ceil(load / requests_per_s(curve, view));
+    double n = ceil(load / requests_per_s(curve, view) * (1 - 1e-12)); /* of rounding */
     return (struct offer){n, n * usd};
 }
 
