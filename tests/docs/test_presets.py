@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""presets: every accelerator and model in configs/ is what was published of it.
+"""presets: every accelerator and model in configs/ is what was published of it, and other
+names lead to them.
 
 PUBLISHED and RATES are of this test; with ../shared/catalog every preset is compared with
 its row there, too. Models: to 0.1 %; LOOSE lists those whose published figure counts what
@@ -260,8 +261,25 @@ def check_catalogue_is_covered(rows, presets, what, faults):
             faults.append(f"{what} {name} of the catalogue has no preset")
 
 
+def check_aliases(faults):
+    """Each table is sorted, leads to presets, and names none of them: it would win."""
+    text = (world.ROOT / "sim/input/measured_aliases.c").read_text(encoding="utf-8")
+    for table, folder in (("models", MODELS), ("systems", ACCELERATORS)):
+        rows = re.search(rf"{table}\[\] = {{\n(.*?)^}};", text, re.M | re.S).group(1)
+        aliases = re.findall(r'{"([^"]+)", "([^"]+)"}', rows)
+        names = [name for name, _ in aliases]
+        if not names or names != sorted(set(names)):
+            faults.append(f"measured_aliases.c: {table} are not sorted")
+        for name, preset in aliases:
+            if not (folder / f"{preset}.ini").exists():
+                faults.append(f"measured_aliases.c: {name}: there is no {preset}.ini")
+            if (folder / f"{name}.ini").exists():
+                faults.append(f"measured_aliases.c: {name} is a preset")
+
+
 def main():
     faults, skipped = [], []
+    check_aliases(faults)
     models = sorted(path.stem for path in MODELS.glob("*.ini"))
     accelerators = sorted(path.stem for path in ACCELERATORS.glob("*.ini"))
     model_rows, accelerator_rows = {}, {}
