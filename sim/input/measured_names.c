@@ -6,49 +6,7 @@
 #include <string.h>
 
 #include "input/config_pool.h"
-
-struct alias {
-    const char *name; /* lower case, '-' for '_' and blanks, endings cut off */
-    const char *preset;
-};
-
-static const struct alias models[] = {
-    {"bloom", "bloom-176b"},
-    {"gpt3-175b", "gpt-3-175b"},
-    {"kimi-k2.5-thinking", "kimi-k2.5"},
-    {"llama-3.3-70b", "llama-3.1-70b"}, /* the same dimensions */
-    {"llama-4-scout-17b-16e", "llama-4-scout"},
-    {"llama2-13b", "llama-2-13b"},
-    {"llama2-70b", "llama-2-70b"},
-    {"llama2-7b", "llama-2-7b"},
-    {"meta-llama-3.1-405b", "llama-3.1-405b"},
-    {"meta-llama-3.1-70b", "llama-3.1-70b"},
-    {"meta-llama-3.1-8b", "llama-3.1-8b"},
-    {"qwen3-235b", "qwen3-235b-a22b"},
-    {"qwen3-30b", "qwen3-30b-a3b"},
-    {"qwen3.5-397b", "qwen3.5-397b-a17b"},
-};
-
-static const struct alias systems[] = {
-    {"a100", "a100-80gb"},
-    {"a100-sxm", "a100-80gb"},
-    {"a100-sxm4-40gb", "a100-40gb"},
-    {"a100-sxm4-80gb", "a100-80gb"},
-    {"b200", "b200-sxm"},
-    {"b300", "b300-sxm"},
-    {"gb200-nvl72", "gb200"},
-    {"gb300-nvl72", "gb300"},
-    {"geforce-rtx-4090", "rtx-4090"},
-    {"h100", "h100-sxm"},
-    {"h100-80gb", "h100-sxm"},
-    {"h100-80gb-hbm3", "h100-sxm"},
-    {"h100-sxm5", "h100-sxm"},
-    {"h200", "h200-sxm"},
-    {"p100", "p100-sxm2"},
-    {"rtx4090", "rtx-4090"},
-    {"rtxpro6000", "rtx-pro-6000"},
-    {"v100", "v100-sxm2"},
-};
+#include "input/measured_aliases.h"
 
 /* What may be cut off the end of a model's name, and the precision it stands for. */
 static const struct {
@@ -56,18 +14,22 @@ static const struct {
     const char *precision;
 } endings[] = {
     {"-fp8-dynamic", "fp8"},
+    {"-fp8-static", "fp8"},
     {"-fp8-block", "fp8"},
     {"-fp8-kv", "fp8"},
     {"-fp8", "fp8"},
+    {"-nvfp4a16", "fp4"},
     {"-nvfp4", "fp4"},
     {"-mxfp4", "fp4"},
     {"-fp4", "fp4"},
     {"-quantized.w8a8", "int8"},
+    {"-w8a8", "int8"},
     {"-int8", "int8"},
     {"-quantized.w4a16", "int4"},
     {"-w4a16", "int4"},
-    {"-gptq-int4", "int4"},
     {"-int4", "int4"},
+    {"-bnb-4bit", "int4"},
+    {"-4bit", "int4"},
     {"-gptq", "int4"},
     {"-awq", "int4"},
     {"-bf16", "bf16"},
@@ -75,6 +37,8 @@ static const struct {
     {"-instruct", ""},
     {"-thinking", ""},
     {"-chat", ""},
+    {"-preview", ""},
+    {"-unsloth", ""},
     {"-base", ""},
     {"-hf", ""},
     {"-it", ""},
@@ -83,14 +47,14 @@ static const struct {
     {"-v0.3", ""},
 };
 
-/* The last part of a path, lower case, with '-' where others write '_' or a blank. */
+/* The last part of a path, lower case, with '-' where others write '_', ':' or a blank. */
 static void lower(const char *text, char to[MEASURED_NAMES_TEXT])
 {
     const char *slash = strrchr(text, '/');
     const char *at = slash != NULL ? slash + 1 : text;
     int32_t n = 0;
     for (; *at != '\0' && n < MEASURED_NAMES_TEXT - 1; at++) {
-        to[n++] = (char)(*at == '_' || *at == ' ' ? '-' : tolower((unsigned char)*at));
+        to[n++] = strchr("_: ", *at) != NULL ? '-' : (char)tolower((unsigned char)*at);
     }
     to[n] = '\0';
 }
@@ -192,23 +156,45 @@ static int refuse(const char *what, const char *folder, const char *text,
         nearest[0] != '\0' ? ")" : "");
 }
 
-/* Whether it is a preset or an alias of one; then `name` becomes the preset. */
-static bool find(const char *folder, const struct alias *aliases, size_t n, char *name)
+/* Whether it is a preset; `alias`, unless NULL, is the preset that it stands for. */
+static bool find(const char *folder, const char *alias, char *name)
 {
     char path[512];
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(name, aliases[i].name) == 0) {
-            snprintf(name, MEASURED_NAMES_TEXT, "%s", aliases[i].preset);
-        }
+    if (alias != NULL) {
+        snprintf(name, MEASURED_NAMES_TEXT, "%s", alias);
     }
     return name[0] != '\0' && config_pool_find(folder, name, path);
+}
+
+static void cut_front(char *name, const char *front)
+{
+    size_t n = strlen(front);
+    if (strncmp(name, front, n) == 0) {
+        memmove(name, name + n, strlen(name + n) + 1);
+    }
+}
+
+/* "Meta-Llama-3.1-8B" and "llama3.1:8b" are Llama-3.1-8B. */
+static void normalise_llama(char *name)
+{
+    enum { LETTERS = 5 }; /* "llama" */
+    size_t length = strlen(name);
+    if (strncmp(name, "meta-llama-", 11) == 0) {
+        cut_front(name, "meta-");
+    } else if (strncmp(name, "llama", LETTERS) == 0 &&
+               isdigit((unsigned char)name[LETTERS]) &&
+               length + 1 < MEASURED_NAMES_TEXT) {
+        memmove(name + LETTERS + 1, name + LETTERS, length - LETTERS + 1);
+        name[LETTERS] = '-';
+    }
 }
 
 int measured_names_model(const char *text, char preset[MEASURED_NAMES_TEXT],
                          struct err *err)
 {
     lower(text, preset);
-    while (!find("models", models, sizeof models / sizeof *models, preset)) {
+    normalise_llama(preset);
+    while (!find("models", measured_aliases_model(preset), preset)) {
         if (cut_ending(preset) == NULL) {
             return refuse("model", "models", text, preset, err);
         }
@@ -219,22 +205,24 @@ int measured_names_model(const char *text, char preset[MEASURED_NAMES_TEXT],
 int measured_names_system(const char *text, char preset[MEASURED_NAMES_TEXT],
                           struct err *err)
 {
+    static const char *const fronts[] = {"nvidia-", "tesla-", "geforce-", "amd-",
+                                         "instinct-"};
     lower(text, preset);
-    if (strncmp(preset, "nvidia-", 7) == 0) {
-        memmove(preset, preset + 7, strlen(preset + 7) + 1);
+    for (size_t i = 0; i < sizeof fronts / sizeof *fronts; i++) {
+        cut_front(preset, fronts[i]);
     }
-    if (!find("accelerators", systems, sizeof systems / sizeof *systems, preset)) {
+    if (!find("accelerators", measured_aliases_system(preset), preset)) {
         return refuse("system", "accelerators", text, preset, err);
     }
     return 0;
 }
 
 /* The precisions as measurements name them; the first of a row is what they mean. */
-static const char *const spellings[][6] = {
+static const char *const spellings[][8] = {
     {"bf16", "bfloat16", "fp16", "float16", "half", NULL},
-    {"fp8", "fp8-dynamic", "fp8-block", "w8a8-fp8", NULL},
-    {"int8", "w8a8", NULL},
-    {"int4", "w4a16", "awq", "gptq", NULL},
+    {"fp8", "fp8-dynamic", "fp8-static", "fp8-block", "fp8-e4m3", "w8a8-fp8", NULL},
+    {"int8", "w8a8", "w8a8-int8", "gptq-int8", NULL},
+    {"int4", "w4a16", "awq", "gptq", "awq-int4", "gptq-int4", "bnb-4bit", NULL},
     {"fp4", "nvfp4", "mxfp4", NULL},
 };
 
@@ -268,7 +256,7 @@ int measured_names_precision(const char *text, const char *preset, struct llm *l
                              struct err *err)
 {
     enum { SAME = PRECISION_SAME };
-    if (text[0] == '\0') {
+    if (text[0] == '\0' || strcmp(text, "auto") == 0) {
         return 0;
     }
     int64_t experts = llm->expert_precision;

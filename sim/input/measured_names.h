@@ -1,8 +1,8 @@
 /* measured_names: how others write models, systems and precisions, in our names.
  *
  * A model's name loses its organisation and what says how it was tuned or quantised
- * ("RedHatAI/Llama-4-Scout-17B-16E-Instruct-FP8-dynamic" is llama-4-scout); a short table
- * holds what no rule finds.  A name that leads to no preset is refused, never guessed.
+ * ("RedHatAI/Llama-4-Scout-17B-16E-Instruct-FP8-dynamic" is llama-4-scout); the tables of
+ * measured_aliases hold what no rule finds.  A name that leads to no preset is refused, never guessed.
  *
  * A precision is that of the checkpoint, and what it leaves in 16 bits follows from the
  * kind of model (see measured_names_precision).
@@ -26,7 +26,7 @@ int measured_names_system(const char *text, char preset[MEASURED_NAMES_TEXT],
 const char *measured_names_suffix(const char *model);
 
 /* Sets the precisions of a model as it is published to those of the checkpoint that was
- * measured; "" leaves them.  -1 and `err` if the precision is not known.
+ * measured; "" and "auto" leave them.  -1 and `err` if the precision is not known.
  *
  *   fp4   experts that are MXFP4 as published (gpt-oss) stay so, all else is BF16; other
  *         models are NVFP4, attention too unless they have experts.  KV: FP8

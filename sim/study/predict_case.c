@@ -62,7 +62,7 @@ static int fill_hardware(struct predict_case *of, struct arena *arena, struct er
         measured_names_system(server->system, system, &reason) != 0) {
         return refuse(of, &reason);
     }
-    if (precision[0] == '\0') {
+    if (precision[0] == '\0' || strcmp(precision, "auto") == 0) {
         precision = measured_names_suffix(server->model);
     }
     if (read_preset(pool, CONFIG_POOL_MODEL, model, arena, err) != 0 ||

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""presets: every accelerator and model in configs/ is what was published of it.
+"""presets: every accelerator and model in configs/ is what was published of it, and other
+names lead to them.
 
 PUBLISHED and RATES are of this test; with ../shared/catalog every preset is compared with
 its row there, too. Models: to 0.1 %; LOOSE lists those whose published figure counts what
@@ -19,7 +20,7 @@ MODELS = world.ROOT / "configs/models"
 CATALOG = world.SHARED / "catalog"
 
 # Billions of parameters and who says so; "Hugging Face": the total that the model's page
-# shows of its weights, as the catalogue has it.
+# shows of its weights, as the catalogue or others have it; "recalled": from memory.
 PUBLISHED = {
     "llama-2-7b": (6.738415616, "Hugging Face"),
     "llama-2-13b": (13.01586432, "Hugging Face"),
@@ -57,6 +58,65 @@ PUBLISHED = {
     "qwen3.5-397b-a17b": (397, "its name"),
     "qwen3-next-80b-a3b": (80, "its name"),
     "llama-4-maverick": (400, "model card"),
+    "codellama-7b": (6.738546688, "Hugging Face, recalled"),
+    "codellama-13b": (13.01602816, "Hugging Face, recalled"),
+    "codellama-34b": (33.743970304, "Hugging Face"),
+    "codestral-22b": (22.247282688, "Hugging Face, recalled"),
+    "command-r": (34.980831232, "Hugging Face, recalled"),
+    "command-r-08-2024": (32.296476672, "Hugging Face, recalled"),
+    "command-r-plus": (103.810674688, "Hugging Face, recalled"),
+    "dbrx": (131.59652352, "Hugging Face, recalled"),
+    "deepseek-r1-distill-qwen-1.5b": (1.777088, "Hugging Face, recalled"),
+    "deepseek-v2": (235.74143488, "Hugging Face"),
+    "exaone-3.5-7.8b": (7.818448896, "Hugging Face, recalled"),
+    "exaone-3.5-32b": (32.0032, "arXiv 2412.04862 and its files"),
+    "falcon-7b": (6.921720704, "recalled, less an LM head stored twice"),
+    "falcon-40b": (41.303293952, "recalled, less an LM head stored twice"),
+    "falcon-180b": (180, "its name"),
+    "gemma-2-2b": (2.614341888, "Hugging Face, recalled"),
+    "gemma-2-9b": (9.241705984, "Hugging Face, recalled"),
+    "gemma-2-27b": (27.22712832, "Hugging Face, recalled"),
+    "gemma-3-1b": (0.999885952, "Keras Hub"),
+    "gemma-3-4b": (3.880099328, "Keras Hub, text only"),
+    "gemma-3-12b": (11.765788416, "Keras Hub, text only"),
+    "glm-4-9b": (9.39995136, "Hugging Face, recalled"),
+    "glm-4-32b": (32.57, "llama.cpp's tables"),
+    "glm-4.5-air": (106, "README"),
+    "granite-3-8b": (8.170848256, "Hugging Face, recalled"),
+    "internlm2-7b": (7.737708544, "Hugging Face, recalled"),
+    "internlm2-20b": (19.861149696, "Hugging Face, recalled"),
+    "llama-3.2-1b": (1.2358144, "Hugging Face, recalled"),
+    "llama-3.2-3b": (3.212749824, "Hugging Face, recalled"),
+    "ministral-8b": (8.019808256, "Hugging Face, recalled"),
+    "mistral-7b-v0.3": (7.248023552, "Hugging Face, recalled"),
+    "mistral-large-123b": (122.610069504, "Hugging Face"),
+    "mistral-nemo": (12.2477824, "Hugging Face"),
+    "mistral-small-24b": (23.5724032, "Hugging Face"),
+    "mpt-30b": (29.95, "model card"),
+    "olmo-2-7b": (7.298617344, "Hugging Face, recalled"),
+    "olmo-2-13b": (13.7161984, "Hugging Face, recalled"),
+    "olmo-2-32b": (32.234279936, "Hugging Face, recalled"),
+    "phi-3-mini": (3.821079552, "Hugging Face, recalled"),
+    "phi-3-medium": (13.96023808, "Hugging Face, recalled"),
+    "phi-4-mini": (3.83602176, "Hugging Face, recalled"),
+    "phi-3.5-moe": (41.873153344, "Hugging Face, recalled"),
+    "qwen2.5-0.5b": (0.494032768, "Hugging Face, recalled"),
+    "qwen2.5-1.5b": (1.543714304, "Hugging Face, recalled"),
+    "qwen2.5-3b": (3.085938688, "Hugging Face, recalled"),
+    "qwen2.5-14b": (14.770033664, "Hugging Face, recalled"),
+    "qwen2.5-32b": (32.763876352, "Hugging Face, recalled"),
+    "qwen3-0.6b": (0.59604992, "recalled, less an LM head stored twice"),
+    "qwen3-1.7b": (1.720574976, "recalled, less an LM head stored twice"),
+    "qwen3-4b": (4.022468096, "Hugging Face, recalled"),
+    "qwen3-coder-480b-a35b": (480.154875392, "Hugging Face"),
+    "smollm2-135m": (0.134515008, "Hugging Face, recalled"),
+    "smollm2-360m": (0.36182112, "Hugging Face, recalled"),
+    "smollm2-1.7b": (1.711376384, "Hugging Face, recalled"),
+    "smollm3-3b": (3.075098624, "Hugging Face, recalled"),
+    "starcoder2-15b": (15.957889024, "Hugging Face, recalled"),
+    "yi-6b": (6.06103552, "Hugging Face, recalled"),
+    "yi-9b": (8.829407232, "Hugging Face, recalled"),
+    "yi-34b": (34.388917248, "Hugging Face"),
 }
 LOOSE = {
     "deepseek-v3.2": "the indexers, 0.85B",
@@ -68,6 +128,8 @@ LOOSE = {
     "qwen3.5-397b-a17b": "a vision tower of 0.45B, and rounded",
     "qwen3-next-80b-a3b": "rounded",
     "llama-4-maverick": "rounded",
+    "falcon-180b": "rounded",
+    "glm-4.5-air": "rounded",
 }
 # Dense BF16, FP8, FP4 TFLOPS and TB/s of the vendors' sheets, sparse figures halved.
 RATES = {
@@ -199,8 +261,25 @@ def check_catalogue_is_covered(rows, presets, what, faults):
             faults.append(f"{what} {name} of the catalogue has no preset")
 
 
+def check_aliases(faults):
+    """Each table is sorted, leads to presets, and names none of them: it would win."""
+    text = (world.ROOT / "sim/input/measured_aliases.c").read_text(encoding="utf-8")
+    for table, folder in (("models", MODELS), ("systems", ACCELERATORS)):
+        rows = re.search(rf"{table}\[\] = {{\n(.*?)^}};", text, re.M | re.S).group(1)
+        aliases = re.findall(r'{"([^"]+)", "([^"]+)"}', rows)
+        names = [name for name, _ in aliases]
+        if not names or names != sorted(set(names)):
+            faults.append(f"measured_aliases.c: {table} are not sorted")
+        for name, preset in aliases:
+            if not (folder / f"{preset}.ini").exists():
+                faults.append(f"measured_aliases.c: {name}: there is no {preset}.ini")
+            if (folder / f"{name}.ini").exists():
+                faults.append(f"measured_aliases.c: {name} is a preset")
+
+
 def main():
     faults, skipped = [], []
+    check_aliases(faults)
     models = sorted(path.stem for path in MODELS.glob("*.ini"))
     accelerators = sorted(path.stem for path in ACCELERATORS.glob("*.ini"))
     model_rows, accelerator_rows = {}, {}

@@ -156,7 +156,7 @@ static void what_is_wrong_in_a_command_is_named(void **state)
          "command (see 'servesim list accelerators')"},
         {"vllm serve Qwen/Qwen4-8B --accelerator H100",
          "vllm-args: model: 'Qwen/Qwen4-8B' is not known: there is no "
-         "configs/models/qwen4-8b.ini (the nearest is qwen2.5-72b)"},
+         "configs/models/qwen4-8b.ini (the nearest is qwen2.5-0.5b)"},
         {SERVE "--max-num-sqs 17", "vllm-args: the flag '--max-num-sqs' is not known"},
         {SERVE "--max-num-seqs", "vllm-args: --max-num-seqs: its value is missing"},
         {SERVE "--max-num-seqs --port 7", "vllm-args: --max-num-seqs: its value is "
