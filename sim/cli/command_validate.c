@@ -6,11 +6,15 @@
 #include "base/memory.h"
 #include "cli/command.h"
 #include "output/whole.h"
+#include "study/decisions.h"
+#include "study/rivals.h"
 #include "study/validate.h"
 
-enum { WORST, THREADS };
+enum { DECISIONS, WORST, THREADS };
 
 static const struct command_option own[] = {
+    [DECISIONS] = {"decisions", false,
+                   "score what a buyer would decide by the predictions: D1 to D4"},
     [WORST] = {"worst", true, "how many of the worst rows to print; default 5"},
     [THREADS] = {"threads", true, "how many at a time; default: the machine's cores"},
     {NULL, false, NULL},
@@ -64,6 +68,35 @@ static int write_rows(const void *context, FILE *out, struct err *err)
     return 0;
 }
 
+/* What simpler ways to predict would have said. */
+static void print_rivals(const struct validation *of)
+{
+    struct predict_result *rival = memory_new((size_t)of->n, sizeof *rival);
+    if (of->cases[0].kind == MEASURED_CLOSED) {
+        printf("%-30s %5s %8s %8s %8s %8s   %% of measured\n", "rivals", "rows",
+               "median", "mean", "p90", "bias");
+        for (int32_t i = 0; i < of->n; i++) {
+            rivals_spreadsheet(&of->cases[i], &rival[i]);
+        }
+        validate_print_rival(stdout, "spreadsheet", of->cases, rival, of->n);
+        for (int32_t i = 0; i < of->n; i++) {
+            rivals_nearest(of->cases, of->n, i, &rival[i]);
+        }
+        validate_print_rival(stdout, "nearest row", of->cases, rival, of->n);
+    }
+    free(rival);
+}
+
+static void print_decisions(const struct validation *of)
+{
+    struct decisions decisions;
+    double headroom = decisions_tune(of->cases, of->results, of->n);
+    decisions_score(of->cases, of->results, of->n, headroom, &decisions);
+    putchar('\n');
+    decisions_print(&decisions, stdout);
+    decisions_free(&decisions);
+}
+
 static int run(const struct command_line *line)
 {
     struct arena arena = {0};
@@ -88,6 +121,10 @@ static int run(const struct command_line *line)
     }
     if (status == 0) {
         validate_print(stdout, of.cases, of.results, of.n, (int32_t)n_worst);
+        print_rivals(&of);
+        if (line->own[DECISIONS] != NULL) {
+            print_decisions(&of);
+        }
     } else {
         fprintf(stderr, "servesim: %s\n", err.text);
     }
