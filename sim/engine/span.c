@@ -34,7 +34,7 @@ static wide decodes_fs(const struct replica *replica, const struct step_counts *
 {
     const struct cost_form *form =
         cost_form_of(replica->forms, counts->n_decodes, counts->decode_context,
-                         counts->decode_window);
+                     counts->decode_window);
     return cost_form_fs(form, counts->decode_context, counts->decode_window);
 }
 
@@ -207,7 +207,7 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     }
     const struct step_counts *counts = &span->counts;
     span->form = *cost_form_of(replica->forms, counts->n_decodes,
-                                   counts->decode_context, counts->decode_window);
+                               counts->decode_context, counts->decode_window);
     wide first_fs =
         cost_form_fs(&span->form, counts->decode_context, counts->decode_window);
     wide per_step =
@@ -241,6 +241,14 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     span->last_start_ns = span->end_ns - span->walk.last_ns;
 }
 
+/* The energy of `n_steps` steps in progress whose counts sum to `counts`. */
+static wide energy_pj(const struct replica *replica, const struct step_counts *counts,
+                      int64_t n_steps, int64_t expert_milli, int64_t busy_ns)
+{
+    struct work work = power_work_of(counts, n_steps, expert_milli);
+    return power_energy_pj(&replica->pool->power, &work, busy_ns);
+}
+
 /* The part of a step's energy that its decodes alone would have taken in `decode_ns`. */
 static wide decode_energy_pj(const struct replica *replica, wide busy_pj,
                              int64_t decode_ns)
@@ -258,8 +266,8 @@ static wide decode_energy_pj(const struct replica *replica, wide busy_pj,
     if (decodes.n_decodes == 0) {
         return 0;
     }
-    struct work alone = power_work(&replica->pool->cost, &decodes);
-    wide pj = power_energy_pj(&replica->pool->power, &alone, decode_ns);
+    int64_t expert_milli = cost_expert_milli(&replica->pool->cost, &decodes);
+    wide pj = energy_pj(replica, &decodes, 1, expert_milli, decode_ns);
     return pj < busy_pj ? pj : busy_pj;
 }
 
@@ -273,23 +281,14 @@ static void book(struct replica *replica, const struct replica_walk *walk)
     int64_t n_growing = replica->group.n_growing;
     int64_t grown = counts->n_decodes * (m * (m - 1) / 2);
     int64_t window_grown = n_growing * (m * (m - 1) / 2);
-    int64_t context = counts->decode_context * m + grown; /* < 2^62 */
     int64_t tokens = counts->n_decodes + counts->prefill_tokens;
-    struct work work = {
-        .steps = m,
-        .emitting_steps = counts->n_emitting > 0 ? m : 0,
-        .tokens = tokens * m,
-        .emissions = counts->n_emitting * m,
-        .sequences = (counts->n_decodes + counts->n_chunks) * m,
-        .decode_context = context,
-        .decode_window = counts->decode_window * m + window_grown,
-        /* prefill is only in a step that is alone */
-        .prefill_pairs = counts->prefill_pairs,
-        .prefill_context = counts->prefill_context,
-        .window_pairs = counts->window_pairs,
-        .window_context = counts->window_context,
-        .expert_milli = (wide)cost_expert_milli(&replica->pool->cost, counts) * m,
-    };
+    int64_t expert_milli = cost_expert_milli(&replica->pool->cost, counts) * m;
+    struct step_counts all = *counts; /* prefill is only in a step that is alone */
+    all.n_decodes *= m;
+    all.n_emitting *= m;
+    all.decode_context = counts->decode_context * m + grown; /* < 2^62 */
+    all.decode_window = counts->decode_window * m + window_grown;
+    struct work work = power_work_of(&all, m, expert_milli);
     power_work_add(&sums->work, &work);
     sums->busy_ns += walk->sum_ns;
     const struct cost_form *form = &span->form;
@@ -307,7 +306,7 @@ static void book(struct replica *replica, const struct replica_walk *walk)
     sums->token_ns += (wide)tokens * walk->sum_ns;
     sums->block_ns += walk->block_ns;
     int64_t decode_ns = counts->prefill_tokens > 0 ? span->decode_ns : walk->sum_ns;
-    wide busy_pj = power_energy_pj(&replica->pool->power, &work, walk->sum_ns);
+    wide busy_pj = energy_pj(replica, &all, m, expert_milli, walk->sum_ns);
     wide decode_pj = decode_energy_pj(replica, busy_pj, decode_ns);
     replica_charge_prefill(replica, walk->sum_ns - decode_ns, busy_pj - decode_pj);
     if (counts->n_decodes > 0) {

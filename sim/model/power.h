@@ -69,16 +69,15 @@ void power_init(struct power *power, const struct cost *cost,
 void power_init_work(struct power *power, const struct llm *llm,
                      const struct constants *constants, const struct layout *layout);
 
-/* These are inline: where the counts of a few steps are known to fit 64 bits, one short
- * multiplication each is all that is left of them. */
+/* These are inline: of counts that fit 64 bits, one short multiplication each is left. */
 
-/* The work of one step. */
-static inline struct work power_work(const struct cost *cost,
-                                     const struct step_counts *counts)
+/* The work of `n_steps` steps that are alike, whose counts sum to `counts`. */
+static inline struct work power_work_of(const struct step_counts *counts,
+                                        int64_t n_steps, int64_t expert_milli)
 {
     return (struct work){
-        .steps = 1,
-        .emitting_steps = counts->n_emitting > 0,
+        .steps = n_steps,
+        .emitting_steps = counts->n_emitting > 0 ? n_steps : 0,
         .tokens = counts->n_decodes + counts->prefill_tokens,
         .emissions = counts->n_emitting,
         .sequences = counts->n_decodes + counts->n_chunks,
@@ -88,8 +87,15 @@ static inline struct work power_work(const struct cost *cost,
         .prefill_context = counts->prefill_context,
         .window_pairs = counts->window_pairs,
         .window_context = counts->window_context,
-        .expert_milli = cost_expert_milli(cost, counts),
+        .expert_milli = expert_milli,
     };
+}
+
+/* The work of one step. */
+static inline struct work power_work(const struct cost *cost,
+                                     const struct step_counts *counts)
+{
+    return power_work_of(counts, 1, cost_expert_milli(cost, counts));
 }
 
 /* Adds `more` to `sum`. */
