@@ -43,13 +43,8 @@ static void plan_alone(struct replica *replica, struct replica_span *span,
                        int64_t now_ns)
 {
     const struct step_counts *counts = &span->counts;
-    struct cost_form *form = &span->form;
-    cost_price(&replica->pool->cost, counts, &form->at);
-    form->context = counts->decode_context;
-    form->window = counts->decode_window;
-    form->slope = (struct cost_term){0};
-    form->window_slope = (struct cost_term){0};
-    int64_t duration_ns = cost_duration_ns(cost_sum_fs(&form->at));
+    cost_price(&replica->pool->cost, counts, &span->price);
+    int64_t duration_ns = cost_duration_ns(cost_sum_fs(&span->price));
     span->alone = true;
     span->steps_left = 1;
     span->last_start_ns = now_ns;
@@ -89,11 +84,11 @@ static int64_t most_steps(const struct replica *replica,
     const struct group *group = &replica->group;
     int64_t steps = least(group_steps_left(group), MOST_STEPS);
     steps = least(steps, group_steps_to_crossing(group));
-    steps = least(steps, cost_form_steps(&span->form, span->counts.decode_context,
+    steps = least(steps, cost_form_steps(span->form, span->counts.decode_context,
                                          span->counts.decode_window, group->n,
                                          group->n_growing));
     wide last_fs = first_fs + (wide)span->fs_per_step * steps;
-    if (first_fs < least_fs || last_fs > most_fs || span->form.at_fs > most_fs) {
+    if (first_fs < least_fs || last_fs > most_fs || span->form->at_fs > most_fs) {
         return 0;
     }
     return least(steps, replica->most_span_ns / cost_round_ns((int64_t)last_fs));
@@ -206,14 +201,17 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
         return;
     }
     const struct step_counts *counts = &span->counts;
-    span->form = *cost_form_of(replica->forms, counts->n_decodes,
-                               counts->decode_context, counts->decode_window);
+    span->form = cost_form_of(replica->forms, counts->n_decodes, counts->decode_context,
+                              counts->decode_window);
+    if (span->form == &replica->forms->latest) { /* others will ask for theirs */
+        span->own_form = *span->form;
+        span->form = &span->own_form;
+    }
     wide first_fs =
-        cost_form_fs(&span->form, counts->decode_context, counts->decode_window);
-    wide per_step =
-        cost_form_fs(&span->form, counts->decode_context + counts->n_decodes,
-                     counts->decode_window + replica->group.n_growing) -
-        first_fs;
+        cost_form_fs(span->form, counts->decode_context, counts->decode_window);
+    wide per_step = cost_form_fs(span->form, counts->decode_context + counts->n_decodes,
+                                 counts->decode_window + replica->group.n_growing) -
+                    first_fs;
     span->fs_per_step = per_step < INT64_MAX ? (int64_t)per_step : INT64_MAX;
     int64_t most = most_steps(replica, span, first_fs);
     if (most < 1) {
@@ -271,6 +269,29 @@ static wide decode_energy_pj(const struct replica *replica, wide busy_pj,
     return pj < busy_pj ? pj : busy_pj;
 }
 
+/* Books the time of `n_steps` steps by what it was bound by.  `context` and `window` are
+ * the sums of what they attended. */
+static void book_bounds(struct replica_sums *sums, const struct replica_span *span,
+                        int64_t n_steps, int64_t context, int64_t window)
+{
+    if (span->alone) {
+        for (int i = 0; i < N_BOUNDS; i++) {
+            sums->bound_fs[i] += span->price.fs[i];
+        }
+        return;
+    }
+    const struct cost_form *form = span->form;
+    for (int i = 0; i < N_BOUNDS; i++) { /* most_steps() saw to it that these fit */
+        sums->bound_fs[i] += (wide)(int64_t)form->at.fs[i] * n_steps;
+    }
+    int64_t more = context - form->context * n_steps;
+    int64_t more_window = window - form->window * n_steps;
+    sums->bound_fs[BOUND_COMPUTE] += (wide)form->slope.compute_fs * more +
+                                     (wide)form->window_slope.compute_fs * more_window;
+    sums->bound_fs[BOUND_KV] += (wide)form->slope.memory_fs * more +
+                                (wide)form->window_slope.memory_fs * more_window;
+}
+
 /* Books `walk->n_steps` steps like the one in progress, contexts growing. */
 static void book(struct replica *replica, const struct replica_walk *walk)
 {
@@ -291,16 +312,7 @@ static void book(struct replica *replica, const struct replica_walk *walk)
     struct work work = power_work_of(&all, m, expert_milli);
     power_work_add(&sums->work, &work);
     sums->busy_ns += walk->sum_ns;
-    const struct cost_form *form = &span->form;
-    for (int i = 0; i < N_BOUNDS; i++) { /* of several steps, each price fits 64 bits */
-        sums->bound_fs[i] += m > 1 ? (wide)(int64_t)form->at.fs[i] * m : form->at.fs[i];
-    }
-    int64_t more = (counts->decode_context - form->context) * m + grown;
-    int64_t in_window = (counts->decode_window - form->window) * m + window_grown;
-    sums->bound_fs[BOUND_COMPUTE] += (wide)form->slope.compute_fs * more +
-                                     (wide)form->window_slope.compute_fs * in_window;
-    sums->bound_fs[BOUND_KV] += (wide)form->slope.memory_fs * more +
-                                (wide)form->window_slope.memory_fs * in_window;
+    book_bounds(sums, span, m, all.decode_context, all.decode_window);
     sums->prefill_tokens += counts->prefill_tokens;
     sums->decode_tokens += counts->n_decodes * m;
     sums->token_ns += (wide)tokens * walk->sum_ns;
