@@ -94,14 +94,14 @@ static int64_t most_steps(const struct replica *replica,
     return least(steps, replica->most_span_ns / cost_round_ns((int64_t)last_fs));
 }
 
-/* Where a walk ends: after `most_steps`, after the first step that ends at or after
- * `horizon_ns`, before one that would end after `until_ns` or for which KV blocks lack.
- * `most_blocks` are KV blocks in use.  Where there is no more room for buckets it ends, too, or goes on without them. */
+/* Where a walk ends: after `most_steps`; around the step that ends after `limit_ns`, with
+ * it or without; before one for which KV blocks lack, `most_blocks` being those in use at
+ * most.  Where there is no more room for buckets it ends, too, or goes on without them. */
 struct bounds {
     int64_t most_steps;
     int64_t most_blocks;
-    int64_t horizon_ns;
-    int64_t until_ns;
+    int64_t limit_ns;
+    bool passes_limit;
     bool needs_runs;
 };
 
@@ -113,28 +113,33 @@ static void walk_steps(const struct replica *replica, const struct bounds *bound
     const struct group *group = &replica->group;
     const int64_t *residues = group->residue;
     const int64_t block_tokens = group->block_tokens;
-    const int64_t fs_per_step = span->fs_per_step;
-    const struct bounds end = *bounds;
+    const int64_t most_blocks = bounds->most_blocks;
+    const int64_t limit_ns = bounds->limit_ns;
+    const uint64_t fs_per_step = (uint64_t)span->fs_per_step;
+    int64_t most_steps = bounds->most_steps;
     int64_t residue = group_due_residue(group);
     int64_t held = kv_used(&replica->kv);
     int64_t last_blocks = held;
     int64_t last_ns = 0;
     int64_t block_ns = 0;
     int64_t at_ns = span->start_ns;
-    int64_t fs = span->fs;
+    uint64_t rounding_fs = (uint64_t)span->fs + 500000; /* half up */
     int64_t edge_ns = -1; /* of the bucket that the last steps fell in */
     int64_t n_steps = 0;
     int32_t n_runs = 0;
     bool has_runs = true;
-    while (held <= end.most_blocks) {
+    while (held <= most_blocks) {
         /* span_plan() saw to it that this is at least 1 */
-        int64_t duration_ns = (int64_t)(((uint64_t)fs + 500000) / 1000000);
-        if (at_ns + duration_ns > end.until_ns) {
-            break;
+        int64_t duration_ns = (int64_t)(rounding_fs / 1000000);
+        if (at_ns + duration_ns > limit_ns) {
+            if (!bounds->passes_limit) {
+                break;
+            }
+            most_steps = n_steps + 1;
         }
         if (duration_ns > edge_ns) {
             if (n_runs == REPLICA_MOST_RUNS) {
-                if (end.needs_runs) {
+                if (bounds->needs_runs) {
                     break;
                 }
                 n_runs = 0;
@@ -150,12 +155,12 @@ static void walk_steps(const struct replica *replica, const struct bounds *bound
         last_ns = duration_ns;
         last_blocks = held;
         n_steps++;
-        if (n_steps == end.most_steps || at_ns >= end.horizon_ns) {
+        if (n_steps == most_steps) {
             break;
         }
-        fs += fs_per_step;
+        rounding_fs += fs_per_step;
         /* the residue class that is due one step later */
-        residue = residue == 0 ? block_tokens - 1 : residue - 1;
+        residue = (residue == 0 ? block_tokens : residue) - 1;
         held += residues[residue];
     }
     walk->n_steps = n_steps;
@@ -163,7 +168,7 @@ static void walk_steps(const struct replica *replica, const struct bounds *bound
     walk->last_ns = last_ns;
     walk->last_blocks = last_blocks;
     walk->block_ns = block_ns;
-    walk->next_fs = fs;
+    walk->next_fs = (int64_t)(rounding_fs - 500000);
     walk->next_blocks = held;
     walk->n_runs = has_runs ? n_runs : 0;
 }
@@ -227,8 +232,8 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     struct bounds bounds = {
         .most_steps = most,
         .most_blocks = most_blocks(replica),
-        .horizon_ns = replica->closed ? INT64_MAX : horizon_ns,
-        .until_ns = INT64_MAX,
+        .limit_ns = replica->closed ? INT64_MAX : horizon_ns - 1,
+        .passes_limit = true,
     };
     walk_steps(replica, &bounds, &span->walk);
     /* there is no step after the last: what the walk found for it is not taken */
@@ -366,8 +371,7 @@ void span_advance(struct replica *replica, int64_t until_ns)
             struct bounds bounds = {
                 .most_steps = span->steps_left,
                 .most_blocks = replica->kv.total_blocks,
-                .horizon_ns = INT64_MAX,
-                .until_ns = until_ns,
+                .limit_ns = until_ns,
                 .needs_runs = true,
             };
             walk_steps(replica, &bounds, walk);
