@@ -9,9 +9,9 @@
 enum { MOST_STEPS = 1 << 15 };
 
 /* What the step holds: the decoding group and the chunks of the plan. */
-static struct step_counts count_step(const struct replica *replica)
+static void count_step(const struct replica *replica, struct step_counts *counts)
 {
-    struct step_counts counts = {
+    *counts = (struct step_counts){
         .n_decodes = replica->group.n,
         .decode_context = replica->group.context,
         .decode_window = replica->group.window,
@@ -23,10 +23,9 @@ static struct step_counts count_step(const struct replica *replica)
             continue; /* a member of the group by now */
         }
         int64_t before = grant->request->computed_tokens;
-        cost_count_chunk(&replica->pool->cost, &counts, before, grant->tokens);
-        counts.n_emitting += grant->tokens == request_missing_tokens(grant->request);
+        cost_count_chunk(&replica->pool->cost, counts, before, grant->tokens);
+        counts->n_emitting += grant->tokens == request_missing_tokens(grant->request);
     }
-    return counts;
 }
 
 /* The price of the step's decodes alone. */
@@ -197,7 +196,7 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
 {
     struct replica_span *span = &replica->span;
     span->start_ns = now_ns;
-    span->counts = count_step(replica);
+    count_step(replica, &span->counts);
     CHECK(span->counts.n_decodes + span->counts.prefill_tokens > 0);
     replica->closed = false;
     if (replica->n_grants > 0 || replica->n_preempted > 0 ||
