@@ -76,10 +76,13 @@ int64_t batch_new_blocks(const struct replica *replica, const struct request *re
     if (request->chain != NULL && found_blocks(replica, request) > 0) {
         return kv_blocks(&replica->kv, tokens) + request->chain->n_free_hits;
     }
+    if (!request->in_group) {
+        return kv_blocks(&replica->kv, request->computed_tokens + tokens) -
+               request->held_blocks;
+    }
     int64_t computed = replica_computed(replica, request);
-    int64_t held =
-        request->in_group ? kv_blocks(&replica->kv, computed) : request->held_blocks;
-    return kv_blocks(&replica->kv, computed + tokens) - held;
+    return kv_blocks(&replica->kv, computed + tokens) -
+           kv_blocks(&replica->kv, computed);
 }
 
 static void record_grant(struct replica *replica, struct replica_grant grant)

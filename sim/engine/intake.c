@@ -76,8 +76,9 @@ static int64_t in_frontend(const struct sim *sim, const struct pool *pool)
     int64_t arrival_ns = sim->next.arrival_ns;
     int64_t wait_ns =
         sim->frontend_free_ns > arrival_ns ? sim->frontend_free_ns - arrival_ns : 0;
-    wide tokens_fs = (wide)constants->frontend_token_fs * sim->next.prompt_tokens;
-    return wait_ns + wide_narrow(wide_div_half_up(tokens_fs, 1000000)) +
+    wide tokens_fs =
+        (wide)constants->frontend_token_fs * sim->next.prompt_tokens + 500000;
+    return wait_ns + wide_narrow(wide_div(tokens_fs, 1000000)) +
            constants->frontend_request_ns + constants->frontend_ns;
 }
 

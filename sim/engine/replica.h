@@ -60,9 +60,11 @@ struct replica_span {
     bool alone;          /* one step, of end_ns - start_ns */
     bool foreseen;       /* `walk` is of all its steps, none of which is booked yet */
     struct replica_walk walk;
-    int64_t decode_ns;         /* d0 of a step that is alone */
-    struct step_counts counts; /* of the step in progress */
-    struct cost_form form;     /* of the decode steps; of one alone, its price */
+    int64_t decode_ns;            /* d0 of a step that is alone */
+    struct step_counts counts;    /* of the step in progress */
+    struct step_price price;      /* of a step that is alone */
+    const struct cost_form *form; /* of others */
+    struct cost_form own_form;    /* where `form` is not one that the pool keeps */
 };
 
 /* Sums since the start of the run: everything that ends up in a file is one of these. */

@@ -9,9 +9,9 @@
 enum { MOST_STEPS = 1 << 15 };
 
 /* What the step holds: the decoding group and the chunks of the plan. */
-static struct step_counts count_step(const struct replica *replica)
+static void count_step(const struct replica *replica, struct step_counts *counts)
 {
-    struct step_counts counts = {
+    *counts = (struct step_counts){
         .n_decodes = replica->group.n,
         .decode_context = replica->group.context,
         .decode_window = replica->group.window,
@@ -23,10 +23,9 @@ static struct step_counts count_step(const struct replica *replica)
             continue; /* a member of the group by now */
         }
         int64_t before = grant->request->computed_tokens;
-        cost_count_chunk(&replica->pool->cost, &counts, before, grant->tokens);
-        counts.n_emitting += grant->tokens == request_missing_tokens(grant->request);
+        cost_count_chunk(&replica->pool->cost, counts, before, grant->tokens);
+        counts->n_emitting += grant->tokens == request_missing_tokens(grant->request);
     }
-    return counts;
 }
 
 /* The price of the step's decodes alone. */
@@ -43,13 +42,8 @@ static void plan_alone(struct replica *replica, struct replica_span *span,
                        int64_t now_ns)
 {
     const struct step_counts *counts = &span->counts;
-    struct cost_form *form = &span->form;
-    cost_price(&replica->pool->cost, counts, &form->at);
-    form->context = counts->decode_context;
-    form->window = counts->decode_window;
-    form->slope = (struct cost_term){0};
-    form->window_slope = (struct cost_term){0};
-    int64_t duration_ns = cost_duration_ns(cost_sum_fs(&form->at));
+    cost_price(&replica->pool->cost, counts, &span->price);
+    int64_t duration_ns = cost_duration_ns(cost_sum_fs(&span->price));
     span->alone = true;
     span->steps_left = 1;
     span->last_start_ns = now_ns;
@@ -89,24 +83,24 @@ static int64_t most_steps(const struct replica *replica,
     const struct group *group = &replica->group;
     int64_t steps = least(group_steps_left(group), MOST_STEPS);
     steps = least(steps, group_steps_to_crossing(group));
-    steps = least(steps, cost_form_steps(&span->form, span->counts.decode_context,
+    steps = least(steps, cost_form_steps(span->form, span->counts.decode_context,
                                          span->counts.decode_window, group->n,
                                          group->n_growing));
     wide last_fs = first_fs + (wide)span->fs_per_step * steps;
-    if (first_fs < least_fs || last_fs > most_fs || span->form.at_fs > most_fs) {
+    if (first_fs < least_fs || last_fs > most_fs || span->form->at_fs > most_fs) {
         return 0;
     }
     return least(steps, replica->most_span_ns / cost_round_ns((int64_t)last_fs));
 }
 
-/* Where a walk ends: after `most_steps`, after the first step that ends at or after
- * `horizon_ns`, before one that would end after `until_ns` or for which KV blocks lack.
- * `most_blocks` are KV blocks in use.  Where there is no more room for buckets it ends, too, or goes on without them. */
+/* Where a walk ends: after `most_steps`; around the step that ends after `limit_ns`, with
+ * it or without; before one for which KV blocks lack, `most_blocks` being those in use at
+ * most.  Where there is no more room for buckets it ends, too, or goes on without them. */
 struct bounds {
     int64_t most_steps;
     int64_t most_blocks;
-    int64_t horizon_ns;
-    int64_t until_ns;
+    int64_t limit_ns;
+    bool passes_limit;
     bool needs_runs;
 };
 
@@ -118,28 +112,33 @@ static void walk_steps(const struct replica *replica, const struct bounds *bound
     const struct group *group = &replica->group;
     const int64_t *residues = group->residue;
     const int64_t block_tokens = group->block_tokens;
-    const int64_t fs_per_step = span->fs_per_step;
-    const struct bounds end = *bounds;
+    const int64_t most_blocks = bounds->most_blocks;
+    const int64_t limit_ns = bounds->limit_ns;
+    const uint64_t fs_per_step = (uint64_t)span->fs_per_step;
+    int64_t most_steps = bounds->most_steps;
     int64_t residue = group_due_residue(group);
     int64_t held = kv_used(&replica->kv);
     int64_t last_blocks = held;
     int64_t last_ns = 0;
     int64_t block_ns = 0;
     int64_t at_ns = span->start_ns;
-    int64_t fs = span->fs;
+    uint64_t rounding_fs = (uint64_t)span->fs + 500000; /* half up */
     int64_t edge_ns = -1; /* of the bucket that the last steps fell in */
     int64_t n_steps = 0;
     int32_t n_runs = 0;
     bool has_runs = true;
-    while (held <= end.most_blocks) {
+    while (held <= most_blocks) {
         /* span_plan() saw to it that this is at least 1 */
-        int64_t duration_ns = (int64_t)(((uint64_t)fs + 500000) / 1000000);
-        if (at_ns + duration_ns > end.until_ns) {
-            break;
+        int64_t duration_ns = (int64_t)(rounding_fs / 1000000);
+        if (at_ns + duration_ns > limit_ns) {
+            if (!bounds->passes_limit) {
+                break;
+            }
+            most_steps = n_steps + 1;
         }
         if (duration_ns > edge_ns) {
             if (n_runs == REPLICA_MOST_RUNS) {
-                if (end.needs_runs) {
+                if (bounds->needs_runs) {
                     break;
                 }
                 n_runs = 0;
@@ -155,12 +154,12 @@ static void walk_steps(const struct replica *replica, const struct bounds *bound
         last_ns = duration_ns;
         last_blocks = held;
         n_steps++;
-        if (n_steps == end.most_steps || at_ns >= end.horizon_ns) {
+        if (n_steps == most_steps) {
             break;
         }
-        fs += fs_per_step;
+        rounding_fs += fs_per_step;
         /* the residue class that is due one step later */
-        residue = residue == 0 ? block_tokens - 1 : residue - 1;
+        residue = (residue == 0 ? block_tokens : residue) - 1;
         held += residues[residue];
     }
     walk->n_steps = n_steps;
@@ -168,7 +167,7 @@ static void walk_steps(const struct replica *replica, const struct bounds *bound
     walk->last_ns = last_ns;
     walk->last_blocks = last_blocks;
     walk->block_ns = block_ns;
-    walk->next_fs = fs;
+    walk->next_fs = (int64_t)(rounding_fs - 500000);
     walk->next_blocks = held;
     walk->n_runs = has_runs ? n_runs : 0;
 }
@@ -197,7 +196,7 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
 {
     struct replica_span *span = &replica->span;
     span->start_ns = now_ns;
-    span->counts = count_step(replica);
+    count_step(replica, &span->counts);
     CHECK(span->counts.n_decodes + span->counts.prefill_tokens > 0);
     replica->closed = false;
     if (replica->n_grants > 0 || replica->n_preempted > 0 ||
@@ -206,14 +205,17 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
         return;
     }
     const struct step_counts *counts = &span->counts;
-    span->form = *cost_form_of(replica->forms, counts->n_decodes,
-                               counts->decode_context, counts->decode_window);
+    span->form = cost_form_of(replica->forms, counts->n_decodes, counts->decode_context,
+                              counts->decode_window);
+    if (span->form == &replica->forms->latest) { /* others will ask for theirs */
+        span->own_form = *span->form;
+        span->form = &span->own_form;
+    }
     wide first_fs =
-        cost_form_fs(&span->form, counts->decode_context, counts->decode_window);
-    wide per_step =
-        cost_form_fs(&span->form, counts->decode_context + counts->n_decodes,
-                     counts->decode_window + replica->group.n_growing) -
-        first_fs;
+        cost_form_fs(span->form, counts->decode_context, counts->decode_window);
+    wide per_step = cost_form_fs(span->form, counts->decode_context + counts->n_decodes,
+                                 counts->decode_window + replica->group.n_growing) -
+                    first_fs;
     span->fs_per_step = per_step < INT64_MAX ? (int64_t)per_step : INT64_MAX;
     int64_t most = most_steps(replica, span, first_fs);
     if (most < 1) {
@@ -229,8 +231,8 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     struct bounds bounds = {
         .most_steps = most,
         .most_blocks = most_blocks(replica),
-        .horizon_ns = replica->closed ? INT64_MAX : horizon_ns,
-        .until_ns = INT64_MAX,
+        .limit_ns = replica->closed ? INT64_MAX : horizon_ns - 1,
+        .passes_limit = true,
     };
     walk_steps(replica, &bounds, &span->walk);
     /* there is no step after the last: what the walk found for it is not taken */
@@ -239,6 +241,14 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     span->steps_left = span->walk.n_steps;
     span->end_ns = now_ns + span->walk.sum_ns;
     span->last_start_ns = span->end_ns - span->walk.last_ns;
+}
+
+/* The energy of `n_steps` steps in progress whose counts sum to `counts`. */
+static wide energy_pj(const struct replica *replica, const struct step_counts *counts,
+                      int64_t n_steps, int64_t expert_milli, int64_t busy_ns)
+{
+    struct work work = power_work_of(counts, n_steps, expert_milli);
+    return power_energy_pj(&replica->pool->power, &work, busy_ns);
 }
 
 /* The part of a step's energy that its decodes alone would have taken in `decode_ns`. */
@@ -258,9 +268,32 @@ static wide decode_energy_pj(const struct replica *replica, wide busy_pj,
     if (decodes.n_decodes == 0) {
         return 0;
     }
-    struct work alone = power_work(&replica->pool->cost, &decodes);
-    wide pj = power_energy_pj(&replica->pool->power, &alone, decode_ns);
+    int64_t expert_milli = cost_expert_milli(&replica->pool->cost, &decodes);
+    wide pj = energy_pj(replica, &decodes, 1, expert_milli, decode_ns);
     return pj < busy_pj ? pj : busy_pj;
+}
+
+/* Books the time of `n_steps` steps by what it was bound by.  `context` and `window` are
+ * the sums of what they attended. */
+static void book_bounds(struct replica_sums *sums, const struct replica_span *span,
+                        int64_t n_steps, int64_t context, int64_t window)
+{
+    if (span->alone) {
+        for (int i = 0; i < N_BOUNDS; i++) {
+            sums->bound_fs[i] += span->price.fs[i];
+        }
+        return;
+    }
+    const struct cost_form *form = span->form;
+    for (int i = 0; i < N_BOUNDS; i++) { /* most_steps() saw to it that these fit */
+        sums->bound_fs[i] += (wide)(int64_t)form->at.fs[i] * n_steps;
+    }
+    int64_t more = context - form->context * n_steps;
+    int64_t more_window = window - form->window * n_steps;
+    sums->bound_fs[BOUND_COMPUTE] += (wide)form->slope.compute_fs * more +
+                                     (wide)form->window_slope.compute_fs * more_window;
+    sums->bound_fs[BOUND_KV] += (wide)form->slope.memory_fs * more +
+                                (wide)form->window_slope.memory_fs * more_window;
 }
 
 /* Books `walk->n_steps` steps like the one in progress, contexts growing. */
@@ -273,41 +306,23 @@ static void book(struct replica *replica, const struct replica_walk *walk)
     int64_t n_growing = replica->group.n_growing;
     int64_t grown = counts->n_decodes * (m * (m - 1) / 2);
     int64_t window_grown = n_growing * (m * (m - 1) / 2);
-    int64_t context = counts->decode_context * m + grown; /* < 2^62 */
     int64_t tokens = counts->n_decodes + counts->prefill_tokens;
-    struct work work = {
-        .steps = m,
-        .emitting_steps = counts->n_emitting > 0 ? m : 0,
-        .tokens = tokens * m,
-        .emissions = counts->n_emitting * m,
-        .sequences = (counts->n_decodes + counts->n_chunks) * m,
-        .decode_context = context,
-        .decode_window = counts->decode_window * m + window_grown,
-        /* prefill is only in a step that is alone */
-        .prefill_pairs = counts->prefill_pairs,
-        .prefill_context = counts->prefill_context,
-        .window_pairs = counts->window_pairs,
-        .window_context = counts->window_context,
-        .expert_milli = (wide)cost_expert_milli(&replica->pool->cost, counts) * m,
-    };
+    int64_t expert_milli = cost_expert_milli(&replica->pool->cost, counts) * m;
+    struct step_counts all = *counts; /* prefill is only in a step that is alone */
+    all.n_decodes *= m;
+    all.n_emitting *= m;
+    all.decode_context = counts->decode_context * m + grown; /* < 2^62 */
+    all.decode_window = counts->decode_window * m + window_grown;
+    struct work work = power_work_of(&all, m, expert_milli);
     power_work_add(&sums->work, &work);
     sums->busy_ns += walk->sum_ns;
-    const struct cost_form *form = &span->form;
-    for (int i = 0; i < N_BOUNDS; i++) { /* of several steps, each price fits 64 bits */
-        sums->bound_fs[i] += m > 1 ? (wide)(int64_t)form->at.fs[i] * m : form->at.fs[i];
-    }
-    int64_t more = (counts->decode_context - form->context) * m + grown;
-    int64_t in_window = (counts->decode_window - form->window) * m + window_grown;
-    sums->bound_fs[BOUND_COMPUTE] += (wide)form->slope.compute_fs * more +
-                                     (wide)form->window_slope.compute_fs * in_window;
-    sums->bound_fs[BOUND_KV] += (wide)form->slope.memory_fs * more +
-                                (wide)form->window_slope.memory_fs * in_window;
+    book_bounds(sums, span, m, all.decode_context, all.decode_window);
     sums->prefill_tokens += counts->prefill_tokens;
     sums->decode_tokens += counts->n_decodes * m;
     sums->token_ns += (wide)tokens * walk->sum_ns;
     sums->block_ns += walk->block_ns;
     int64_t decode_ns = counts->prefill_tokens > 0 ? span->decode_ns : walk->sum_ns;
-    wide busy_pj = power_energy_pj(&replica->pool->power, &work, walk->sum_ns);
+    wide busy_pj = energy_pj(replica, &all, m, expert_milli, walk->sum_ns);
     wide decode_pj = decode_energy_pj(replica, busy_pj, decode_ns);
     replica_charge_prefill(replica, walk->sum_ns - decode_ns, busy_pj - decode_pj);
     if (counts->n_decodes > 0) {
@@ -355,8 +370,7 @@ void span_advance(struct replica *replica, int64_t until_ns)
             struct bounds bounds = {
                 .most_steps = span->steps_left,
                 .most_blocks = replica->kv.total_blocks,
-                .horizon_ns = INT64_MAX,
-                .until_ns = until_ns,
+                .limit_ns = until_ns,
                 .needs_runs = true,
             };
             walk_steps(replica, &bounds, walk);

@@ -41,10 +41,8 @@ void stepwise_start(struct replica *replica, int64_t now_ns)
         .alone = true,
         .decode_ns = decode_ns < duration_ns ? decode_ns : duration_ns,
         .counts = counts,
+        .price = price,
     };
-    for (int i = 0; i < N_BOUNDS; i++) {
-        span->form.at.fs[i] = price.fs[i];
-    }
     replica->tally.sequence_steps += replica->n_grants;
 }
 
@@ -60,7 +58,7 @@ static void book(struct replica *replica, int64_t duration_ns)
     power_work_add(&sums->work, &work);
     sums->busy_ns += duration_ns;
     for (int i = 0; i < N_BOUNDS; i++) {
-        sums->bound_fs[i] += span->form.at.fs[i];
+        sums->bound_fs[i] += span->price.fs[i];
     }
     sums->prefill_tokens += counts->prefill_tokens;
     sums->decode_tokens += counts->n_decodes;

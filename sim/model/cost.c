@@ -97,92 +97,110 @@ void cost_count_chunk(const struct cost *cost, struct step_counts *counts,
     counts->window_context += reach + tokens;
 }
 
-/* How many units of a term the step has: compute, memory. */
+/* How many units of a class's terms the step has. */
 struct units {
     int64_t compute;
     int64_t memory;
 };
 
+/* What a step has of everything that takes time. */
+struct step_units {
+    bool mixed;
+    int64_t naive_pairs; /* and memory of COST_PREFILL_ATTENTION beyond its units */
+    int64_t expert;      /* memory of COST_EXPERTS: by table, from here; -1: none */
+    struct units of[N_COST_CLASSES];
+};
+
+static inline struct step_units units_of(const struct cost *cost,
+                                         const struct step_counts *counts)
+{
+    int64_t tokens = tokens_of(counts);
+    int64_t knee = tokens + cost->knee_tokens[cost_micro_batches(cost, counts) - 1];
+    return (struct step_units){
+        .mixed = counts->n_decodes > 0 && counts->prefill_tokens > 0,
+        .naive_pairs = counts->prefill_pairs,
+        .expert = cost->n_expert_fs > 0 ? expert_index(cost, counts) : -1,
+        .of = {
+            [COST_PROJECTIONS] = {knee, 1},
+            [COST_MLP] = {knee, 1},
+            [COST_HEAD] = {counts->n_emitting, counts->n_emitting > 0},
+            [COST_DECODE_ATTENTION] = {counts->decode_context, counts->decode_context},
+            [COST_PREFILL_ATTENTION] = {counts->prefill_pairs, counts->prefill_context},
+            [COST_ACTIVATIONS] = {0, tokens},
+            [COST_EXPERTS] = {tokens, 0},
+            [COST_WINDOW_DECODE] = {counts->decode_window, counts->decode_window},
+            [COST_WINDOW_PREFILL] = {counts->window_pairs, counts->window_context},
+            [COST_STATE] = {tokens, counts->n_decodes + counts->n_chunks},
+        }};
+}
+
+static inline wide compute_fs(const struct cost_coefficients *of,
+                              const struct step_units *step, int32_t class)
+{
+    return (wide)of->terms[step->mixed][class].compute_fs * step->of[class].compute;
+}
+
+static inline wide memory_fs(const struct cost_coefficients *of,
+                             const struct step_units *step, int32_t class)
+{
+    wide fs = (wide)of->terms[step->mixed][class].memory_fs * step->of[class].memory;
+    if (class == COST_PREFILL_ATTENTION && of->naive_pair_fs > 0) {
+        fs += (wide)of->naive_pair_fs * step->naive_pairs;
+    }
+    if (class == COST_EXPERTS && step->expert >= 0) {
+        fs += of->expert_fs[step->expert];
+    }
+    return fs;
+}
+
 void cost_sides_of(const struct cost *cost, const struct cost_coefficients *of,
                    const struct step_counts *counts,
                    struct cost_sides sides[N_COST_CLASSES])
 {
-    int64_t tokens = tokens_of(counts);
-    int64_t knee = tokens + cost->knee_tokens[cost_micro_batches(cost, counts) - 1];
-    const struct units units[N_COST_CLASSES] = {
-        [COST_PROJECTIONS] = {knee, 1},
-        [COST_MLP] = {knee, 1},
-        [COST_HEAD] = {counts->n_emitting, counts->n_emitting > 0},
-        [COST_DECODE_ATTENTION] = {counts->decode_context, counts->decode_context},
-        [COST_PREFILL_ATTENTION] = {counts->prefill_pairs, counts->prefill_context},
-        [COST_ACTIVATIONS] = {0, tokens},
-        [COST_EXPERTS] = {tokens, 0}, /* memory: by table */
-        [COST_WINDOW_DECODE] = {counts->decode_window, counts->decode_window},
-        [COST_WINDOW_PREFILL] = {counts->window_pairs, counts->window_context},
-        [COST_STATE] = {tokens, counts->n_decodes + counts->n_chunks},
-    };
-    bool mixed = counts->n_decodes > 0 && counts->prefill_tokens > 0;
+    struct step_units step = units_of(cost, counts);
     for (int32_t i = 0; i < cost->n_classes; i++) {
-        const struct cost_term *term = &of->terms[mixed][i];
-        sides[i].compute_fs = (wide)term->compute_fs * units[i].compute;
-        sides[i].memory_fs = (wide)term->memory_fs * units[i].memory;
-    }
-    if (of->naive_pair_fs > 0 && cost->n_classes > COST_PREFILL_ATTENTION) {
-        sides[COST_PREFILL_ATTENTION].memory_fs +=
-            (wide)of->naive_pair_fs * counts->prefill_pairs;
-    }
-    if (cost->n_expert_fs > 0) {
-        sides[COST_EXPERTS].memory_fs = of->expert_fs[expert_index(cost, counts)];
+        sides[i].compute_fs = compute_fs(of, &step, i);
+        sides[i].memory_fs = memory_fs(of, &step, i);
     }
 }
 
-/* One max per class. */
-static void price_operations(const struct cost *cost, const struct cost_sides *full,
-                             struct step_price *price)
+/* One max per class; of the other side, what the overlap does not hide. */
+static void price_operations(const struct cost *cost, int64_t m,
+                             const struct step_counts *counts, struct step_price *price)
 {
+    const struct cost_coefficients *full = &cost->full[m - 1];
+    const struct cost_coefficients *hidden = &cost->hidden[m - 1];
+    struct step_units step = units_of(cost, counts);
     for (int32_t i = 0; i < cost->n_classes; i++) {
-        if (full[i].compute_fs >= full[i].memory_fs) {
-            price->fs[BOUND_COMPUTE] += full[i].compute_fs;
+        wide compute = compute_fs(full, &step, i);
+        wide memory = memory_fs(full, &step, i);
+        if (compute >= memory) {
+            memory = cost->hides ? memory_fs(hidden, &step, i) : 0;
         } else {
-            price->fs[classes[i].memory] += full[i].memory_fs;
+            compute = cost->hides ? compute_fs(hidden, &step, i) : 0;
         }
+        price->fs[BOUND_COMPUTE] += compute;
+        price->fs[classes[i].memory] += memory;
     }
 }
 
 /* One max over the sums of all classes. */
-static void price_sums(const struct cost *cost, const struct cost_sides *full,
-                       struct step_price *price)
+static void price_sums(const struct cost *cost, int64_t m,
+                       const struct step_counts *counts, struct step_price *price)
 {
+    struct cost_sides full[N_COST_CLASSES];
+    struct cost_sides hidden[N_COST_CLASSES];
+    cost_sides_of(cost, &cost->full[m - 1], counts, full);
+    cost_sides_of(cost, &cost->hidden[m - 1], counts, hidden);
     wide lead_fs = 0;
     for (int32_t i = 0; i < cost->n_classes; i++) {
         lead_fs += full[i].compute_fs - full[i].memory_fs;
     }
+    const struct cost_sides *compute = lead_fs >= 0 ? full : hidden;
+    const struct cost_sides *memory = lead_fs >= 0 ? hidden : full;
     for (int32_t i = 0; i < cost->n_classes; i++) {
-        if (lead_fs >= 0) {
-            price->fs[BOUND_COMPUTE] += full[i].compute_fs;
-        } else {
-            price->fs[classes[i].memory] += full[i].memory_fs;
-        }
-    }
-}
-
-/* What the overlap does not hide of the sides that lost. */
-static void price_hidden(const struct cost *cost, const struct cost_sides *full,
-                         const struct cost_sides *hidden, struct step_price *price)
-{
-    wide lead_fs = 0;
-    for (int32_t i = 0; i < cost->n_classes; i++) {
-        lead_fs += full[i].compute_fs - full[i].memory_fs;
-    }
-    for (int32_t i = 0; i < cost->n_classes; i++) {
-        if (cost->roofline == COST_OPERATION) {
-            lead_fs = full[i].compute_fs - full[i].memory_fs;
-        }
-        if (lead_fs >= 0) {
-            price->fs[classes[i].memory] += hidden[i].memory_fs;
-        } else {
-            price->fs[BOUND_COMPUTE] += hidden[i].compute_fs;
-        }
+        price->fs[BOUND_COMPUTE] += compute[i].compute_fs;
+        price->fs[classes[i].memory] += memory[i].memory_fs;
     }
 }
 
@@ -204,18 +222,11 @@ void cost_price(const struct cost *cost, const struct step_counts *counts,
         price_linear(cost, counts, price);
         return;
     }
-    struct cost_sides full[N_COST_CLASSES];
     int64_t m = cost_micro_batches(cost, counts);
-    cost_sides_of(cost, &cost->full[m - 1], counts, full);
     if (cost->roofline == COST_STEP) {
-        price_sums(cost, full, price);
+        price_sums(cost, m, counts, price);
     } else {
-        price_operations(cost, full, price);
-    }
-    if (cost->hides) {
-        struct cost_sides hidden[N_COST_CLASSES];
-        cost_sides_of(cost, &cost->hidden[m - 1], counts, hidden);
-        price_hidden(cost, full, hidden, price);
+        price_operations(cost, m, counts, price);
     }
     price->fs[BOUND_NETWORK] =
         cost->network_fs + (wide)cost->network_token_fs[m - 1] * tokens_of(counts);

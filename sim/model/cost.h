@@ -230,9 +230,21 @@ void cost_form_table_init(struct cost_forms *forms, const struct cost *cost,
                           int64_t most_decodes);
 void cost_form_table_free(struct cost_forms *forms);
 
-/* The form of steps of `n_decodes` decodes.  Valid until the next call. */
-const struct cost_form *cost_form_of(struct cost_forms *forms, int64_t n_decodes,
-                                     int64_t context, int64_t window);
+/* Works a form out. */
+const struct cost_form *cost_form_fill(struct cost_forms *forms, int64_t n_decodes,
+                                       int64_t context, int64_t window);
+
+/* The form of steps of `n_decodes` decodes.  If it is `latest`, valid until the next call;
+ * others stay. */
+static inline const struct cost_form *cost_form_of(struct cost_forms *forms,
+                                                   int64_t n_decodes, int64_t context,
+                                                   int64_t window)
+{
+    if (n_decodes < forms->n_known && forms->known[n_decodes].at_fs > 0) {
+        return &forms->known[n_decodes];
+    }
+    return cost_form_fill(forms, n_decodes, context, window);
+}
 
 /* What the form says when contexts sum to `context`, and within the window to `window`. */
 static inline wide cost_form_fs(const struct cost_form *form, int64_t context,

@@ -97,16 +97,11 @@ void cost_form_table_free(struct cost_forms *forms)
     free(forms->known);
 }
 
-const struct cost_form *cost_form_of(struct cost_forms *forms, int64_t n_decodes,
-                                     int64_t context, int64_t window)
+const struct cost_form *cost_form_fill(struct cost_forms *forms, int64_t n_decodes,
+                                       int64_t context, int64_t window)
 {
-    struct cost_form *form = &forms->latest;
-    if (n_decodes < forms->n_known) {
-        form = &forms->known[n_decodes];
-        if (form->at_fs > 0) {
-            return form;
-        }
-    }
+    struct cost_form *form =
+        n_decodes < forms->n_known ? &forms->known[n_decodes] : &forms->latest;
     struct step_counts counts = {
         .n_decodes = n_decodes,
         .decode_context = context,

@@ -69,16 +69,80 @@ void power_init(struct power *power, const struct cost *cost,
 void power_init_work(struct power *power, const struct llm *llm,
                      const struct constants *constants, const struct layout *layout);
 
+/* These are inline: of counts that fit 64 bits, one short multiplication each is left. */
+
+/* The work of `n_steps` steps that are alike, whose counts sum to `counts`. */
+static inline struct work power_work_of(const struct step_counts *counts,
+                                        int64_t n_steps, int64_t expert_milli)
+{
+    return (struct work){
+        .steps = n_steps,
+        .emitting_steps = counts->n_emitting > 0 ? n_steps : 0,
+        .tokens = counts->n_decodes + counts->prefill_tokens,
+        .emissions = counts->n_emitting,
+        .sequences = counts->n_decodes + counts->n_chunks,
+        .decode_context = counts->decode_context,
+        .decode_window = counts->decode_window,
+        .prefill_pairs = counts->prefill_pairs,
+        .prefill_context = counts->prefill_context,
+        .window_pairs = counts->window_pairs,
+        .window_context = counts->window_context,
+        .expert_milli = expert_milli,
+    };
+}
+
 /* The work of one step. */
-struct work power_work(const struct cost *cost, const struct step_counts *counts);
+static inline struct work power_work(const struct cost *cost,
+                                     const struct step_counts *counts)
+{
+    return power_work_of(counts, 1, cost_expert_milli(cost, counts));
+}
 
 /* Adds `more` to `sum`. */
-void power_work_add(struct work *sum, const struct work *more);
+static inline void power_work_add(struct work *sum, const struct work *more)
+{
+    sum->steps += more->steps;
+    sum->emitting_steps += more->emitting_steps;
+    sum->tokens += more->tokens;
+    sum->emissions += more->emissions;
+    sum->sequences += more->sequences;
+    sum->decode_context += more->decode_context;
+    sum->decode_window += more->decode_window;
+    sum->prefill_pairs += more->prefill_pairs;
+    sum->prefill_context += more->prefill_context;
+    sum->window_pairs += more->window_pairs;
+    sum->window_context += more->window_context;
+    sum->expert_milli += more->expert_milli;
+}
 
 /* Sum over the counts of weight x count. */
-wide power_sum(const struct power_weights *weights, const struct work *work);
+static inline wide power_sum(const struct power_weights *weights,
+                             const struct work *work)
+{
+    wide sum = (wide)weights->step * work->steps +
+               (wide)weights->emitting_step * work->emitting_steps +
+               (wide)weights->token * work->tokens +
+               (wide)weights->emission * work->emissions +
+               (wide)weights->sequence * work->sequences +
+               weights->decode_context * work->decode_context +
+               weights->prefill_pair * work->prefill_pairs +
+               weights->prefill_context * work->prefill_context;
+    if (work->decode_window != 0 || work->window_pairs != 0) {
+        sum += weights->decode_window * work->decode_window +
+               weights->window_pair * work->window_pairs +
+               weights->window_context * work->window_context;
+    }
+    if (work->expert_milli != 0) {
+        sum += weights->expert_milli * work->expert_milli;
+    }
+    return sum;
+}
 
 /* Picojoules of `work` that took `busy_ns`. */
-wide power_energy_pj(const struct power *power, const struct work *work, wide busy_ns);
+static inline wide power_energy_pj(const struct power *power, const struct work *work,
+                                   wide busy_ns)
+{
+    return power->busy_mw * busy_ns + power_sum(&power->pj, work);
+}
 
 #endif
