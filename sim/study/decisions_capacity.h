@@ -12,8 +12,8 @@
 struct decisions_capacity {
     struct decisions_spread error; /* in percent */
     int32_t n_over;  /* of those: promises of more than 10 % over what was measured */
-    int32_t n_open;  /* of those: the prediction keeps the bound at every point, so
-                           its best may be higher still */
+    int32_t n_open;  /* of those: predicted within the bound at every point, so its
+                           best may be higher still */
     int32_t n_flips; /* one is feasible somewhere, the other nowhere */
     int32_t n_censored; /* measured within the bound at every point */
     int32_t n_neither;  /* both feasible nowhere */

@@ -56,7 +56,7 @@ static void add_group(struct decisions_choice_groups *groups,
     for (int32_t i = first; i < curves->n; i++) {
         const struct decisions_curve *curve = &curves->curves[i];
         if (kind->is_same(of, curve->of)) {
-            group.curves[group.n++] = curve;
+            group.curves[group.n++] = *curve;
             has_choice = has_choice || kind->is_other(of, curve->of);
         }
     }
@@ -124,7 +124,7 @@ static bool is_considered(const struct decisions_choice_group *group,
                           const struct decisions_curve *curve)
 {
     for (int32_t i = 0; i < group->n; i++) {
-        int64_t n_gpus = group->curves[i]->n_gpus;
+        int64_t n_gpus = group->curves[i].n_gpus;
         if ((chooser == DECISIONS_CHOICE_SMALLEST && n_gpus < curve->n_gpus) ||
             (chooser == DECISIONS_CHOICE_LARGEST && n_gpus > curve->n_gpus)) {
             return false;
@@ -133,7 +133,7 @@ static bool is_considered(const struct decisions_choice_group *group,
     return true;
 }
 
-/* The first row of the file wins a tie. */
+/* Of equals the first curve, and of its points the first. */
 static struct pick choose(const struct decisions_choice_group *group,
                           enum decisions_chooser chooser,
                           const struct decisions_curve_bound *bound, double headroom)
@@ -141,7 +141,7 @@ static struct pick choose(const struct decisions_choice_group *group,
     struct pick best = {NULL, NULL};
     struct liking most = {0};
     for (int32_t i = 0; i < group->n; i++) {
-        const struct decisions_curve *curve = group->curves[i];
+        const struct decisions_curve *curve = &group->curves[i];
         for (int32_t k = 0; k < curve->n_points; k++) {
             const struct decisions_curve_point *point = &curve->points[k];
             struct liking own = liking_of(chooser, curve, point);
@@ -164,7 +164,7 @@ static double best_measured(const struct decisions_choice_group *group,
 {
     double best = 0;
     for (int32_t i = 0; i < group->n; i++) {
-        const struct decisions_curve *curve = group->curves[i];
+        const struct decisions_curve *curve = &group->curves[i];
         for (int32_t k = 0; k < curve->n_points; k++) {
             const struct decisions_curve_view *view =
                 &curve->points[k].sides[DECISIONS_CURVE_MEASURED];

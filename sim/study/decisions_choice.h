@@ -35,10 +35,10 @@ struct decisions_choice {
     double utility_sum;
 };
 
-/* Curves among which there is a choice. */
+/* Curves among which there is a choice; their points belong to decisions_curves. */
 struct decisions_choice_group {
     int32_t n;
-    const struct decisions_curve **curves;
+    struct decisions_curve *curves;
 };
 
 struct decisions_choice_groups {

@@ -69,14 +69,14 @@ struct deal {
     struct offer offer;
 };
 
-/* The cheapest by one side's numbers; the first row of the file wins a tie. */
+/* The cheapest by one side's numbers; of equals the first curve. */
 static struct deal find_deal(const struct decisions_choice_group *job,
                              enum decisions_curve_side side, double load,
                              const struct decisions_curve_bound *bound, double slack)
 {
     struct deal best = {.offer = {0, INFINITY}};
     for (int32_t i = 0; i < job->n; i++) {
-        const struct decisions_curve *curve = job->curves[i];
+        const struct decisions_curve *curve = &job->curves[i];
         for (int32_t k = 0; k < curve->n_points; k++) {
             const struct decisions_curve_point *point = &curve->points[k];
             struct offer offer =

@@ -22,9 +22,8 @@ struct decisions_dollars {
     int32_t n_declined;
     int32_t n_impossible; /* beside these n */
     int32_t n_within;     /* bills of at most 1.1 of the best */
-    int32_t n_short; /* the replicas bought first carry less than 95 % of the load */
-    struct decisions_spread
-        ratio; /* bill over the best one, of those that did not miss */
+    int32_t n_short;      /* bought at first: replicas for less than 95 % of the load */
+    struct decisions_spread ratio; /* bills over the best ones */
 };
 
 /* Jobs that two offers or more of different GPU, precision or server compete for. */

@@ -1,5 +1,7 @@
 #include "decisions_world.h"
 
+#include <unistd.h>
+
 #include "study/decisions_spread.h"
 
 static void collect(struct decisions_curves *curves, const struct world *world)
@@ -289,6 +291,47 @@ static void no_rows_give_no_scores(void **state)
     end(world, of);
 }
 
+static void who_knows_the_measurements_decides_without_a_fault(void **state)
+{
+    (void)state;
+    const char *path = "../shared/validation/closed_loop_train.csv";
+    struct arena arena = {0};
+    struct predict_case *cases;
+    struct decisions of;
+    struct err err;
+    int32_t n;
+    if (access(path, R_OK) != 0) {
+        print_message("skipped: no %s\n", path);
+        return;
+    }
+    assert_int_equal(predict_read(&cases, &n, path, NULL, &arena, &err), 0);
+    struct predict_result *results = memory_new((size_t)n, sizeof *results);
+    for (int32_t i = 0; i < n; i++) {
+        results[i].played = cases[i].has_config;
+        memcpy(results[i].value_s, cases[i].measured_s, sizeof results[i].value_s);
+    }
+    decisions_score(cases, results, n, 1, &of);
+    const struct decisions_capacity *capacity = &of.capacity.bounds[ALL_BOUNDS];
+    const struct decisions_choice *own =
+        &of.choice[DECISIONS_CHOICE_PREDICTED][ALL_BOUNDS];
+    assert_true(capacity->error.n > 1000);
+    assert_true(capacity->error.p90 == 0);
+    assert_int_equal(capacity->n_flips + capacity->n_over, 0);
+    assert_true(own->n > 1000);
+    assert_is(decisions_choice_utility(own), 1);
+    assert_int_equal(own->n_promised, 0);
+    for (int k = 0; k < DECISIONS_DOLLARS_LOADS; k++) {
+        const struct decisions_dollars *dollars = &of.dollars[k][ALL_BOUNDS];
+        assert_int_equal(dollars->n_within, dollars->n);
+        assert_is(dollars->ratio.mean, 1);
+    }
+    assert_is(decisions_tune(cases, results, n), 1);
+    decisions_free(&of);
+    free(results);
+    free(cases);
+    memory_arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +350,7 @@ int main(void)
         cmocka_unit_test(the_csv_has_every_score_and_leaves_what_does_not_exist_empty),
         cmocka_unit_test(the_tables_say_what_is_not_known),
         cmocka_unit_test(no_rows_give_no_scores),
+        cmocka_unit_test(who_knows_the_measurements_decides_without_a_fault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,7 +85,7 @@ static void a_bound_that_nothing_keeps_is_counted_apart(void **state)
     end(world, of);
 }
 
-static void of_equal_predictions_the_first_row_is_chosen(void **state)
+static void of_equal_predictions_the_first_curve_is_chosen(void **state)
 {
     (void)state;
     struct world *world = new_world();
@@ -237,7 +237,7 @@ int main(void)
             what_breaks_the_measured_bound_by_more_than_a_twentieth_is_a_miss),
         cmocka_unit_test(choosing_nothing_is_worth_nothing_but_is_no_miss),
         cmocka_unit_test(a_bound_that_nothing_keeps_is_counted_apart),
-        cmocka_unit_test(of_equal_predictions_the_first_row_is_chosen),
+        cmocka_unit_test(of_equal_predictions_the_first_curve_is_chosen),
         cmocka_unit_test(other_versions_and_single_layouts_are_not_places),
         cmocka_unit_test(headroom_is_what_stops_misses_and_as_near_to_1_as_can_be),
         cmocka_unit_test(headroom_is_tuned_on_training_rows_only),
