@@ -119,6 +119,7 @@ static void grant(struct replica *replica, struct request *request, int64_t toke
         request->first_scheduled_ns = now_ns;
     }
     if (decode && !request->decoding) {
+        CHECK(replica->stepwise || replica->group_granted); /* it goes with the group */
         divide_once(replica);
         replica_join(replica, request);
     }
@@ -249,6 +250,12 @@ void batch_preempt(struct replica *replica, struct request *request, int64_t now
     request->computed_tokens = 0;
     request->n_preemptions++;
     record_victim(replica, request);
+}
+
+bool batch_decodes(const struct replica *replica, const struct request *request)
+{
+    return request->decoding ||
+           (request->n_emitted > 0 && batch_missing(replica, request) == 1);
 }
 
 int64_t batch_n_preempted(const struct replica *replica)

@@ -78,6 +78,21 @@ void batch_preempt(struct replica *replica, struct request *request, int64_t now
 /* How many have been preempted in this step. */
 int64_t batch_n_preempted(const struct replica *replica);
 
+/* Tokens that a running or waiting request wants in this step: what it lacks, within the
+ * threshold of long prompts. */
+int64_t batch_serve_wanted(const struct replica *replica,
+                           const struct request *request);
+
+/* Gives all running requests what they want, in the order of admission and within the
+ * budget; where KV blocks lack, the last admitted gives way, until the one that asked
+ * does.  The second does the same without visiting the decoding group: for
+ * plan_grouped. */
+void batch_serve_each(struct replica *replica, int64_t now_ns);
+void batch_serve_grouped(struct replica *replica, int64_t now_ns);
+
+/* Whether what the request lacks is the token that it decodes next, not a prompt. */
+bool batch_decodes(const struct replica *replica, const struct request *request);
+
 /* For plan_grouped: the group that decodes in every step. */
 int64_t batch_n_grouped(const struct replica *replica);
 int64_t batch_group_new_blocks(const struct replica *replica); /* due in this step */

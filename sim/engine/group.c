@@ -118,9 +118,14 @@ static void advance_window(struct group *group, int64_t n_steps)
     }
 }
 
-void group_settle_in(const struct group *group, struct request *request)
+void group_settle_gaps(const struct group *group, struct request *request)
 {
     request->gaps_from_step = group->step;
+}
+
+void group_settle_in(const struct group *group, struct request *request)
+{
+    group_settle_gaps(group, request);
     request->joined_decode_ns = group->decode_ns;
 }
 
@@ -202,6 +207,7 @@ void group_leave(struct group *group, struct request *request)
     heap_remove(group, request->heap_at);
     if (group->n == 0) {
         group->n_gaps = 0;
+        group->stalled_ns = 0;
     }
 }
 
@@ -231,6 +237,13 @@ static void push_gap(struct group *group, struct group_gap gap)
     group->gaps[group->n_gaps++] = gap;
 }
 
+void group_stall(struct group *group, int64_t duration_ns)
+{
+    if (group->n > 0) {
+        group->stalled_ns += duration_ns;
+    }
+}
+
 void group_advance(struct group *group, int64_t n_steps, int64_t sum_ns, int64_t gap_ns)
 {
     group->step += n_steps;
@@ -239,5 +252,6 @@ void group_advance(struct group *group, int64_t n_steps, int64_t sum_ns, int64_t
         advance_window(group, n_steps);
     }
     group->decode_ns += sum_ns;
+    group->stalled_ns = 0;
     push_gap(group, (struct group_gap){.step = group->step - 1, .gap_ns = gap_ns});
 }

@@ -12,6 +12,7 @@
  *                  members still grow there; crossings[s % window_tokens] of them stop
  *                  when `step` is s
  *   finishers      a heap of members by the step after which they are done
+ *   stalled        a step may pass the group over: the gap that the next one ends is longer
  *   decode_ns      sum of the steps' decode time
  *   paid, energy   a member's share of each step's cost: pots that are divided when the
  *                  membership changes (rules.md 12), with the remainder left in the pot
@@ -51,6 +52,7 @@ struct group {
     int64_t next_crossing; /* no crossing comes before this step */
     struct group_finisher *finishers;
     int64_t finisher_room;
+    int64_t stalled_ns; /* steps since the last one that gave the members a token */
     int64_t decode_ns;
     wide paid_ns;
     wide energy_pj;
@@ -76,6 +78,13 @@ void group_leave(struct group *group, struct request *request);
 
 /* Divides the pots among the members; before the membership changes. */
 void group_divide(struct group *group);
+
+/* A step of `duration_ns` passed the members over. */
+void group_stall(struct group *group, int64_t duration_ns);
+
+/* Takes the member's gaps from the steps that come only: it joined during a stall, and
+ * the gap that has ended was its own. */
+void group_settle_gaps(const struct group *group, struct request *request);
 
 /* Takes `n_steps` steps that lasted `sum_ns` of decode time together, the longest gap of
  * which, `gap_ns`, is the last one's. */

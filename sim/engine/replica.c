@@ -42,6 +42,7 @@ void replica_free(struct replica *replica)
 {
     group_free(&replica->group);
     free(replica->partials);
+    free(replica->late);
     free(replica->given_up);
     free(replica->grants);
     free(replica->victims);
@@ -90,7 +91,7 @@ static void tell_step(struct replica *replica)
         if (next < replica->n_grants && replica->grants[next].request == r) {
             const struct replica_grant *grant = &replica->grants[next++];
             tell_row(replica, r, grant->decode ? "decode" : "prefill", grant->tokens);
-        } else if (r->in_group) {
+        } else if (r->in_group && replica->group_granted) {
             tell_row(replica, r, "decode", 1);
         }
     }
@@ -153,12 +154,37 @@ static void drop_partial(struct replica *replica, const struct request *request)
     }
 }
 
+static void add_late(struct replica *replica, struct request *request)
+{
+    if (replica->n_late == replica->late_room) {
+        replica->late_room = replica->late_room * 2 + 16;
+        replica->late = memory_grow(replica->late, (size_t)replica->late_room,
+                                    sizeof(struct request *));
+    }
+    request->late = true;
+    replica->late[replica->n_late++] = request;
+}
+
+static void drop_late(struct replica *replica, struct request *request)
+{
+    int64_t at = 0;
+    while (replica->late[at] != request) {
+        at++;
+    }
+    request->late = false;
+    replica->late[at] = replica->late[--replica->n_late];
+}
+
 void replica_join(struct replica *replica, struct request *request)
 {
     request->decoding = true;
     if (!replica->stepwise) {
         drop_partial(replica, request);
         group_join(&replica->group, request);
+        /* who joins with a decode of its own is dealt with as a grant */
+        if (replica->group.stalled_ns > 0 && !replica->group_granted) {
+            add_late(replica, request);
+        }
     }
 }
 
@@ -166,9 +192,14 @@ void replica_leave(struct replica *replica, struct request *request, int64_t now
 {
     request->decoding = false;
     if (request->in_group) {
+        int64_t stalled_ns = replica->group.stalled_ns;
         group_leave(&replica->group, request);
         request->held_blocks = kv_blocks(&replica->kv, request->computed_tokens);
-        request->last_token_ns = now_ns;
+        if (request->late) {
+            drop_late(replica, request);
+        } else {
+            request->last_token_ns = now_ns - stalled_ns;
+        }
     } else if (!replica->stepwise) {
         drop_partial(replica, request);
     }
@@ -258,6 +289,12 @@ void replica_finish(struct replica *replica, struct request *request,
 /* The members' own part of a step's end: those with a gap of their own, new ones. */
 static void credit_grants(struct replica *replica, int64_t now_ns)
 {
+    for (int64_t i = 0; replica->group_granted && i < replica->n_late; i++) {
+        own_gap(replica, replica->late[i], now_ns);
+        group_settle_gaps(&replica->group, replica->late[i]);
+        replica->late[i]->late = false;
+    }
+    replica->n_late = replica->group_granted ? 0 : replica->n_late;
     for (int64_t i = 0; i < replica->n_grants; i++) {
         struct replica_grant *grant = &replica->grants[i];
         struct request *request = grant->request;

@@ -38,7 +38,9 @@ enum { REPLICA_MOST_RUNS = 32 };
 struct replica_walk {
     int64_t n_steps;
     int64_t sum_ns;
-    int64_t last_ns;     /* the last step's duration */
+    int64_t last_ns; /* the last step's duration */
+    int64_t
+        stalled_ns; /* before the first step: the gap that it ends is longer by it */
     int64_t last_blocks; /* and the KV blocks in use in it */
     wide block_ns;
     /* Of the step after the last, if the walk stopped before that one. */
@@ -119,6 +121,10 @@ struct replica {
     struct request **partials;
     int64_t n_partials;
     int64_t partial_room;
+    /* In the group since a stall that is not over. */
+    struct request **late;
+    int64_t n_late;
+    int64_t late_room;
     /* Running, but their clients have left during this step. */
     struct request **given_up;
     int64_t n_given_up;

@@ -37,6 +37,7 @@ struct request {
     bool in_group;        /* its counts are the group's: engine/group.h */
     bool decoding;        /* in the decoding group, in either way to run a step */
     bool counted;         /* inside the measurement window */
+    bool late;            /* it joined the group in a stall: its next gap is its own */
     bool given_up;        /* its client timed out while a step was running */
     struct request *next; /* in the waiting or running list */
     struct request *before;

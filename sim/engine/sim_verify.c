@@ -41,7 +41,8 @@ static void verify_running(const struct replica *replica, const struct request *
 /* Blocks that the step in progress has taken for the decoding group. */
 static int64_t due_blocks(const struct replica *replica)
 {
-    if (replica->stepwise || !replica->busy || replica->span.steps_left == 0) {
+    if (replica->stepwise || !replica->busy || !replica->group_granted ||
+        replica->span.steps_left == 0) {
         return 0;
     }
     return replica->group.residue[group_due_residue(&replica->group)];

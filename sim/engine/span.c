@@ -11,12 +11,13 @@ enum { MOST_STEPS = 1 << 15 };
 /* What the step holds: the decoding group and the chunks of the plan. */
 static void count_step(const struct replica *replica, struct step_counts *counts)
 {
-    *counts = (struct step_counts){
-        .n_decodes = replica->group.n,
-        .decode_context = replica->group.context,
-        .decode_window = replica->group.window,
-        .n_emitting = replica->group.n,
-    };
+    *counts = (struct step_counts){0};
+    if (replica->group_granted) {
+        counts->n_decodes = replica->group.n;
+        counts->decode_context = replica->group.context;
+        counts->decode_window = replica->group.window;
+        counts->n_emitting = replica->group.n;
+    }
     for (int64_t i = 0; i < replica->n_grants; i++) {
         const struct replica_grant *grant = &replica->grants[i];
         if (grant->decode) {
@@ -58,12 +59,13 @@ static void plan_alone(struct replica *replica, struct replica_span *span,
     span->foreseen = true;
     walk->n_steps = 1;
     walk->sum_ns = duration_ns;
+    walk->stalled_ns = counts->n_decodes > 0 ? replica->group.stalled_ns : 0;
     walk->last_ns = duration_ns;
     walk->last_blocks = used;
     walk->block_ns = (wide)used * duration_ns;
     walk->next_blocks = used;
     walk->n_runs = 1;
-    walk->buckets[0] = histogram_bucket(duration_ns);
+    walk->buckets[0] = histogram_bucket(duration_ns + walk->stalled_ns);
     walk->firsts[0] = 0;
 }
 
@@ -163,6 +165,7 @@ static void walk_steps(const struct replica *replica, const struct bounds *bound
         held += residues[residue];
     }
     walk->n_steps = n_steps;
+    walk->stalled_ns = 0;
     walk->sum_ns = at_ns - span->start_ns;
     walk->last_ns = last_ns;
     walk->last_blocks = last_blocks;
@@ -200,7 +203,7 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     CHECK(span->counts.n_decodes + span->counts.prefill_tokens > 0);
     replica->closed = false;
     if (replica->n_grants > 0 || replica->n_preempted > 0 ||
-        replica->probe->step != NULL) {
+        replica->group.stalled_ns > 0 || replica->probe->step != NULL) {
         plan_alone(replica, span, now_ns);
         return;
     }
@@ -328,7 +331,9 @@ static void book(struct replica *replica, const struct replica_walk *walk)
     if (counts->n_decodes > 0) {
         replica->group.paid_pot_ns += decode_ns;
         replica->group.energy_pot_pj += decode_pj;
-        group_advance(&replica->group, m, decode_ns, walk->last_ns);
+        group_advance(&replica->group, m, decode_ns, walk->last_ns + walk->stalled_ns);
+    } else {
+        group_stall(&replica->group, walk->sum_ns);
     }
     span->counts.decode_context += counts->n_decodes * m;
     span->counts.decode_window += n_growing * m;
@@ -337,7 +342,10 @@ static void book(struct replica *replica, const struct replica_walk *walk)
 /* Gaps of the group in one step: not of members whose gap is their own. */
 static int64_t n_regular_gaps(const struct replica *replica)
 {
-    int64_t n = replica->group.n_counted;
+    int64_t n = replica->span.counts.n_decodes > 0 ? replica->group.n_counted : 0;
+    for (int64_t i = 0; n > 0 && i < replica->n_late; i++) {
+        n -= replica->late[i]->counted;
+    }
     for (int64_t i = 0; i < replica->n_grants; i++) {
         n -= replica->grants[i].decode && replica->grants[i].request->counted;
     }
@@ -354,8 +362,9 @@ static void book_gaps(struct replica *replica, const struct replica_walk *walk)
         int64_t end = i + 1 < walk->n_runs ? walk->firsts[i + 1] : walk->n_steps;
         replica->itl->counts[walk->buckets[i]] += (end - walk->firsts[i]) * n;
     }
-    histogram_note(replica->itl, walk->n_steps * n, (wide)walk->sum_ns * n,
-                   walk->last_ns);
+    histogram_note(replica->itl, walk->n_steps * n,
+                   (wide)(walk->sum_ns + walk->stalled_ns) * n,
+                   walk->last_ns + walk->stalled_ns);
 }
 
 void span_advance(struct replica *replica, int64_t until_ns)

@@ -94,6 +94,9 @@ static bool finishes(const struct request *request)
 static bool credit(struct replica *replica, int64_t now_ns)
 {
     bool changes = false;
+    for (int64_t i = 0; i < replica->n_given_up; i++) {
+        changes = changes || replica->given_up[i]->decoding;
+    }
     for (int64_t i = 0; i < replica->n_grants; i++) {
         struct replica_grant *grant = &replica->grants[i];
         struct request *request = grant->request;

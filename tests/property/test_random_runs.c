@@ -127,7 +127,8 @@ static void write_pool(struct rng *rng, FILE *out, int64_t most_tokens)
     if (rng_below(rng, 5) == 0) {
         usable = needed - rng_below(rng, needed / 3 + 1); /* some cannot be served */
     }
-    fputs("[pool.main]\nbatching = unified\n", out);
+    fprintf(out, "[pool.main]\nbatching = %s\n",
+            rng_below(rng, 3) == 0 ? "prefill_first" : "unified");
     fprintf(out, "block_size = %lld\nnum_gpu_blocks = %lld\n", (long long)block,
             (long long)usable + 1);
     fprintf(out, "max_num_seqs = %lld\n", (long long)PICK(rng, 1, 2, 5, 13, 64));
