@@ -318,7 +318,6 @@ static void book(struct replica *replica, const struct replica_walk *walk)
     sums->busy_ns += walk->sum_ns;
     book_bounds(sums, span, m, all.decode_context, all.decode_window);
     sums->prefill_tokens += counts->prefill_tokens;
-    sums->decode_tokens += counts->n_decodes * m;
     sums->token_ns += (wide)tokens * walk->sum_ns;
     sums->block_ns += walk->block_ns;
     int64_t decode_ns = counts->prefill_tokens > 0 ? span->decode_ns : walk->sum_ns;
