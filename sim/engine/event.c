@@ -64,7 +64,11 @@ void event_heap_set(struct event_heap *heap, int32_t replica, int64_t at_ns)
     if (at < 0) {
         at = heap->n++;
     }
-    settle(heap, at, event);
+    if (heap->n == 1) { /* of one replica: nothing to sort */
+        place(heap, 0, event);
+    } else {
+        settle(heap, at, event);
+    }
 }
 
 void event_heap_remove(struct event_heap *heap, int32_t replica)

@@ -72,13 +72,13 @@ struct replica_span {
 /* Sums since the start of the run: everything that ends up in a file is one of these. */
 struct replica_sums {
     struct work work; /* of the steps that have ended */
-    wide busy_pj;     /* these three follow from it: sums_at() works them out, */
+    wide busy_pj;     /* these four follow from it: sums_at() works them out, */
     wide flops;       /* with the part of the step in progress */
     wide bytes;
+    wide decode_tokens;
     wide busy_ns;
     wide bound_fs[N_BOUNDS];
     wide prefill_tokens;
-    wide decode_tokens;
     wide token_ns; /* tokens of the step in progress over time */
     wide block_ns; /* KV blocks in use over time */
     wide running_ns;

@@ -216,9 +216,8 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     }
     wide first_fs =
         cost_form_fs(span->form, counts->decode_context, counts->decode_window);
-    wide per_step = cost_form_fs(span->form, counts->decode_context + counts->n_decodes,
-                                 counts->decode_window + replica->group.n_growing) -
-                    first_fs;
+    wide per_step =
+        cost_form_growth_fs(span->form, counts->n_decodes, replica->group.n_growing);
     span->fs_per_step = per_step < INT64_MAX ? (int64_t)per_step : INT64_MAX;
     int64_t most = most_steps(replica, span, first_fs);
     if (most < 1) {
@@ -321,7 +320,6 @@ static void book(struct replica *replica, const struct replica_walk *walk)
     sums->busy_ns += walk->sum_ns;
     book_bounds(sums, span, m, all.decode_context, all.decode_window);
     sums->prefill_tokens += counts->prefill_tokens;
-    sums->decode_tokens += counts->n_decodes * m;
     sums->token_ns += (wide)tokens * walk->sum_ns;
     sums->block_ns += walk->block_ns;
     int64_t decode_ns = counts->prefill_tokens > 0 ? span->decode_ns : walk->sum_ns;

@@ -61,7 +61,6 @@ static void book(struct replica *replica, int64_t duration_ns)
         sums->bound_fs[i] += span->price.fs[i];
     }
     sums->prefill_tokens += counts->prefill_tokens;
-    sums->decode_tokens += counts->n_decodes;
     sums->token_ns += (counts->n_decodes + counts->prefill_tokens) * (wide)duration_ns;
     sums->block_ns += (wide)used * duration_ns;
     if (used > replica->tally.most_blocks) {

@@ -40,6 +40,7 @@ static void derive(const struct pool *pool, struct replica_sums *sums)
     sums->busy_pj = power_energy_pj(&pool->power, &sums->work, sums->busy_ns);
     sums->flops = power_sum(&pool->power.flops, &sums->work);
     sums->bytes = power_sum(&pool->power.bytes, &sums->work);
+    sums->decode_tokens = sums->work.tokens - sums->prefill_tokens;
 }
 
 static struct step_price price_in_progress(const struct replica_span *span)

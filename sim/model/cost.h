@@ -246,14 +246,21 @@ static inline const struct cost_form *cost_form_of(struct cost_forms *forms,
     return cost_form_fill(forms, n_decodes, context, window);
 }
 
+/* What more tokens of context add, as long as the form holds. */
+static inline wide cost_form_growth_fs(const struct cost_form *form, int64_t context,
+                                       int64_t window)
+{
+    int64_t slope_fs = form->slope.compute_fs + form->slope.memory_fs;
+    int64_t window_fs = form->window_slope.compute_fs + form->window_slope.memory_fs;
+    return (wide)slope_fs * context + (wide)window_fs * window;
+}
+
 /* What the form says when contexts sum to `context`, and within the window to `window`. */
 static inline wide cost_form_fs(const struct cost_form *form, int64_t context,
                                 int64_t window)
 {
-    wide slope_fs = form->slope.compute_fs + form->slope.memory_fs;
-    wide window_fs = form->window_slope.compute_fs + form->window_slope.memory_fs;
-    return form->at_fs + slope_fs * (context - form->context) +
-           window_fs * (window - form->window);
+    return form->at_fs +
+           cost_form_growth_fs(form, context - form->context, window - form->window);
 }
 
 /* For how many steps the form holds, the first of which has these counts, if each adds

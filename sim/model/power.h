@@ -108,11 +108,13 @@ static inline void power_work_add(struct work *sum, const struct work *more)
     sum->sequences += more->sequences;
     sum->decode_context += more->decode_context;
     sum->decode_window += more->decode_window;
-    sum->prefill_pairs += more->prefill_pairs;
-    sum->prefill_context += more->prefill_context;
-    sum->window_pairs += more->window_pairs;
-    sum->window_context += more->window_context;
     sum->expert_milli += more->expert_milli;
+    if (more->prefill_pairs != 0) { /* whatever has chunks has these */
+        sum->prefill_pairs += more->prefill_pairs;
+        sum->prefill_context += more->prefill_context;
+        sum->window_pairs += more->window_pairs;
+        sum->window_context += more->window_context;
+    }
 }
 
 /* Sum over the counts of weight x count. */
@@ -124,9 +126,11 @@ static inline wide power_sum(const struct power_weights *weights,
                (wide)weights->token * work->tokens +
                (wide)weights->emission * work->emissions +
                (wide)weights->sequence * work->sequences +
-               weights->decode_context * work->decode_context +
-               weights->prefill_pair * work->prefill_pairs +
+               weights->decode_context * work->decode_context;
+    if (work->prefill_pairs != 0) {
+        sum += weights->prefill_pair * work->prefill_pairs +
                weights->prefill_context * work->prefill_context;
+    }
     if (work->decode_window != 0 || work->window_pairs != 0) {
         sum += weights->decode_window * work->decode_window +
                weights->window_pair * work->window_pairs +

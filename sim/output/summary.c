@@ -38,7 +38,8 @@ static void add_queue_point(struct summary *summary, const struct probe_record *
     summary->sum_xy += x * y;
 }
 
-static void add_completed(struct summary *summary, const struct probe_record *record)
+static void add_completed(struct summary *summary, const struct probe_record *record,
+                          bool met)
 {
     int64_t ttft_ns = record->first_token_ns - record->arrival_ns;
     int64_t e2e_ns = record->finish_ns - record->arrival_ns;
@@ -53,13 +54,12 @@ static void add_completed(struct summary *summary, const struct probe_record *re
         quantiles_add(&summary->tpot, (2 * (e2e_ns - ttft_ns) + n_gaps) / (2 * n_gaps));
     }
     add_queue_point(summary, record);
-    if (slo_met(&summary->slo, record)) {
-        summary->n_met++;
-    }
+    summary->n_met += met;
 }
 
 /* The bill is for the whole run, so are the tokens it is divided by. */
-static void add_billed(struct summary *summary, const struct probe_record *record)
+static void add_billed(struct summary *summary, const struct probe_record *record,
+                       bool met)
 {
     if (record->status != REQUEST_COMPLETED) {
         return;
@@ -67,14 +67,15 @@ static void add_billed(struct summary *summary, const struct probe_record *recor
     summary->billed.n_requests++;
     summary->billed.input_tokens += record->prompt_tokens;
     summary->billed.output_tokens += record->output_tokens;
-    if (slo_any(&summary->slo) && slo_met(&summary->slo, record)) {
+    if (met && slo_any(&summary->slo)) {
         summary->billed.met_output_tokens += record->output_tokens;
     }
 }
 
 void summary_add(struct summary *summary, const struct probe_record *record)
 {
-    add_billed(summary, record);
+    bool met = slo_met(&summary->slo, record);
+    add_billed(summary, record, met);
     if (!record->counted) {
         return;
     }
@@ -93,7 +94,7 @@ void summary_add(struct summary *summary, const struct probe_record *record)
         summary->last_finish_ns = record->finish_ns;
     }
     if (record->status == REQUEST_COMPLETED) {
-        add_completed(summary, record);
+        add_completed(summary, record, met);
     }
 }
 
