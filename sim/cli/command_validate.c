@@ -15,7 +15,7 @@ static const struct command_option own[] = {
     [WORST] = {"worst", true, "how many of the worst rows to print; default 5"},
     [THREADS] = {"threads", true, "how many at a time; default: the machine's cores"},
     [OBSERVED] = {"observed", true,
-                  "a server's own metrics, by interval, beside the trace of CONFIG"},
+                  "a server's own metrics, to compare with a replay of CONFIG"},
     {NULL, false, NULL},
 };
 
@@ -80,11 +80,8 @@ static int compare_observed(const struct command_line *line, int32_t n_worst,
 {
     struct config config;
     struct observed *observed = memory_new(1, sizeof *observed);
-    int status =
-        line->n_operands == 1
-            ? config_read(&config, line->operands[0], line->overrides,
-                          line->n_overrides, arena, err)
-            : err_set(err, "--observed: expected nothing but a CONFIG beside it");
+    int status = config_read(&config, line->operands[0], line->overrides,
+                             line->n_overrides, arena, err);
     if (status == 0) {
         status = observed_compare(observed, line->own[OBSERVED], &config,
                                   line->interrupted, err);
@@ -125,6 +122,11 @@ static int run(const struct command_line *line)
     int64_t n_threads =
         count_of(line->own[THREADS], sysconf(_SC_NPROCESSORS_ONLN), 256);
     int status = 0;
+    if (line->own[OBSERVED] != NULL && line->n_operands != 1) {
+        fputs("servesim: validate: --observed: expected one CONFIG and nothing else\n",
+              stderr);
+        return COMMAND_USAGE;
+    }
     if (n_worst < 0) {
         status = err_set(&err, "--worst: '%.80s' is not a number from 0 to 1000",
                          line->own[WORST]);

@@ -14,7 +14,7 @@ enum doubt { LINEAR, NEVER_FITTED, GPU, PIPELINE, RANKS, STATES, INDEXER, N_DOUB
 
 static const char *const doubt_names[N_DOUBTS] = {
     [LINEAR] = "cost = linear",
-    [NEVER_FITTED] = "an engine that was never fitted",
+    [NEVER_FITTED] = "an engine never fitted",
     [GPU] = "not calibrated on this accelerator",
     [PIPELINE] = "pipeline stages",
     [RANKS] = "data parallel ranks",

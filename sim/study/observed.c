@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/memory.h"
 #include "study/run.h"
 
@@ -147,6 +148,24 @@ static void sum_up(struct observed_result *result, int64_t n)
     correlate(result, n);
 }
 
+/* The same work may come at other times: how far ahead or behind of the simulated what
+ * came up to some moment is at most, as a share of all that came. */
+static double traffic_drift(const struct observed_result *result, int64_t n)
+{
+    double ahead = 0;
+    double most = 0;
+    double all = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const struct observed_pair *pair = &result->pairs[i];
+        if (is_known(pair->observed) && is_known(pair->simulated)) {
+            ahead += pair->observed.numerator - pair->simulated.numerator;
+            all += pair->simulated.numerator;
+            most = fabs(ahead) > fabs(most) ? ahead : most;
+        }
+    }
+    return isnan(result->observed) ? NAN : most == 0 ? 0 : most / all;
+}
+
 /* How far off, as a share of what it means for the server: of all requests it holds for
  * those that wait, of the tokens left to compute for hits, of requests for preemptions. */
 static double drift_of(const struct observed *observed, enum observed_quantity quantity)
@@ -155,6 +174,9 @@ static double drift_of(const struct observed *observed, enum observed_quantity q
     double seen = results[quantity].observed;
     double played = results[quantity].simulated;
     double of = played;
+    if (quantity <= OBSERVED_PROMPT) {
+        return traffic_drift(&results[quantity], observed->n);
+    }
     if (quantity == OBSERVED_HITS) {
         seen = 1 - seen;
         played = 1 - played;
@@ -251,12 +273,7 @@ int observed_compare(struct observed *observed, const char *path,
                      const volatile sig_atomic_t *interrupted, struct err *err)
 {
     memset(observed, 0, sizeof *observed);
-    if (config->n_pools != 1) {
-        return err_set(err,
-                       "%s: --observed: one server is compared with one pool, and "
-                       "there are %d",
-                       config->file, (int)config->n_pools);
-    }
+    CHECK(config->n_pools == 1); /* as the reader of configurations has it */
     if (strcmp(config->workload.trace, "-") == 0) {
         return err_set(err,
                        "--observed: standard input cannot be read twice: give a trace");
