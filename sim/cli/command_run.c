@@ -4,14 +4,39 @@
 #include "base/memory.h"
 #include "cli/command.h"
 #include "cli/table.h"
-#include "study/run.h"
+#include "study/interval.h"
+
+enum { INTERVAL };
+
+static const struct command_option own[] = {
+    [INTERVAL] = {"interval", true,
+                  "also how sure it is: the interval that holds so many percent"},
+    {NULL, false, NULL},
+};
+
+/* The percent of --interval, 0 if it is not given; -1 and `err`. */
+static int read_percent(const char *text, int *percent, struct err *err)
+{
+    char *end;
+    *percent = 0;
+    if (text == NULL) {
+        return 0;
+    }
+    long value = strtol(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end != '\0' || value < 1 || value > 99) {
+        return err_set(err, "--interval: '%.80s' is not a number from 1 to 99", text);
+    }
+    *percent = (int)value;
+    return 0;
+}
 
 static int run(const struct command_line *line)
 {
     struct arena arena = {0};
     struct config config;
     struct err err;
-    struct metrics *metrics = memory_new(1, sizeof *metrics);
+    struct interval *interval = memory_new(1, sizeof *interval);
+    int percent;
     struct run_options options = {
         .folder = line->output,
         .overwrite = line->overwrite,
@@ -21,17 +46,24 @@ static int run(const struct command_line *line)
         .progress = !line->quiet && isatty(STDERR_FILENO) ? stderr : NULL,
         .interrupted = line->interrupted,
     };
-    int status = config_read(&config, line->operands[0], line->overrides,
-                             line->n_overrides, &arena, &err);
+    int status = read_percent(line->own[INTERVAL], &percent, &err);
     if (status == 0) {
-        status = run_config(&config, &options, metrics, &err);
+        status = config_read(&config, line->operands[0], line->overrides,
+                             line->n_overrides, &arena, &err);
+    }
+    if (status == 0) {
+        status = percent > 0 ? interval_run(interval, percent, &config, &options, &err)
+                             : run_config(&config, &options, &interval->middle, &err);
     }
     if (status != 0) {
         fprintf(stderr, "servesim: %s\n", err.text);
     } else if (!line->quiet) {
-        table_print(stdout, &config, metrics, line->output);
+        table_print(stdout, &config, &interval->middle, line->output);
+        if (percent > 0) {
+            interval_print(stdout, interval, &config);
+        }
     }
-    free(metrics);
+    free(interval);
     memory_arena_free(&arena);
     return status == 0 ? COMMAND_DONE : COMMAND_FAILED;
 }
@@ -39,7 +71,7 @@ static int run(const struct command_line *line)
 const struct command command_run = {
     .name = "run",
     .arguments = "CONFIG [-o DIR] [-s section.key=value]... [--stepwise] [--quiet] "
-                 "[--overwrite] [--on-bad-row stop|skip]",
+                 "[--overwrite] [--on-bad-row stop|skip] [--interval PERCENT]",
     .summary = "Replays a trace and writes what happened",
     .help =
         "Reads CONFIG (an INI file; 'servesim list keys' has every key), replays its "
@@ -51,6 +83,7 @@ const struct command command_run = {
         "  servesim run configs/examples/azure-conv-h100.ini -o out/\n"
         "  servesim run out/config.ini -s workload.rate_scale=2 -o twice/\n",
     .options = "osfqvb1",
+    .own = own,
     .least_operands = 1,
     .most_operands = 1,
     .run = run,

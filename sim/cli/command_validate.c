@@ -7,16 +7,19 @@
 #include "cli/command.h"
 #include "output/whole.h"
 #include "study/decisions.h"
+#include "study/observed.h"
 #include "study/rivals.h"
 #include "study/validate.h"
 
-enum { DECISIONS, WORST, THREADS };
+enum { DECISIONS, WORST, THREADS, OBSERVED };
 
 static const struct command_option own[] = {
     [DECISIONS] = {"decisions", false,
                    "score what a buyer would decide by the predictions: D1 to D4"},
     [WORST] = {"worst", true, "how many of the worst rows to print; default 5"},
     [THREADS] = {"threads", true, "how many at a time; default: the machine's cores"},
+    [OBSERVED] = {"observed", true,
+                  "a server's own metrics, to compare with a replay of CONFIG"},
     {NULL, false, NULL},
 };
 
@@ -68,6 +71,36 @@ static int write_rows(const void *context, FILE *out, struct err *err)
     return 0;
 }
 
+static int write_intervals(const void *context, FILE *out, struct err *err)
+{
+    (void)err;
+    observed_print_rows(out, context);
+    return 0;
+}
+
+/* A server's metrics beside the configuration that is the only operand. */
+static int compare_observed(const struct command_line *line, int32_t n_worst,
+                            struct arena *arena, struct err *err)
+{
+    struct config config;
+    struct observed *observed = memory_new(1, sizeof *observed);
+    int status = config_read(&config, line->operands[0], line->overrides,
+                             line->n_overrides, arena, err);
+    if (status == 0) {
+        status = observed_compare(observed, line->own[OBSERVED], &config,
+                                  line->interrupted, err);
+    }
+    if (status == 0 && line->output != NULL) {
+        status = whole_write(line->output, write_intervals, observed, err);
+    }
+    if (status == 0) {
+        observed_print(stdout, observed, n_worst);
+    }
+    observed_free(observed);
+    free(observed);
+    return status;
+}
+
 /* What simpler ways to predict would have said. */
 static void print_rivals(const struct validation *of)
 {
@@ -97,15 +130,40 @@ static void print_decisions(const struct validation *of)
     decisions_free(&decisions);
 }
 
+/* Every row of measurements beside its prediction. */
+static int compare_rows(const struct command_line *line, int32_t n_worst,
+                        int32_t n_threads, struct arena *arena, struct err *err)
+{
+    struct validation of = {0};
+    int status = play(&of, line, n_threads, arena, err);
+    if (status == 0 && line->output != NULL) {
+        status = whole_write(line->output, write_rows, &of, err);
+    }
+    if (status == 0) {
+        validate_print(stdout, of.cases, of.results, of.n, n_worst);
+        print_rivals(&of);
+        if (line->own[DECISIONS] != NULL) {
+            print_decisions(&of);
+        }
+    }
+    free(of.cases);
+    free(of.results);
+    return status;
+}
+
 static int run(const struct command_line *line)
 {
     struct arena arena = {0};
     struct err err;
-    struct validation of = {0};
     int64_t n_worst = count_of(line->own[WORST], 5, 1000);
     int64_t n_threads =
         count_of(line->own[THREADS], sysconf(_SC_NPROCESSORS_ONLN), 256);
     int status = 0;
+    if (line->own[OBSERVED] != NULL && line->n_operands != 1) {
+        fputs("servesim: validate: --observed: expected one CONFIG and nothing else\n",
+              stderr);
+        return COMMAND_USAGE;
+    }
     if (n_worst < 0) {
         status = err_set(&err, "--worst: '%.80s' is not a number from 0 to 1000",
                          line->own[WORST]);
@@ -114,31 +172,28 @@ static int run(const struct command_line *line)
                          line->own[THREADS]);
     }
     if (status == 0) {
-        status = play(&of, line, (int32_t)n_threads, &arena, &err);
+        status = line->own[OBSERVED] != NULL
+                     ? compare_observed(line, (int32_t)n_worst, &arena, &err)
+                     : compare_rows(line, (int32_t)n_worst, (int32_t)n_threads, &arena,
+                                    &err);
     }
-    if (status == 0 && line->output != NULL) {
-        status = whole_write(line->output, write_rows, &of, &err);
-    }
-    if (status == 0) {
-        validate_print(stdout, of.cases, of.results, of.n, (int32_t)n_worst);
-        print_rivals(&of);
-        if (line->own[DECISIONS] != NULL) {
-            print_decisions(&of);
-        }
-    } else {
+    if (status != 0) {
         fprintf(stderr, "servesim: %s\n", err.text);
     }
-    free(of.cases);
-    free(of.results);
     memory_arena_free(&arena);
     return status == 0 ? COMMAND_DONE : COMMAND_FAILED;
 }
 
 const struct command command_validate = {
     .name = "validate",
-    .arguments = "MEASURED.csv [CONFIG] [-o FILE.csv] [--worst N] [--threads N]",
+    .arguments = "MEASURED.csv [CONFIG] | --observed SERVER.csv CONFIG [-o FILE.csv] "
+                 "[--worst N] [--threads N]",
     .summary = "Prints how far predictions are from measurements",
-    .help = "Simulates every row of MEASURED.csv with the client that measured it.\n",
+    .help =
+        "Simulates every row of MEASURED.csv with the client that measured it.\n"
+        "With --observed it replays the trace of CONFIG and compares it with what the\n"
+        "server's own metrics said in each interval ('servesim import prometheus'),\n"
+        "and says what drifted first: traffic, hit rate, step time or scheduling.\n",
     .options = "os",
     .own = own,
     .least_operands = 1,

@@ -160,6 +160,7 @@ void table_print(FILE *out, const struct config *config, const struct metrics *m
         print_value(out, "MBU", metrics, "mbu", 100, 2, "%");
         print_bill(out, metrics);
     }
+    fprintf(out, "%-26s %s\n", "Calibration", metrics_value(metrics, "calibration"));
     if (folder != NULL) {
         fprintf(out, "\nwritten to %s\n", folder);
     }

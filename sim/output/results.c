@@ -132,6 +132,7 @@ int results_close(struct results *results, struct sim *sim, struct err *err)
     struct metrics *metrics = &results->metrics;
     summary_metrics(summary, sim, results->options.attainment_nano, metrics);
     usage_metrics(sim, &summary->billed, slo_any(&summary->slo), metrics);
+    metrics_text(metrics, "calibration", results->options.calibration, "");
     if (!has_files(results)) {
         return 0;
     }

@@ -28,6 +28,7 @@ struct results_options {
     int32_t n_pools;
     struct slo slo;
     int64_t attainment_nano;
+    const char *calibration; /* how sure step times are, in a line */
 };
 
 struct results {

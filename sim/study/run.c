@@ -10,6 +10,7 @@
 #include "input/workload.h"
 #include "output/results.h"
 #include "policy/policy.h"
+#include "study/calibrated.h"
 
 void run_free_pools(const struct config *config, struct pool *pools)
 {
@@ -208,6 +209,8 @@ int run_config(const struct config *config, const struct run_options *options,
         .results = memory_new(1, sizeof *parts.results),
     };
     const struct config_slo *bounds = &config->slo;
+    char calibration[CALIBRATED_TEXT];
+    calibrated_print(config, calibration);
     struct results_options results_options = {
         .folder = options->folder,
         .overwrite = options->overwrite,
@@ -219,6 +222,7 @@ int run_config(const struct config *config, const struct run_options *options,
                 .itl_ns = bounds->itl_ns,
                 .e2e_ns = bounds->e2e_ns},
         .attainment_nano = bounds->attainment_nano,
+        .calibration = calibration,
     };
     struct workload workload;
     parts.route = policy_route(config->route.policy);

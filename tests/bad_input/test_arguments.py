@@ -10,10 +10,12 @@ from broken import DONE, FAILED, TRACE, USAGE
 
 LINES = {
     "run": "run CONFIG [-o DIR] [-s section.key=value]... [--stepwise] [--quiet] "
-           "[--overwrite] [--on-bad-row stop|skip]",
+           "[--overwrite] [--on-bad-row stop|skip] [--interval PERCENT]",
     "check": "check CONFIG [-s section.key=value]...",
     "gen": "gen WORKLOAD.ini [-o FILE] [-s section.key=value]...",
     "list": "list [KIND [NAME]]",
+    "validate": "validate MEASURED.csv [CONFIG] | --observed SERVER.csv CONFIG "
+                "[-o FILE.csv] [--worst N] [--threads N]",
 }
 
 
@@ -27,6 +29,8 @@ def wrong(name, arguments, says):
 USAGES = [
     wrong("run_without_a_config", ["run"], "an argument is missing"),
     wrong("check_without_a_config", ["check", "-s", "run.seed=7"],
+          "an argument is missing"),
+    wrong("observations_without_a_config", ["validate", "--observed", "server.csv"],
           "an argument is missing"),
     wrong("gen_without_a_spec", ["gen", "-o", "new.csv"], "an argument is missing"),
     wrong("two_configs", ["run", "linear.ini", "server.ini"],
