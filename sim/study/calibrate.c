@@ -4,6 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How far from the preset a constant is expected: by a factor of e or so.  It counts as
+ * one row does that errs as the others: nothing where rows say something, and where they do
+ * not, the preset stays. */
+static const double spread_of_presets = 1;
+
 /* Differences are taken over 3 % of a constant: more than a simulation jumps by. */
 static const double difference = 0.03;
 
@@ -24,12 +29,28 @@ const char *calibrate_label(const struct predict_case *of, enum calibrate_hold h
     case CALIBRATE_BY_SYSTEM:
         return of->config.accelerator_name;
     case CALIBRATE_BY_BACKEND:
-        backend = predict_backend(of->row.server.backend);
+        backend = predict_engine_family(of->row.server.backend);
         return backend != NULL ? backend : of->row.server.backend;
     case CALIBRATE_NONE:
         break;
     }
     return "";
+}
+
+/* The residuals of all rows, then those of the constants themselves. */
+static void bend(const struct calibrate *of, const double *at, const double *logs,
+                 double *residuals)
+{
+    calibrate_loss_apply(&of->loss, &of->rows, logs, residuals);
+    for (int32_t i = 0; i < of->keys.n; i++) {
+        double away = (at[i] - of->start_at[i]) / spread_of_presets;
+        residuals[of->rows.n_rows + i] = of->loss.scale * away;
+    }
+}
+
+static int32_t n_residuals(const struct calibrate *of)
+{
+    return of->rows.n_rows + of->keys.n;
 }
 
 static int residuals_at(void *context, const double *at, double *residuals)
@@ -39,14 +60,14 @@ static int residuals_at(void *context, const double *at, double *residuals)
     if (calibrate_rows_play(&of->rows, residuals) != 0) {
         return -1;
     }
-    calibrate_loss_apply(&of->loss, &of->rows, residuals, residuals);
+    bend(of, at, residuals, residuals);
     return 0;
 }
 
 static struct fit_problem problem_of(struct calibrate *of)
 {
     return (struct fit_problem){
-        .n_residuals = (size_t)of->rows.n_rows,
+        .n_residuals = (size_t)n_residuals(of),
         .n_parameters = (size_t)of->keys.n,
         .step = difference,
         .residuals = residuals_at,
@@ -172,10 +193,10 @@ static void judge(struct calibrate *of, const double *residuals,
         double variance =
             covariance[at] + calibrate_loss_least * calibrate_loss_least * inverse[at];
         of->sd[i] = calibrate_keys_relative(key, of->at[i]) * sqrt(variance);
-        of->flaw[i] = is_unseen(of, derivatives, i)             ? CALIBRATE_UNSEEN
-                      : calibrate_keys_is_bound(key, of->at[i]) ? CALIBRATE_BOUND
-                      : !isfinite(of->sd[i]) || of->sd[i] > 1   ? CALIBRATE_VAGUE
-                                                                : CALIBRATE_SOUND;
+        of->flaw[i] = calibrate_keys_is_bound(key, of->at[i]) ? CALIBRATE_BOUND
+                      : is_unseen(of, derivatives, i)         ? CALIBRATE_UNSEEN
+                      : !isfinite(of->sd[i]) || of->sd[i] > 1 ? CALIBRATE_VAGUE
+                                                              : CALIBRATE_SOUND;
         for (size_t j = 0; j < p; j++) {
             double sizes = sqrt(inverse[at] * inverse[j * p + j]);
             of->correlation[(size_t)i * p + j] =
@@ -201,7 +222,7 @@ static double sum_of_used(const double *residuals, const bool *is_used, int32_t 
 static int play_fold(struct calibrate *of, const double *residuals,
                      const double *derivatives, const bool *is_used, double *logs)
 {
-    int32_t n = of->rows.n_rows;
+    int32_t n = n_residuals(of);
     size_t p = (size_t)of->keys.n;
     double at[CALIBRATE_MOST_KEYS];
     double *now = memory_new((size_t)n, sizeof *now);
@@ -217,9 +238,9 @@ static int play_fold(struct calibrate *of, const double *residuals,
         if (status != 0) {
             break;
         }
-        calibrate_loss_apply(&of->loss, &of->rows, played, now);
+        bend(of, at, played, now);
         double after = sum_of_used(now, is_used, n);
-        for (int32_t i = 0; i < n && after < sum; i++) {
+        for (int32_t i = 0; i < of->rows.n_rows && after < sum; i++) {
             logs[i] = is_used[i] ? logs[i] : played[i];
         }
         if (!(after < 0.99 * sum)) {
@@ -254,7 +275,8 @@ static int hold_out(struct calibrate *of, const double *residuals,
 {
     enum calibrate_hold hold = of->options->hold_out;
     const char **labels = memory_new((size_t)of->rows.n_cases, sizeof *labels);
-    bool *is_used = memory_new((size_t)of->rows.n_rows, sizeof *is_used);
+    bool *is_used = memory_new((size_t)n_residuals(of), sizeof *is_used);
+    memset(is_used, true, (size_t)n_residuals(of)); /* a constant's own, too */
     int status = 0;
     int32_t n = hold == CALIBRATE_NONE ? 0 : count_labels(of, hold, labels);
     if (n > 1) {
@@ -315,7 +337,7 @@ int calibrate_fit(struct calibrate *of, const struct calibrate_options *options,
     }
     choose_preset(of);
     start_keys(of);
-    size_t n = (size_t)of->rows.n_rows;
+    size_t n = (size_t)n_residuals(of);
     double *residuals = memory_new(n, sizeof *residuals);
     double *derivatives = memory_new(n * (size_t)of->keys.n, sizeof *derivatives);
     of->logs = memory_new(n, sizeof *of->logs);

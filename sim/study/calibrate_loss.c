@@ -47,6 +47,7 @@ void calibrate_loss_scale(struct calibrate_loss *loss,
         gsl_sort(sizes, 1, n);
         double median = n > 0 ? gsl_stats_median_from_sorted_data(sizes, 1, n) : 0;
         double scale = fmax(1.4826 * median, calibrate_loss_least);
+        loss->scale = first == 0 ? scale : loss->scale;
         loss->bend[first] = tuning(loss->kind) * scale;
     }
     free(sizes);

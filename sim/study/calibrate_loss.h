@@ -12,6 +12,7 @@ enum calibrate_loss_kind { CALIBRATE_HUBER, CALIBRATE_CAUCHY, CALIBRATE_SQUARES 
 
 struct calibrate_loss {
     enum calibrate_loss_kind kind;
+    double scale;   /* of residuals of tokens after the first */
     double bend[2]; /* of tokens after the first, of first tokens */
 };
 

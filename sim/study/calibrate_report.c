@@ -13,8 +13,8 @@ struct deployment {
     double squares;
 };
 
-static void add_spread(struct calibrate_errors *of, const struct deployment *deployments,
-                       int32_t n_deployments)
+static void add_spread(struct calibrate_errors *of,
+                       const struct deployment *deployments, int32_t n_deployments)
 {
     double n_found = 0;
     double n = 0;
@@ -52,11 +52,13 @@ struct calibrate_errors calibrate_report_errors(const struct calibrate_rows *row
 {
     double *signed_logs = memory_new((size_t)rows->n_rows + 1, sizeof *signed_logs);
     double *errors = memory_new((size_t)rows->n_rows + 1, sizeof *errors);
-    struct deployment *deployments = memory_new((size_t)rows->n_deployments, sizeof *deployments);
+    struct deployment *deployments =
+        memory_new((size_t)rows->n_deployments, sizeof *deployments);
     size_t n = 0;
     for (int32_t i = 0; i < rows->n_rows; i++) {
         if (rows->rows[i].is_first == is_first) {
-            struct deployment *deployment = &deployments[rows->deployment[rows->rows[i].at]];
+            struct deployment *deployment =
+                &deployments[rows->deployment[rows->rows[i].at]];
             deployment->n++;
             deployment->sum += logs[i];
             deployment->squares += logs[i] * logs[i];

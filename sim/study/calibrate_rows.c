@@ -25,10 +25,11 @@ int calibrate_rows_stopped(struct err *err)
     return err_set(err, "interrupted; nothing was written");
 }
 
-/* In pieces, so that an interrupt is heard. */
+/* In pieces, so that an interrupt is heard; requests of one log are played together. */
 static int play(struct calibrate_rows *of)
 {
-    const int32_t piece = 32 * of->n_threads;
+    bool is_log = of->n_cases > 0 && of->cases[0].kind == MEASURED_REQUEST;
+    const int32_t piece = is_log ? of->n_cases : 32 * of->n_threads;
     for (int32_t i = 0; i < of->n_cases; i += piece) {
         int32_t n = of->n_cases - i < piece ? of->n_cases - i : piece;
         if (of->interrupted != NULL && *of->interrupted) {
@@ -70,7 +71,7 @@ void calibrate_rows_set(struct calibrate_rows *of, const struct calibrate_keys *
 
 static bool is_asked(const struct predict_case *of, const char *engine)
 {
-    const char *backend = predict_backend(of->row.server.backend);
+    const char *backend = predict_engine_family(of->row.server.backend);
     return engine == NULL || (backend != NULL && strcmp(backend, engine) == 0) ||
            (of->has_config && strcmp(of->config.engine_name, engine) == 0);
 }
@@ -80,7 +81,7 @@ static void name_backends(const struct predict_case *cases, int32_t n, char text
 {
     text[0] = '\0';
     for (int32_t i = 0; i < n; i++) {
-        const char *name = predict_backend(cases[i].row.server.backend);
+        const char *name = predict_engine_family(cases[i].row.server.backend);
         name = name != NULL ? name : "none that is known";
         size_t used = strlen(text);
         if (strstr(text, name) == NULL && used + strlen(name) + 3 < 200) {
