@@ -9,8 +9,9 @@
  * not, the preset stays. */
 static const double spread_of_presets = 1;
 
-/* Differences are taken over 3 % of a constant: more than a simulation jumps by. */
-static const double difference = 0.03;
+/* Differences are taken over 10 % of a constant, up and down: a simulation jumps, and over
+ * less its jumps make constants look easier to tell apart than they are. */
+static const double difference = 0.1;
 
 enum { MOST_ITERATIONS = 30, FOLD_STEPS = 3, DIGITS = 4 };
 
@@ -126,7 +127,7 @@ static int drop_unseen(struct calibrate *of, double *residuals, double *derivati
 {
     struct fit_problem problem = problem_of(of);
     if (residuals_at(of, of->at, residuals) != 0 ||
-        fit_derivatives(&problem, of->at, residuals, derivatives) != 0) {
+        fit_derivatives(&problem, of->at, derivatives) != 0) {
         return -1;
     }
     struct calibrate_keys seen = {.chosen = false};
@@ -344,6 +345,7 @@ int calibrate_fit(struct calibrate *of, const struct calibrate_options *options,
     of->logs_before = memory_new(n, sizeof *of->logs_before);
     calibrate_rows_logs(&of->rows, of->logs_before);
     calibrate_loss_scale(&of->loss, &of->rows, of->logs_before);
+    of->loss.scale = calibrate_loss_least; /* how well it will fit is not known yet */
     bool done = of->keys.chosen || drop_unseen(of, residuals, derivatives) == 0;
     int status = done ? check_count(of, err) : calibrate_rows_stopped(err);
     if (status == 0 && !fit(of, residuals, derivatives)) {

@@ -24,7 +24,7 @@ enum { LEAST_ROUNDS = 3, MOST_ROUNDS = 10 };
 
 static const int64_t clients[] = {1, 4, 16, 64, 256};
 static const int64_t prompts[] = {128, 1024, 8192};
-static const int64_t outputs[] = {32, 128, 512};
+static const int64_t outputs[] = {64, 256, 1024};
 enum { N_CLIENTS = 5, N_PROMPTS = 3, N_OUTPUTS = 3 };
 enum { N_CANDIDATES = N_CLIENTS * N_PROMPTS * N_OUTPUTS };
 
@@ -42,7 +42,7 @@ static void fill_case(struct predict_case *of, const struct pool_config *pool,
         .prompt_tokens = point->prompt_tokens,
         .output_tokens = point->output_tokens,
         .range_ratio_nano = 1000000000,
-        .jitter_tokens = 0,
+        .jitter_tokens = CLIENT_JITTER_TOKENS, /* else clients stay in step */
         .concurrency = point->concurrency,
         .n_prompts = point->n_prompts,
         .overhead_ns = CLIENT_OVERHEAD_NS,

@@ -54,24 +54,28 @@ static int memo_fill(struct memo *memo, const gsl_vector *x)
 }
 
 int fit_derivatives(const struct fit_problem *problem, const double *at,
-                    const double *residuals, double *derivatives)
+                    double *derivatives)
 {
     size_t n = problem->n_residuals;
     size_t p = problem->n_parameters;
     double *moved = memory_new(p, sizeof *moved);
-    double *there = memory_new(n, sizeof *there);
+    double *below = memory_new(n, sizeof *below);
+    double *above = memory_new(n, sizeof *above);
     int status = 0;
     memcpy(moved, at, p * sizeof *moved);
     for (size_t j = 0; j < p && status == 0; j++) {
+        moved[j] = at[j] - problem->step;
+        status = problem->residuals(problem->context, moved, below);
         moved[j] = at[j] + problem->step;
-        status = problem->residuals(problem->context, moved, there);
+        status = status == 0 ? problem->residuals(problem->context, moved, above) : -1;
         moved[j] = at[j];
         for (size_t i = 0; i < n && status == 0; i++) {
-            derivatives[i * p + j] = (there[i] - residuals[i]) / problem->step;
+            derivatives[i * p + j] = (above[i] - below[i]) / (2 * problem->step);
         }
     }
     free(moved);
-    free(there);
+    free(below);
+    free(above);
     return status;
 }
 
@@ -93,7 +97,7 @@ static int derivatives_for_gsl(const gsl_vector *x, void *state, gsl_matrix *jac
     const struct fit_problem *problem = memo->problem;
     CHECK(jacobian->tda == problem->n_parameters);
     if (memo_fill(memo, x) != 0 ||
-        fit_derivatives(problem, memo->at, memo->residuals, jacobian->data) != 0) {
+        fit_derivatives(problem, memo->at, jacobian->data) != 0) {
         memo->interrupted = true;
         return GSL_EFAILED;
     }
@@ -215,7 +219,7 @@ struct fit_outcome fit_solve(const struct fit_problem *problem, int32_t most_ite
     }
     outcome.interrupted =
         memo.interrupted || memo_fill(&memo, &start.vector) != 0 ||
-        fit_derivatives(problem, at, memo.residuals, derivatives) != 0;
+        fit_derivatives(problem, at, derivatives) != 0;
     memcpy(residuals, memo.residuals, n * sizeof *residuals);
     gsl_multifit_nlinear_free(solver);
     memo_free(&memo);
@@ -315,7 +319,7 @@ bool fit_covariance(const double *derivatives, const double *residuals,
     double *inverse = memory_new(p * p, sizeof *inverse);
     fit_information(derivatives, n, p, inverse);
     double free_rows = n > p ? (double)(n - p) : 1;
-    bool is_robust = (size_t)n_clusters > p;
+    bool is_robust = (size_t)n_clusters >= 3 * p;
     if (is_robust) {
         double *middle = memory_new(p * p, sizeof *middle);
         double groups = n_clusters;

@@ -1,6 +1,6 @@
 /* fit: nonlinear least squares on a function that is slow and not quite smooth.
  *
- * Levenberg-Marquardt in a trust region (GSL), with forward differences whose step is wide
+ * Levenberg-Marquardt in a trust region (GSL), with central differences whose step is wide
  * enough to see over the small jumps that a simulation makes; where it stalls far from an
  * optimum, the Nelder-Mead simplex goes on.  It knows nothing of what it fits.
  */
@@ -31,17 +31,17 @@ struct fit_outcome {
 struct fit_outcome fit_solve(const struct fit_problem *problem, int32_t most_iterations,
                              double *at, double *residuals, double *derivatives);
 
-/* The derivatives at `at`, where `residuals` are; -1 if interrupted. */
+/* The derivatives at `at`; -1 if interrupted. */
 int fit_derivatives(const struct fit_problem *problem, const double *at,
-                    const double *residuals, double *derivatives);
+                    double *derivatives);
 
 /* inverse(D'D) of a matrix of n x p derivatives, into p x p.  What the rows do not tell
  * apart gets a large variance, not an error; a column of zeros gets INFINITY. */
 void fit_information(const double *derivatives, size_t n, size_t p, double *inverse);
 
 /* The covariance of the parameters: robust to errors that are alike within a cluster
- * (Liang and Zeger, 1986) if there are more clusters than parameters, else
- * of independent errors: false is returned. */
+ * (Liang and Zeger, 1986) if there are three clusters or more for each of them: with fewer
+ * it comes out too small.  Else that of independent errors, and false is returned. */
 bool fit_covariance(const double *derivatives, const double *residuals,
                     const int32_t *clusters, int32_t n_clusters, size_t n, size_t p,
                     double *covariance);
