@@ -10,10 +10,11 @@ extern const struct command command_gen;
 extern const struct command command_roofline;
 extern const struct command command_import;
 extern const struct command command_validate;
+extern const struct command command_calibrate;
 
 static const struct command *const commands[] = {
-    &command_run,    &command_check,    &command_list,    &command_gen,
-    &command_import, &command_roofline, &command_validate};
+    &command_run,    &command_check,    &command_list,     &command_gen,
+    &command_import, &command_roofline, &command_validate, &command_calibrate};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 struct option_help {
