@@ -18,7 +18,9 @@ import world
 README = world.ROOT / "README.md"
 FILES = ("requests.csv", "summary.csv", "timeline.csv", "replicas.csv", "steps.csv")
 ACCEPTS = "--accept" in sys.argv[1:]
-NEEDS_TRACE = re.compile(r"fetch\.sh|examples/azure-|(?<!demo/)\bout/")
+# What a block needs that is not in the repository, and where tests look for it.
+NEEDS = ((re.compile(r"fetch\.sh|examples/azure-|(?<!demo/)\bout/"), world.AZURE),
+         (re.compile(r"shared/validation/"), world.VALIDATION))
 
 
 def run_console(place, block, faults):
@@ -45,14 +47,22 @@ def run_python(place, block, shown, faults):
     return got
 
 
+def lacks(block):
+    """What the block needs and is not there, or None."""
+    text = "\n".join(block.lines)
+    return next((folder for pattern, folder in NEEDS
+                 if pattern.search(text) and not folder.is_dir()), None)
+
+
 def check_blocks(place, blocks, faults, skipped):
     """Runs all blocks; those whose lines are to be replaced, with the new ones."""
     news = []
     for i, block in enumerate(blocks):
         if block.language not in ("console", "python"):
             continue
-        if NEEDS_TRACE.search("\n".join(block.lines)) and not world.AZURE.is_dir():
-            skipped.append(f"README.md:{block.start}: needs ../shared/traces")
+        lacking = lacks(block)
+        if lacking is not None:
+            skipped.append(f"README.md:{block.start}: needs {lacking.relative_to(world.ROOT.parent)}")
         elif block.language == "console":
             news.append((block, run_console(place, block, faults)))
         elif i + 1 < len(blocks) and blocks[i + 1].language == "text":
@@ -108,18 +118,24 @@ def check_columns(place, faults):
     return len(FILES)
 
 
+def anchors(text):
+    """What links to headings may say."""
+    return {re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
+            for title in re.findall(r"^#+ (.*)$", text, re.M)}
+
+
 def check_links(faults):
     """Every relative link leads to a file, every anchor to a heading."""
-    text = README.read_text(encoding="utf-8")
-    anchors = {re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
-               for title in re.findall(r"^#+ (.*)$", text, re.M)}
-    links = re.findall(r"\]\(([^)]+)\)", text)
+    links = re.findall(r"\]\(([^)]+)\)", README.read_text(encoding="utf-8"))
     for link in links:
-        if link.startswith("#"):
-            if link[1:] not in anchors:
-                faults.append(f"README.md: no heading for {link}")
-        elif "://" not in link and not (world.ROOT / link).exists():
-            faults.append(f"README.md: {link} is not there")
+        name, _, anchor = link.partition("#")
+        path = world.ROOT / name if name else README
+        if "://" in link:
+            continue
+        if not path.exists():
+            faults.append(f"README.md: {name} is not there")
+        elif anchor and anchor not in anchors(path.read_text(encoding="utf-8")):
+            faults.append(f"README.md: no heading for {link}")
     return len(links)
 
 

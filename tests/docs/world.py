@@ -17,6 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SERVESIM = pathlib.Path(os.environ.get("SERVESIM", "build/dev/servesim")).resolve()
 SHARED = ROOT.parent / "shared"
 AZURE = SHARED / "traces/azure2023"
+VALIDATION = SHARED / "validation"
 PLOT = "analysis/plot.py"
 
 
@@ -39,7 +40,7 @@ class World:
         (top / "bin").mkdir()
         (top / "bin/servesim").symlink_to(SERVESIM)
         (top / "bin/cmake").symlink_to("/bin/true")
-        if AZURE.is_dir():
+        if SHARED.is_dir():
             (top / "shared").symlink_to(SHARED)
         return self
 
