@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How far from the preset a constant is expected: by a factor of e or so.  It counts as
- * one row does that errs as the others: nothing where rows say something, and where they do
- * not, the preset stays. */
-static const double spread_of_presets = 1;
+/* How far from the preset a constant is expected, on its scale: those of engines and years
+ * differ by less than half.  Each constant counts as one row that errs as the others do:
+ * little where rows say something, and where they do not, the preset stays. */
+static const double spread_of_presets = 0.5;
 
 /* Differences are taken over 10 % of a constant, up and down: a simulation jumps, and over
  * less its jumps make constants look easier to tell apart than they are. */

@@ -136,8 +136,9 @@ void calibrate_report_constants(FILE *out, const struct calibrate *of, const cha
     print_flaws(out, of, mark);
     if (!of->is_robust) {
         fprintf(out,
-                "%sthe sd are of these %" PRId32 " deployments: too few to say how "
-                "others differ\n",
+                "%sthe sd do not say how other servers differ: for that they are of "
+                "too few "
+                "deployments, %" PRId32 "\n",
                 mark, of->rows.n_deployments);
     }
 }
@@ -163,6 +164,12 @@ void calibrate_report_print_errors(FILE *out, const struct calibrate *of,
 {
     static const char *const names[2][2] = {{"mean TPOT", "mean TTFT"},
                                             {"decode step", "prompt step"}};
+    fprintf(
+        out,
+        "%serrors in %% of measured; sd of the logarithm between and within "
+        "deployments\n"
+        "%sbefore: by the preset, which may have been fitted to some of these rows\n",
+        mark, mark);
     for (int first = 0; first < 2; first++) {
         fprintf(out, "%s%-28s %6s %8s %8s %8s %8s %8s\n", mark,
                 names[has_steps(of) ? 1 : 0][first], "rows", "median", "mean", "bias",
@@ -196,8 +203,6 @@ void calibrate_report_print(FILE *out, const struct calibrate *of)
         of->keys.n, of->engine_name, calibrate_loss_name(of->loss.kind),
         of->outcome.n_iterations, of->outcome.by_simplex ? ", then by simplex" : "");
     calibrate_report_constants(out, of, "");
-    fputs("\nerrors in % of measured; sd of the logarithm between and within "
-          "deployments\n",
-          out);
+    fputc('\n', out);
     calibrate_report_print_errors(out, of, "");
 }

@@ -113,9 +113,7 @@ static int write_engine(const void *context, FILE *out, struct err *err)
             rows->n_cases, rows->n_read, rows->n_deployments,
             calibrate_loss_name(of->loss.kind), of->engine_name);
     calibrate_report_constants(out, of, "; ");
-    fputs(";\n; errors in % of measured; sd of the logarithm between and within "
-          "deployments\n",
-          out);
+    fputs(";\n", out);
     calibrate_report_print_errors(out, of, "; ");
     fprintf(out, ";\n; tpot_sd and ttft_sd are of the rows %s.\n\n[engine]\n",
             of->logs_held != NULL ? "held out"
