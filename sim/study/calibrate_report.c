@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Sums over the rows of one deployment. */
 struct deployment {
@@ -188,6 +189,17 @@ void calibrate_report_print_errors(FILE *out, const struct calibrate *of,
     }
 }
 
+/* Rows of several presets share what is fitted, and nothing else. */
+static bool has_others(const struct calibrate *of)
+{
+    for (int32_t i = 0; i < of->rows.n_cases; i++) {
+        if (strcmp(of->rows.cases[i].config.engine_name, of->engine_name) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void calibrate_report_print(FILE *out, const struct calibrate *of)
 {
     const struct calibrate_rows *rows = &of->rows;
@@ -203,6 +215,11 @@ void calibrate_report_print(FILE *out, const struct calibrate *of)
         of->keys.n, of->engine_name, calibrate_loss_name(of->loss.kind),
         of->outcome.n_iterations, of->outcome.by_simplex ? ", then by simplex" : "");
     calibrate_report_constants(out, of, "");
+    if (has_others(of)) {
+        fputs("rows of other presets have these constants too, and all else as their "
+              "own preset\n",
+              out);
+    }
     fputc('\n', out);
     calibrate_report_print_errors(out, of, "");
 }
