@@ -146,7 +146,7 @@ static int fit(const struct command_line *line, const struct calibrate_options *
 static int scale(const struct calibrate_options *options, const struct config *base,
                  struct arena *arena, struct err *err)
 {
-    struct calibrate_scale of;
+    struct calibrate_scale of = {0};
     int status =
         calibrate_scale_fit(&of, options->path, base, options->engine,
                             options->n_threads, options->interrupted, arena, err);
@@ -160,7 +160,7 @@ static int scale(const struct calibrate_options *options, const struct config *b
 static int plan(const struct calibrate_options *options, const struct config *config,
                 struct arena *arena, struct err *err)
 {
-    struct calibrate_plan of;
+    struct calibrate_plan of = {0};
     int status = calibrate_plan_make(&of, config, options->fit, options->n_threads,
                                      options->interrupted, arena, err);
     if (status == 0) {
@@ -174,7 +174,7 @@ static int calibrate(const struct command_line *line, struct arena *arena,
                      struct err *err)
 {
     bool is_plan = line->own[PLAN] != NULL;
-    struct calibrate_options options;
+    struct calibrate_options options = {0};
     struct config config;
     const struct config *base = NULL;
     if (read_options(&options, line, err) != 0 ||

@@ -217,9 +217,8 @@ struct fit_outcome fit_solve(const struct fit_problem *problem, int32_t most_ite
             solve_by_simplex(&memo, &start.vector, &outcome);
         }
     }
-    outcome.interrupted =
-        memo.interrupted || memo_fill(&memo, &start.vector) != 0 ||
-        fit_derivatives(problem, at, derivatives) != 0;
+    outcome.interrupted = memo.interrupted || memo_fill(&memo, &start.vector) != 0 ||
+                          fit_derivatives(problem, at, derivatives) != 0;
     memcpy(residuals, memo.residuals, n * sizeof *residuals);
     gsl_multifit_nlinear_free(solver);
     memo_free(&memo);
