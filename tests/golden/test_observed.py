@@ -118,6 +118,7 @@ def traces(place):
     runs.write_trace(place / "shared.csv", shared)
     runs.write_trace(place / "fewer.csv", fewer)
     runs.write_trace(place / "longer.csv", longer)
+    runs.write_trace(place / "closed.csv", rows)
 
 
 # name, the trace of CONFIG, what the real server had otherwise, what must drift first
@@ -132,6 +133,12 @@ CASES = (
      "hit rate"),
     ("slower_steps_are_step_time", "plain", ("pool.main.scale=1.2",), "step time"),
     ("faster_steps_are_step_time", "plain", ("pool.main.scale=0.8",), "step time"),
+    ("a_server_that_slows_its_clients_down_is_step_time", "closed", ("pool.main.scale=1.3",),
+     "step time"),
+    ("longer_outputs_of_clients_that_wait_are_traffic", "closed",
+     ("workload.trace={longer}",), "traffic"),
+    ("fewer_blocks_are_scheduling", "plain", ("pool.main.num_gpu_blocks=2000",),
+     "scheduling"),
     ("half_the_sequences_are_scheduling", "plain", ("pool.main.max_num_seqs=12",),
      "scheduling"),
 )
@@ -140,7 +147,8 @@ CASES = (
 def check_cases(place, faults):
     for name, trace, changes, expected in CASES:
         config = place / f"{trace}.ini"
-        config.write_text(SERVER.format(trace=place / f"{trace}.csv"), encoding="utf-8")
+        mode = "\nmode = closed\nconcurrency = 23" * (trace == "closed")
+        config.write_text(SERVER.format(trace=f"{place / trace}.csv{mode}"), encoding="utf-8")
         names = {path.stem: path for path in place.glob("*.csv")}
         changed = [change.format(**names) for change in changes]
         runs.run(config, place / name, [*SETTINGS, *changed])
