@@ -242,8 +242,9 @@ static int play_again(struct observed *observed, const struct config *config,
                ((size_t)observed->n + 1) * sizeof *observed->once);
         return 0;
     }
-    observed->step_factor = factor;
-    return observed_play(observed, config, factor, interrupted, observed->again, err);
+    observed->step_factor = fmin(fmax(factor, 0.01), 100); /* as `scale` may be */
+    return observed_play(observed, config, observed->step_factor, interrupted,
+                         observed->again, err);
 }
 
 static int compare(struct observed *observed, const struct config *config,

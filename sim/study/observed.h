@@ -11,10 +11,11 @@
  *
  * A later cause gets only the blame that is left.  What came is counted as finished plus
  * what the server holds more than before, so a slow server does not look like less
- * traffic; where clients wait for answers, only what they ask for counts, not how often.  Step times are compared at the observed batch: the replay's ITL times the
- * price of a mean step of the observed interval over the price of the replay's own.
- * Scheduling is compared with a second replay, whose steps take what was observed.  But
- * nobody can replay the traffic or the hits that were not there: where one of them drifted,
+ * traffic; where clients wait for answers, only what they ask for counts, not how often.
+ * Step times are compared at the observed batch: the replay's ITL times the price of a
+ * mean step of the observed interval over the price of the replay's own.  Scheduling is
+ * compared with a second replay, whose steps take what was observed.  But nobody can
+ * replay the traffic or the hits that were not there: where one of them drifted,
  * scheduling that drifted may follow from it, and the verdict says so.
  */
 #ifndef SERVESIM_STUDY_OBSERVED_H

@@ -2,6 +2,10 @@
 
 #include "study/observed.h"
 
+/* Beyond all servers, so that no product of counts overflows. */
+static const double most_decodes = 1e6;
+static const double most_tokens = 1e7; /* of one request */
+
 /* A mean step of one replica in an interval. */
 struct mean_step {
     double decodes;
@@ -78,9 +82,10 @@ static struct mean_step mean_step_of(const struct pool *pool,
     double n_prompts = now->n_requests > 0 ? (double)now->n_requests : 1;
     double budget = (double)config->scheduler.max_num_batched_tokens;
     struct mean_step step = {
-        .decodes = isnan(running) ? NAN : fmax(running / n_replicas, 1),
+        .decodes =
+            isnan(running) ? NAN : fmin(fmax(running / n_replicas, 1), most_decodes),
         .context = kv_used * context->per_cache / n_replicas,
-        .found_tokens = hits / n_prompts,
+        .found_tokens = fmin(hits / n_prompts, most_tokens),
     };
     step.n_steps = observed_known(now->generation_tokens) / n_replicas / step.decodes;
     if (isnan(step.context)) {
@@ -89,7 +94,8 @@ static struct mean_step mean_step_of(const struct pool *pool,
     step.chunk_tokens = fmax(fmin(computed / n_prompts, budget - step.decodes), 1);
     step.n_chunks = fmax(computed, 0) / n_replicas / step.chunk_tokens;
     if (step.n_chunks > step.n_steps) { /* several to a step */
-        step.chunk_tokens *= step.n_chunks / step.n_steps;
+        step.chunk_tokens =
+            fmin(step.chunk_tokens * step.n_chunks / step.n_steps, budget);
         step.n_chunks = step.n_steps;
     }
     return step;
@@ -111,7 +117,8 @@ double observed_step_s(const struct pool *pool, const struct observed_context *c
         return NAN;
     }
     int64_t decodes = llround(step.decodes);
-    int64_t n_tokens = llround(fmax(step.context, step.decodes));
+    double context_tokens = fmin(step.context / step.decodes, most_tokens);
+    int64_t n_tokens = llround(fmax(context_tokens, 1) * (double)decodes);
     struct step_counts counts = {
         .n_decodes = decodes,
         .decode_context = n_tokens,
