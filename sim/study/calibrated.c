@@ -37,6 +37,13 @@ static bool is_fitted_gpu(const char *name)
     return false;
 }
 
+/* Whether the engine's constants are somebody's own, fitted to what they say themselves. */
+static bool is_own_engine(const char *name)
+{
+    bool is_path = strchr(name, '/') != NULL || strstr(name, ".ini") != NULL;
+    return is_path && strstr(name, "configs/engines/") == NULL;
+}
+
 bool calibrated_has_scale(const struct pool_config *pool)
 {
     return pool->cost.kind == COST_ROOFLINE && pool->cost.scale_nano != no_scale_nano;
@@ -47,8 +54,13 @@ static void note_doubts(const struct pool_config *pool, bool doubts[N_DOUBTS])
 {
     if (pool->cost.kind == COST_LINEAR) {
         doubts[LINEAR] = true;
-    } else if (!calibrated_has_scale(pool)) {
-        doubts[NEVER_FITTED] |= pool->constants.tpot_sd_nano == 0;
+        return;
+    }
+    if (calibrated_has_scale(pool)) {
+        return;
+    }
+    doubts[NEVER_FITTED] |= pool->constants.tpot_sd_nano == 0;
+    if (!is_own_engine(pool->engine_name)) {
         doubts[GPU] |= !is_fitted_gpu(pool->accelerator_name);
         doubts[PIPELINE] |= pool->layout.pp > 1;
         doubts[RANKS] |= pool->layout.dp > 1;

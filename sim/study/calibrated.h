@@ -3,7 +3,7 @@
  * The constants of an engine preset were fitted on dense and MoE models with softmax
  * attention, tensor parallelism and the GPUs listed in calibrated.c; `tpot_sd` is how far
  * deployments that it was not fitted on were off.  Beyond that nothing was measured, and a
- * run says so.  `scale` is a measurement of the deployment itself.
+ * run says so.  An engine file of one's own says by its `tpot_sd` alone how good it is.  `scale` is a measurement of the deployment itself.
  */
 #ifndef SERVESIM_STUDY_CALIBRATED_H
 #define SERVESIM_STUDY_CALIBRATED_H

@@ -72,11 +72,13 @@ static bool is_known(struct observed_ratio ratio)
 /* How much longer the replay's tokens took than its mean steps are priced. */
 static double step_bias(const struct observed *observed, const struct pool *pool)
 {
+    struct observed_context context =
+        observed_step_context(observed->once, observed->n);
     double took = 0;
     double priced = 0;
     for (int64_t i = 1; i <= observed->n; i++) {
         const struct measured_interval *row = &observed->once[i];
-        double step_s = observed_step_s(pool, row - 1, row);
+        double step_s = observed_step_s(pool, &context, row - 1, row);
         if (!isnan(step_s) && row->itl_mean_ns != MEASURED_NONE) {
             double tokens = (double)row->generation_tokens;
             took += tokens * (double)row->itl_mean_ns;
@@ -90,10 +92,12 @@ static double step_bias(const struct observed *observed, const struct pool *pool
 static void fill_steps(struct observed *observed, const struct pool *pool)
 {
     struct observed_pair *pairs = observed->results[OBSERVED_STEP].pairs;
+    struct observed_context context =
+        observed_step_context(observed->rows, observed->n);
     double bias = step_bias(observed, pool);
     for (int64_t i = 0; i < observed->n; i++) {
         const struct measured_interval *row = &observed->rows[i + 1];
-        double step_s = observed_step_s(pool, row - 1, row);
+        double step_s = observed_step_s(pool, &context, row - 1, row);
         double tokens = observed_known(row->generation_tokens);
         pairs[i].observed =
             (struct observed_ratio){observed_known(row->itl_mean_ns) * tokens, tokens};
@@ -174,8 +178,13 @@ static double drift_of(const struct observed *observed, enum observed_quantity q
     double seen = results[quantity].observed;
     double played = results[quantity].simulated;
     double of = played;
-    if (quantity <= OBSERVED_PROMPT) {
+    if (quantity <= OBSERVED_PROMPT && !observed->is_closed) {
         return traffic_drift(&results[quantity], observed->n);
+    }
+    if (quantity == OBSERVED_PROMPT) { /* per request */
+        seen /= results[OBSERVED_REQUESTS].observed;
+        played /= results[OBSERVED_REQUESTS].simulated;
+        of = played;
     }
     if (quantity == OBSERVED_HITS) {
         seen = 1 - seen;
@@ -210,7 +219,8 @@ static void judge(struct observed *observed)
         enum observed_cause cause = cause_of(quantity);
         double drift = drift_of(observed, quantity);
         observed->results[i].drift = drift;
-        if (cause != N_OBSERVED_CAUSES && !isnan(drift) &&
+        bool follows = observed->is_closed && quantity == OBSERVED_REQUESTS;
+        if (cause != N_OBSERVED_CAUSES && !follows && !isnan(drift) &&
             !(fabs(observed->drifts[cause]) >= fabs(drift))) {
             observed->drifts[cause] = drift;
             observed->blamed[cause] = quantity;
@@ -232,8 +242,9 @@ static int play_again(struct observed *observed, const struct config *config,
                ((size_t)observed->n + 1) * sizeof *observed->once);
         return 0;
     }
-    observed->step_factor = factor;
-    return observed_play(observed, config, factor, interrupted, observed->again, err);
+    observed->step_factor = fmin(fmax(factor, 0.01), 100); /* as `scale` may be */
+    return observed_play(observed, config, observed->step_factor, interrupted,
+                         observed->again, err);
 }
 
 static int compare(struct observed *observed, const struct config *config,
@@ -273,6 +284,7 @@ int observed_compare(struct observed *observed, const char *path,
                      const volatile sig_atomic_t *interrupted, struct err *err)
 {
     memset(observed, 0, sizeof *observed);
+    observed->is_closed = config->workload.mode == CONFIG_CLOSED;
     CHECK(config->n_pools == 1); /* as the reader of configurations has it */
     if (strcmp(config->workload.trace, "-") == 0) {
         return err_set(err,

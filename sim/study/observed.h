@@ -11,10 +11,11 @@
  *
  * A later cause gets only the blame that is left.  What came is counted as finished plus
  * what the server holds more than before, so a slow server does not look like less
- * traffic.  Step times are compared at the observed batch: the replay's ITL times the
- * price of a mean step of the observed interval over the price of the replay's own.
- * Scheduling is compared with a second replay, whose steps take what was observed.  But
- * nobody can replay the traffic or the hits that were not there: where one of them drifted,
+ * traffic; where clients wait for answers, only what they ask for counts, not how often.
+ * Step times are compared at the observed batch: the replay's ITL times the price of a
+ * mean step of the observed interval over the price of the replay's own.  Scheduling is
+ * compared with a second replay, whose steps take what was observed.  But nobody can
+ * replay the traffic or the hits that were not there: where one of them drifted,
  * scheduling that drifted may follow from it, and the verdict says so.
  */
 #ifndef SERVESIM_STUDY_OBSERVED_H
@@ -89,7 +90,8 @@ struct observed_result {
 
 struct observed {
     char file[256];
-    int64_t n; /* intervals; interval i ends at rows[i + 1] */
+    bool is_closed; /* clients wait for answers: requests come as they are served */
+    int64_t n;      /* intervals; interval i ends at rows[i + 1] */
     struct measured_interval *rows;
     int64_t *lines;                 /* of the file, by row; 0: rows[0] if it has none */
     struct measured_interval *once; /* the replay's */
@@ -122,9 +124,24 @@ int observed_play(const struct observed *observed, const struct config *config,
 void observed_ratio_fill(struct observed *observed, enum observed_quantity quantity,
                          const struct measured_interval *played);
 
+/* Requests that began to run: finished, or running now and not before. */
+double observed_ratio_begun(const struct measured_interval *before,
+                            const struct measured_interval *now);
+
+/* How many tokens are in the KV cache, worked out from the requests: of one that runs, and
+ * of a cache that is full.  Blocks would say it only if CONFIG had just as many, and if no
+ * requests shared any. */
+struct observed_context {
+    double per_request;
+    double per_cache; /* NAN: its use is not known */
+};
+struct observed_context observed_step_context(const struct measured_interval *rows,
+                                              int64_t n);
+
 /* The mean time between two tokens of a sequence, in seconds, as the price of the steps
  * that such an interval is made of; NAN if the row lacks what it takes. */
-double observed_step_s(const struct pool *pool, const struct measured_interval *before,
+double observed_step_s(const struct pool *pool, const struct observed_context *context,
+                       const struct measured_interval *before,
                        const struct measured_interval *now);
 
 /* The tables and the verdict; `n_worst` of the worst intervals of each quantity. */

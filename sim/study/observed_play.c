@@ -43,6 +43,7 @@ static int next_arrival(void *state, struct sim_arrival *arrival, struct err *er
 {
     struct player *player = state;
     const struct observed *observed = player->observed;
+    player->cut |= player->next_row > observed->n;
     int got = player->cut ? 0 : workload_next(&player->workload, arrival, err);
     if (got > 0 && player->is_open &&
         arrival->arrival_ns > observed->rows[observed->n].t_ns) {
@@ -166,9 +167,12 @@ static int64_t tick_of(const struct observed *observed)
             b = rest;
         }
     }
-    int64_t least_ns = shortest_ns / 100 + 1;
-    least_ns = end_ns / 1000000 > least_ns ? end_ns / 1000000 : least_ns;
-    return common_ns > least_ns ? common_ns : least_ns;
+    /* few enough boundaries for a run that takes much longer than the observation */
+    if (common_ns > shortest_ns / 100 && common_ns >= end_ns / 1000000) {
+        return common_ns;
+    }
+    int64_t fine_ns = shortest_ns / 100 + 1;
+    return end_ns / 100000 > fine_ns ? end_ns / 100000 : fine_ns;
 }
 
 /* Counters and sums become what a scrape would have told. */

@@ -2,9 +2,8 @@
 
 #include "study/observed.h"
 
-/* Requests that began to run: finished, or running now and not before. */
-static double begun(const struct measured_interval *before,
-                    const struct measured_interval *now)
+double observed_ratio_begun(const struct measured_interval *before,
+                            const struct measured_interval *now)
 {
     return observed_known(now->n_requests) +
            (observed_known(now->running_nano) - observed_known(before->running_nano)) *
@@ -24,7 +23,7 @@ static double mean_prompt(const struct measured_interval *rows, int64_t n)
     double tokens = 0;
     double requests = 0;
     for (int64_t i = 1; i <= n; i++) {
-        double more = begun(&rows[i - 1], &rows[i]);
+        double more = observed_ratio_begun(&rows[i - 1], &rows[i]);
         if (rows[i].prompt_tokens != MEASURED_NONE && !isnan(more)) {
             tokens += (double)rows[i].prompt_tokens;
             requests += more;
@@ -57,12 +56,13 @@ static struct observed_ratio ratio_of(enum observed_quantity quantity,
     double requests = observed_known(now->n_requests);
     switch (quantity) {
     case OBSERVED_REQUESTS:
-        return (struct observed_ratio){begun(before, now) + grown_queue(before, now),
-                                       length_s};
+        return (struct observed_ratio){
+            observed_ratio_begun(before, now) + grown_queue(before, now), length_s};
     case OBSERVED_PROMPT:
         return (struct observed_ratio){came(before, now, prompt), length_s};
     case OBSERVED_OUTPUT: /* who runs is halfway, in the mean */
-        return (struct observed_ratio){tokens, (begun(before, now) + requests) / 2};
+        return (struct observed_ratio){
+            tokens, (observed_ratio_begun(before, now) + requests) / 2};
     case OBSERVED_HITS:
         return (struct observed_ratio){observed_known(now->prefix_hit_tokens),
                                        observed_known(now->prefix_query_tokens)};

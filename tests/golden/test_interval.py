@@ -18,7 +18,10 @@ ALL = {"Mean TTFT": "mean_ttft_ms", "P99 TTFT": "p99_ttft_ms", "Mean TPOT": "mea
        "Output token throughput": "output_throughput", "Request goodput": "request_goodput",
        "Cost per million tokens": "usd_per_million_tokens",
        "Energy per output token": "joules_per_output_token"}
-TPOT_SD, TTFT_SD = 0.16, 0.5
+ENGINE = pathlib.Path("configs/engines/vllm.ini").read_text(encoding="utf-8")
+TPOT_SD, TTFT_SD = (float(re.search(rf"^{key} = (\S+)", ENGINE, re.M)[1])
+                    for key in ("tpot_sd", "ttft_sd"))
+SOURCE = re.search(r"^engine_source = (.*)", ENGINE, re.M)[1]
 
 
 def tell(config, *arguments):
@@ -71,7 +74,7 @@ def check_notes(config, faults):
              "of deployments without one, and too wide\n"),
             ("pool.main.accelerator=mi300x", "\n[pool.main]: uncalibrated: not calibrated on "
              "this accelerator: the interval is at least this wide\n"),
-            ("pool.main.max_num_seqs=64", "\ncalibrated on one fit of all engines")):
+            ("pool.main.max_num_seqs=64", f"\ncalibrated on {SOURCE}\n")):
         text = tell(config, "--interval", 80, "-s", setting)
         if wanted not in text:
             faults.append(f"{setting}: not said: {wanted!r}: {text[-400:]!r}")

@@ -6,8 +6,8 @@ What a server would have told is worked out here from steps.csv, requests.csv an
 timeline.csv, and says nothing of how the program does it.
 """
 
+import bisect
 import collections
-import math
 import pathlib
 import subprocess
 import sys
@@ -49,16 +49,29 @@ def token_times(folder):
     return times, preemptions
 
 
-def metrics(folder, path, interval=INTERVAL, kept=lambda column: True):
-    """Writes what the server of a run would have told of each interval."""
+def regular(end):
+    return range(INTERVAL, end + 1, INTERVAL)
+
+
+def irregular(end):
+    """Scrapes that come when they come; their times have no common measure."""
+    times, at = [], 0
+    while at + 9 * runs.SECOND < end:
+        at += (7 + len(times) % 3) * runs.SECOND // 2 + 4_099_137 * (len(times) % 7)
+        times.append(at)
+    return times
+
+
+def metrics(folder, path, scrapes=regular, kept=lambda column: True):
+    """Writes what the server of a run would have told at each scrape."""
     folder = pathlib.Path(folder)
     gauges = {runs.to_ns(row["t_s"]): row for row in runs.read_table(folder / "timeline.csv")}
-    last = max(gauges) // interval
-    sums = [collections.Counter() for _ in range(last + 1)]
+    ends = list(scrapes(max(gauges)))
+    sums = [collections.Counter() for _ in ends]
 
     def add(at_ns, **more):
-        at = math.ceil(at_ns / interval) - 1 if at_ns > 0 else 0
-        if at < last:
+        at = bisect.bisect_left(ends, at_ns)
+        if at < len(ends):
             sums[at].update(more)
 
     times, preemptions = token_times(folder)
@@ -78,9 +91,9 @@ def metrics(folder, path, interval=INTERVAL, kept=lambda column: True):
         add(first, prompt=prompt, ttft=first - arrival, n_ttft=1)
         add(finish, e2e=finish - arrival, finished=1)
     lines = [HEADER, "0,0,0,0,,,,,,,,,"]
-    for k in range(last):
-        s, gauge = sums[k], gauges[(k + 1) * interval]
-        cells = [runs.to_seconds((k + 1) * interval), gauge["running"], gauge["waiting"],
+    for end, s in zip(ends, sums):
+        gauge = gauges[max(at for at in gauges if at <= end)]
+        cells = [runs.to_seconds(end), gauge["running"], gauge["waiting"],
                  gauge["kv_used_fraction"], s["preemptions"], s["hits"], s["queries"],
                  s["prompt"], s["tokens"], mean(s["ttft"] / 1e6, s["n_ttft"]),
                  mean(s["itl"] / 1e6, s["n_itl"]), mean(s["e2e"] / 1e6, s["finished"]),
@@ -118,6 +131,7 @@ def traces(place):
     runs.write_trace(place / "shared.csv", shared)
     runs.write_trace(place / "fewer.csv", fewer)
     runs.write_trace(place / "longer.csv", longer)
+    runs.write_trace(place / "closed.csv", rows)
 
 
 # name, the trace of CONFIG, what the real server had otherwise, what must drift first
@@ -132,6 +146,12 @@ CASES = (
      "hit rate"),
     ("slower_steps_are_step_time", "plain", ("pool.main.scale=1.2",), "step time"),
     ("faster_steps_are_step_time", "plain", ("pool.main.scale=0.8",), "step time"),
+    ("a_server_that_slows_its_clients_down_is_step_time", "closed", ("pool.main.scale=1.3",),
+     "step time"),
+    ("longer_outputs_of_clients_that_wait_are_traffic", "closed",
+     ("workload.trace={longer}",), "traffic"),
+    ("fewer_blocks_are_scheduling", "plain", ("pool.main.num_gpu_blocks=2000",),
+     "scheduling"),
     ("half_the_sequences_are_scheduling", "plain", ("pool.main.max_num_seqs=12",),
      "scheduling"),
 )
@@ -140,7 +160,8 @@ CASES = (
 def check_cases(place, faults):
     for name, trace, changes, expected in CASES:
         config = place / f"{trace}.ini"
-        config.write_text(SERVER.format(trace=place / f"{trace}.csv"), encoding="utf-8")
+        mode = "\nmode = closed\nconcurrency = 23" * (trace == "closed")
+        config.write_text(SERVER.format(trace=f"{place / trace}.csv{mode}"), encoding="utf-8")
         names = {path.stem: path for path in place.glob("*.csv")}
         changed = [change.format(**names) for change in changes]
         runs.run(config, place / name, [*SETTINGS, *changed])
@@ -170,6 +191,21 @@ def check_numbers(place, faults):
                 faults.append(f"{row['t_s']}: {name}: {seen} is not {played}")
 
 
+def check_irregular(place, faults):
+    """Scrapes need not be as far apart as others."""
+    for name, want in (("the_same_server_has_not_drifted", "nothing drifted"),
+                       ("slower_steps_are_step_time", "first to drift: step time (+1")):
+        observed = metrics(place / name, place / "irregular.metrics", irregular)
+        said = verdict(compare(observed, place / "plain.ini", "-o", place / "rows.csv"))
+        if not said.startswith(f"verdict: {want}"):
+            faults.append(f"irregular, {name}: {said!r}")
+        if name.startswith("the_same"):
+            for row in runs.read_table(place / "rows.csv"):
+                seen, played = float(row["itl_ms_observed"]), float(row["itl_ms_simulated"])
+                if abs(seen - played) > 0.01 * played:
+                    faults.append(f"irregular, {row['t_s']}: ITL {seen} is not {played}")
+
+
 def check_missing(place, faults):
     """Columns that are missing are said to be, and others are judged all the same."""
     folder = place / "slower_steps_are_step_time"
@@ -190,10 +226,11 @@ def main():
         traces(place)
         check_cases(place, faults)
         check_numbers(place, faults)
+        check_irregular(place, faults)
         check_missing(place, faults)
     for fault in faults:
         print(f"FAILED: {fault}")
-    print(f"{len(CASES) + 2} checks, {len(faults)} faults")
+    print(f"{len(CASES) + 3} checks, {len(faults)} faults")
     sys.exit(1 if faults else 0)
 
 

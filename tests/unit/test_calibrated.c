@@ -13,6 +13,7 @@ static struct pool_config server(const char *accelerator)
         .name = "main",
         .accelerator_name = accelerator,
         .model_name = "llama-3.1-8b",
+        .engine_name = "vllm",
         .layout = {.tp = 2, .pp = 1, .dp = 1},
         .constants = {.tpot_sd_nano = 160000000, .ttft_sd_nano = 500000000},
         .cost = {.kind = COST_ROOFLINE, .scale_nano = 1000000000},
@@ -78,6 +79,20 @@ static void what_was_never_measured_is_named(void **state)
     assert_true(calibrated_is_doubtful(&pool));
 }
 
+static void an_engine_of_ones_own_is_what_it_says(void **state)
+{
+    (void)state;
+    struct pool_config pool = server("mi300x");
+    pool.layout.dp = 8;
+    pool.engine_name = "./ours.ini";
+    assert_says(&pool, "fitted on other deployments (TPOT +-17 %)");
+    pool.constants.tpot_sd_nano = 0;
+    assert_says(&pool, "uncalibrated: an engine never fitted");
+    pool = server("mi300x");
+    pool.engine_name = "configs/engines/vllm.ini";
+    assert_says(&pool, "uncalibrated: not calibrated on this accelerator");
+}
+
 static void a_linear_cost_knows_no_scale(void **state)
 {
     (void)state;
@@ -112,6 +127,7 @@ int main(void)
         cmocka_unit_test(a_server_like_those_measured_is_fitted_on_others),
         cmocka_unit_test(a_scale_is_a_measurement_of_this_deployment),
         cmocka_unit_test(what_was_never_measured_is_named),
+        cmocka_unit_test(an_engine_of_ones_own_is_what_it_says),
         cmocka_unit_test(a_linear_cost_knows_no_scale),
         cmocka_unit_test(all_reasons_fit_in_one_line),
     };
