@@ -255,8 +255,8 @@ static wide decode_energy_pj(const struct replica *replica, wide busy_pj,
                              int64_t decode_ns)
 {
     const struct step_counts *counts = &replica->span.counts;
-    if (counts->prefill_tokens == 0) {
-        return busy_pj;
+    if (counts->n_decodes == 0) {
+        return 0;
     }
     struct step_counts decodes = {
         .n_decodes = counts->n_decodes,
@@ -264,9 +264,6 @@ static wide decode_energy_pj(const struct replica *replica, wide busy_pj,
         .decode_window = counts->decode_window,
         .n_emitting = counts->n_decodes,
     };
-    if (decodes.n_decodes == 0) {
-        return 0;
-    }
     int64_t expert_milli = cost_expert_milli(&replica->pool->cost, &decodes);
     wide pj = energy_pj(replica, &decodes, 1, expert_milli, decode_ns);
     return pj < busy_pj ? pj : busy_pj;
@@ -319,10 +316,14 @@ static void book(struct replica *replica, const struct replica_walk *walk)
     sums->prefill_tokens += counts->prefill_tokens;
     sums->token_ns += (wide)tokens * walk->sum_ns;
     sums->block_ns += walk->block_ns;
-    int64_t decode_ns = counts->prefill_tokens > 0 ? span->decode_ns : walk->sum_ns;
     wide busy_pj = energy_pj(replica, &all, m, expert_milli, walk->sum_ns);
-    wide decode_pj = decode_energy_pj(replica, busy_pj, decode_ns);
-    replica_charge_prefill(replica, walk->sum_ns - decode_ns, busy_pj - decode_pj);
+    int64_t decode_ns = walk->sum_ns;
+    wide decode_pj = busy_pj;
+    if (counts->prefill_tokens > 0) {
+        decode_ns = span->decode_ns;
+        decode_pj = decode_energy_pj(replica, busy_pj, decode_ns);
+        replica_charge_prefill(replica, walk->sum_ns - decode_ns, busy_pj - decode_pj);
+    }
     if (counts->n_decodes > 0) {
         replica->group.paid_pot_ns += decode_ns;
         replica->group.energy_pot_pj += decode_pj;

@@ -5,6 +5,9 @@
 void sums_state(struct replica *replica, int64_t now_ns)
 {
     int64_t elapsed_ns = now_ns - replica->changed_ns;
+    if (elapsed_ns == 0) { /* as often as not */
+        return;
+    }
     replica->changed_ns = now_ns;
     replica->sums.running_ns += (wide)elapsed_ns * replica->running.n;
     replica->sums.waiting_ns += (wide)elapsed_ns * replica->waiting.n;
