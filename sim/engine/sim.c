@@ -81,7 +81,7 @@ static void init_replicas(struct sim *sim)
     for (int32_t i = 0; i < config->n_pools; i++) {
         const struct pool *pool = &config->pools[i];
         cost_form_table_init(&sim->forms[i], &pool->cost,
-                        pool->config->scheduler.max_num_seqs);
+                             pool->config->scheduler.max_num_seqs);
         for (int64_t j = 0; j < config->pools[i].config->n_replicas; j++, index++) {
             struct replica *replica = &sim->replicas[index];
             replica_init(replica, &config->pools[i], config->batching[i], index,
