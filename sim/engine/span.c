@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "engine/look.h"
 #include "engine/replica.h"
+#include "engine/sums.h"
 
 /* Contexts are below 2^46 tokens (pool.c bounds the KV cache), so that their sum over a
  * span fits 64 bits. */
@@ -106,6 +107,16 @@ struct bounds {
     bool needs_runs;
 };
 
+/* From step `first` on durations fall in another bucket, whose edge it returns. */
+static inline int64_t begin_run(struct replica_walk *walk, int32_t run, int64_t first,
+                                int64_t duration_ns)
+{
+    int32_t bucket = histogram_bucket(duration_ns);
+    walk->buckets[run] = bucket;
+    walk->firsts[run] = first;
+    return histogram_edge(bucket);
+}
+
 /* Walks the steps of the span from the one in progress, and books nothing. */
 static void walk_steps(const struct replica *replica, const struct bounds *bounds,
                        struct replica_walk *walk)
@@ -114,10 +125,9 @@ static void walk_steps(const struct replica *replica, const struct bounds *bound
     const struct group *group = &replica->group;
     const int64_t *residues = group->residue;
     const int64_t block_tokens = group->block_tokens;
-    const int64_t most_blocks = bounds->most_blocks;
-    const int64_t limit_ns = bounds->limit_ns;
+    const struct bounds end = *bounds;
     const uint64_t fs_per_step = (uint64_t)span->fs_per_step;
-    int64_t most_steps = bounds->most_steps;
+    int64_t most_steps = end.most_steps;
     int64_t residue = group_due_residue(group);
     int64_t held = kv_used(&replica->kv);
     int64_t last_blocks = held;
@@ -129,27 +139,23 @@ static void walk_steps(const struct replica *replica, const struct bounds *bound
     int64_t n_steps = 0;
     int32_t n_runs = 0;
     bool has_runs = true;
-    while (held <= most_blocks) {
-        /* span_plan() saw to it that this is at least 1 */
-        int64_t duration_ns = (int64_t)(rounding_fs / 1000000);
-        if (at_ns + duration_ns > limit_ns) {
-            if (!bounds->passes_limit) {
+    while (held <= end.most_blocks) {
+        int64_t duration_ns = (int64_t)(rounding_fs / 1000000); /* most_steps(): >= 1 */
+        if (at_ns + duration_ns > end.limit_ns) {
+            if (!end.passes_limit) {
                 break;
             }
             most_steps = n_steps + 1;
         }
         if (duration_ns > edge_ns) {
             if (n_runs == REPLICA_MOST_RUNS) {
-                if (bounds->needs_runs) {
+                if (end.needs_runs) {
                     break;
                 }
                 n_runs = 0;
                 has_runs = false;
             }
-            int32_t bucket = histogram_bucket(duration_ns);
-            edge_ns = histogram_edge(bucket);
-            walk->buckets[n_runs] = bucket;
-            walk->firsts[n_runs++] = n_steps;
+            edge_ns = begin_run(walk, n_runs++, n_steps, duration_ns);
         }
         at_ns += duration_ns;
         block_ns += held * duration_ns;
@@ -160,8 +166,7 @@ static void walk_steps(const struct replica *replica, const struct bounds *bound
             break;
         }
         rounding_fs += fs_per_step;
-        /* the residue class that is due one step later */
-        residue = (residue == 0 ? block_tokens : residue) - 1;
+        residue = (residue == 0 ? block_tokens : residue) - 1; /* due a step later */
         held += residues[residue];
     }
     walk->n_steps = n_steps;
@@ -258,8 +263,8 @@ static wide decode_energy_pj(const struct replica *replica, wide busy_pj,
                              int64_t decode_ns)
 {
     const struct step_counts *counts = &replica->span.counts;
-    if (counts->prefill_tokens == 0) {
-        return busy_pj;
+    if (counts->n_decodes == 0) {
+        return 0;
     }
     struct step_counts decodes = {
         .n_decodes = counts->n_decodes,
@@ -267,35 +272,9 @@ static wide decode_energy_pj(const struct replica *replica, wide busy_pj,
         .decode_window = counts->decode_window,
         .n_emitting = counts->n_decodes,
     };
-    if (decodes.n_decodes == 0) {
-        return 0;
-    }
     int64_t expert_milli = cost_expert_milli(&replica->pool->cost, &decodes);
     wide pj = energy_pj(replica, &decodes, 1, expert_milli, decode_ns);
     return pj < busy_pj ? pj : busy_pj;
-}
-
-/* Books the time of `n_steps` steps by what it was bound by.  `context` and `window` are
- * the sums of what they attended. */
-static void book_bounds(struct replica_sums *sums, const struct replica_span *span,
-                        int64_t n_steps, int64_t context, int64_t window)
-{
-    if (span->alone) {
-        for (int i = 0; i < N_BOUNDS; i++) {
-            sums->bound_fs[i] += span->price.fs[i];
-        }
-        return;
-    }
-    const struct cost_form *form = span->form;
-    for (int i = 0; i < N_BOUNDS; i++) { /* most_steps() saw to it that these fit */
-        sums->bound_fs[i] += (wide)(int64_t)form->at.fs[i] * n_steps;
-    }
-    int64_t more = context - form->context * n_steps;
-    int64_t more_window = window - form->window * n_steps;
-    sums->bound_fs[BOUND_COMPUTE] += (wide)form->slope.compute_fs * more +
-                                     (wide)form->window_slope.compute_fs * more_window;
-    sums->bound_fs[BOUND_KV] += (wide)form->slope.memory_fs * more +
-                                (wide)form->window_slope.memory_fs * more_window;
 }
 
 /* Books `walk->n_steps` steps like the one in progress, contexts growing. */
@@ -318,14 +297,18 @@ static void book(struct replica *replica, const struct replica_walk *walk)
     struct work work = power_work_of(&all, m, expert_milli);
     power_work_add(&sums->work, &work);
     sums->busy_ns += walk->sum_ns;
-    book_bounds(sums, span, m, all.decode_context, all.decode_window);
+    sums_bounds(sums->bound_fs, span, m, all.decode_context, all.decode_window);
     sums->prefill_tokens += counts->prefill_tokens;
     sums->token_ns += (wide)tokens * walk->sum_ns;
     sums->block_ns += walk->block_ns;
-    int64_t decode_ns = counts->prefill_tokens > 0 ? span->decode_ns : walk->sum_ns;
     wide busy_pj = energy_pj(replica, &all, m, expert_milli, walk->sum_ns);
-    wide decode_pj = decode_energy_pj(replica, busy_pj, decode_ns);
-    replica_charge_prefill(replica, walk->sum_ns - decode_ns, busy_pj - decode_pj);
+    int64_t decode_ns = walk->sum_ns;
+    wide decode_pj = busy_pj;
+    if (counts->prefill_tokens > 0) {
+        decode_ns = span->decode_ns;
+        decode_pj = decode_energy_pj(replica, busy_pj, decode_ns);
+        replica_charge_prefill(replica, walk->sum_ns - decode_ns, busy_pj - decode_pj);
+    }
     if (counts->n_decodes > 0) {
         replica->group.paid_pot_ns += decode_ns;
         replica->group.energy_pot_pj += decode_pj;

@@ -5,6 +5,9 @@
 void sums_state(struct replica *replica, int64_t now_ns)
 {
     int64_t elapsed_ns = now_ns - replica->changed_ns;
+    if (elapsed_ns == 0) { /* as often as not */
+        return;
+    }
     replica->changed_ns = now_ns;
     replica->sums.running_ns += (wide)elapsed_ns * replica->running.n;
     replica->sums.waiting_ns += (wide)elapsed_ns * replica->waiting.n;
@@ -43,22 +46,6 @@ static void derive(const struct pool *pool, struct replica_sums *sums)
     sums->decode_tokens = sums->work.tokens - sums->prefill_tokens;
 }
 
-static struct step_price price_in_progress(const struct replica_span *span)
-{
-    if (span->alone) {
-        return span->price;
-    }
-    const struct cost_form *form = span->form;
-    struct step_price price = form->at;
-    int64_t more = span->counts.decode_context - form->context;
-    int64_t in_window = span->counts.decode_window - form->window;
-    price.fs[BOUND_COMPUTE] += (wide)form->slope.compute_fs * more +
-                               (wide)form->window_slope.compute_fs * in_window;
-    price.fs[BOUND_KV] += (wide)form->slope.memory_fs * more +
-                          (wide)form->window_slope.memory_fs * in_window;
-    return price;
-}
-
 static void add_step_in_progress(const struct replica *replica, int64_t elapsed_ns,
                                  int64_t duration_ns, struct replica_sums *sums)
 {
@@ -71,7 +58,8 @@ static void add_step_in_progress(const struct replica *replica, int64_t elapsed_
     sums->flops += part(step.flops, elapsed_ns, duration_ns);
     sums->bytes += part(step.bytes, elapsed_ns, duration_ns);
     sums->busy_ns += elapsed_ns;
-    struct step_price price = price_in_progress(span);
+    struct step_price price = {0};
+    sums_bounds(price.fs, span, 1, counts->decode_context, counts->decode_window);
     for (int i = 0; i < N_BOUNDS; i++) {
         sums->bound_fs[i] += part(price.fs[i], elapsed_ns, duration_ns);
     }

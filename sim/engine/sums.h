@@ -21,4 +21,27 @@ void sums_at(struct replica *replica, int64_t at_ns, struct replica_sums *sums);
 /* Adds `more` to `sum`. */
 void sums_add(struct replica_sums *sum, const struct replica_sums *more);
 
+/* Adds the time of `n_steps` steps of the span by what it is bound by.  `context` and
+ * `window` are the sums of what they attend to. */
+static inline void sums_bounds(wide bound_fs[N_BOUNDS], const struct replica_span *span,
+                               int64_t n_steps, int64_t context, int64_t window)
+{
+    if (span->alone) {
+        for (int i = 0; i < N_BOUNDS; i++) {
+            bound_fs[i] += span->price.fs[i];
+        }
+        return;
+    }
+    const struct cost_form *form = span->form;
+    for (int i = 0; i < N_BOUNDS; i++) { /* span_plan() saw to it that these fit */
+        bound_fs[i] += (wide)(int64_t)form->at.fs[i] * n_steps;
+    }
+    int64_t more = context - form->context * n_steps;
+    int64_t more_window = window - form->window * n_steps;
+    bound_fs[BOUND_COMPUTE] += (wide)form->slope.compute_fs * more +
+                               (wide)form->window_slope.compute_fs * more_window;
+    bound_fs[BOUND_KV] += (wide)form->slope.memory_fs * more +
+                          (wide)form->window_slope.memory_fs * more_window;
+}
+
 #endif

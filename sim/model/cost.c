@@ -76,27 +76,6 @@ int64_t cost_expert_milli(const struct cost *cost, const struct step_counts *cou
            cost->expert_milli[expert_index(cost, counts)];
 }
 
-void cost_count_chunk(const struct cost *cost, struct step_counts *counts,
-                      int64_t before, int64_t tokens)
-{
-    counts->n_chunks++;
-    counts->prefill_tokens += tokens;
-    counts->prefill_pairs += tokens * before + tokens * (tokens + 1) / 2;
-    counts->prefill_context += before + tokens;
-    int64_t window = cost->window_tokens;
-    if (window == 0) {
-        return;
-    }
-    /* the first `growing` tokens still see everything before them */
-    int64_t growing = window > before ? window - before : 0;
-    growing = growing < tokens ? growing : tokens;
-    counts->window_pairs +=
-        growing * before + growing * (growing + 1) / 2 + (tokens - growing) * window;
-    /* the first token sees itself and window - 1 before it */
-    int64_t reach = before < window ? before : window - 1;
-    counts->window_context += reach + tokens;
-}
-
 /* How many units of a class's terms the step has. */
 struct units {
     int64_t compute;

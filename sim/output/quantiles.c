@@ -48,7 +48,7 @@ void quantiles_add(struct quantiles *quantiles, int64_t value)
     }
     quantiles->n++;
     quantiles->sum += value;
-    if (quantiles->squares > (wide)1 << 125) { /* values are below 2^62 */
+    if (quantiles->squares >> 125 != 0) { /* values are below 2^62 */
         quantiles->squares_lost = true;
     } else {
         quantiles->squares += (wide)value * value;
