@@ -46,7 +46,7 @@ static void print_commands(FILE *out)
           "accelerators, and writes latency, KV-cache use, energy and cost to CSV.\n\n",
           out);
     for (int i = 0; i < N_COMMANDS; i++) {
-        fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
+        fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
     }
     fputs("\n'servesim COMMAND --help' tells more; 'servesim --version' the version.\n",
           out);
