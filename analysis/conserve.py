@@ -206,9 +206,8 @@ def check_timeline_tokens(run):
 def check_timeline_state(run):
     """Running and waiting over time are the sojourns behind the front end."""
     seen = [r for r in run.requests if r.row["replica"] != ""]
-    delay = {pool: int(Fraction(section["frontend_ms"]) * 10**6)
-             for pool, section in run.pools.items()}
-    inside = Fraction(sum(r.finish - r.arrival - delay[r.row["pool"]] for r in seen), 10**9)
+    through = run.through_front_end()
+    inside = Fraction(sum(r.finish - through[r.id] for r in seen), 10**9)
     ran = [r for r in seen if r.scheduled is not None]
     most = Fraction(sum(r.finish - r.scheduled for r in ran), 10**9)  # less what it was preempted
     (running, r_room), (waiting, w_room) = run.integral("running"), run.integral("waiting")

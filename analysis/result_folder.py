@@ -6,6 +6,7 @@ that many halves.
 
 import configparser
 import csv
+import math
 from fractions import Fraction
 
 OWNERS = ("queue_s", "prefill_s", "decode_s", "stall_s", "recompute_s", "transfer_s")
@@ -96,7 +97,23 @@ class ResultFolder:
     def per_gpu(self, pool, key):
         """A figure of the accelerator for a whole replica; 0 if there is none."""
         section = self.pools[pool]
-        return Fraction(section.get(key, "0")) * int(section["tensor_parallel"])
+        n_gpus = math.prod(int(section[f"{kind}_parallel"])
+                           for kind in ("tensor", "pipeline", "data"))
+        return Fraction(section.get(key, "0")) * n_gpus
+
+    def through_front_end(self):
+        """{request id: when it is through the front end}, which works for one at a time."""
+        section, = self.pools.values()
+        delay_ns, request_ns = (Fraction(section[name]) * 10**6
+                                for name in ("frontend_ms", "frontend_request_ms"))
+        token_ns = Fraction(section["frontend_token_us"]) * 1000
+        free, through = 0, {}
+        for request in self.requests:
+            if request.status != "rejected":
+                work_ns = request_ns + math.floor(token_ns * request.prompt + Fraction(1, 2))
+                free = max(free, request.arrival) + work_ns
+                through[request.id] = free + delay_ns
+        return through
 
     def lengths(self):
         """Each pool's timeline rows with their lengths in ns."""

@@ -204,11 +204,11 @@ def bursts(every_ns):
 
 
 CASES = [
-    Case("conv, light", published(runs.CONV), [long_spans(15), load_between(0.1, 0.2)],
+    Case("conv, light", published(runs.CONV), [long_spans(12), load_between(0.1, 0.2)],
          "workload.rate_scale=0.5"),
     Case("conv, its own rate", published(runs.CONV), [long_spans(5), load_between(0.2, 0.5)]),
     Case("conv, heavy", published(runs.CONV), [long_spans(1.1), load_between(0.75, 0.95)],
-         "workload.rate_scale=2.7"),
+         "workload.rate_scale=3.3"),
     Case("conv, overloaded", published(runs.CONV), [long_spans(1.1), overloaded],
          "workload.rate_scale=8"),
     Case("conv, tight KV", published(runs.CONV), [preemptions(3000), statuses("rejected", 1)],
