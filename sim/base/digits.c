@@ -30,14 +30,45 @@ static const uint64_t powers[19] = {1ULL,
                                     100000000000000000ULL,
                                     1000000000000000000ULL};
 
+/* Eight digits of value < 10^8, all at once: halves of four digits in the two halves of a
+ * word, then pairs in its quarters, then digits in its bytes.  n x 10486 / 2^20 is n / 100
+ * below 10^4, n x 103 / 2^10 is n / 10 below 100. */
+static inline char *put_eight(char *at, uint64_t value)
+{
+    uint64_t high = value / 10000;
+    uint64_t fours = high | (value - high * 10000) << 32;
+    uint64_t hundreds = fours * 10486 >> 20 & UINT64_C(0x0000007f0000007f);
+    uint64_t twos = hundreds | (fours - hundreds * 100) << 16;
+    uint64_t tens = twos * 103 >> 10 & UINT64_C(0x000f000f000f000f);
+    uint64_t ones = tens | (twos - tens * 10) << 8;
+    uint64_t text = htole64(ones + UINT64_C(0x3030303030303030)); /* '0' is 0x30 */
+    memcpy(at, &text, 8);
+    return at + 8;
+}
+
+/* Four digits of value < 10^4 in the same way. */
+static inline void put_four(char *at, uint64_t value)
+{
+    uint64_t hundreds = value * 10486 >> 20;
+    uint64_t twos = hundreds | (value - hundreds * 100) << 16;
+    uint64_t tens = twos * 103 >> 10 & UINT64_C(0x000f000f);
+    uint64_t ones = tens | (twos - tens * 10) << 8;
+    uint32_t text = htole32((uint32_t)(ones + UINT64_C(0x30303030)));
+    memcpy(at, &text, 4);
+}
+
 char *digits_fixed(char *at, uint64_t value, int n)
 {
     char *end = at + n;
-    for (char *from = end; n >= 2; n -= 2) {
-        uint64_t rest = value / 100;
-        from -= 2;
-        memcpy(from, pairs + 2 * (value - rest * 100), 2);
+    for (; n >= 4; n -= 4) {
+        uint64_t rest = value / 10000;
+        put_four(at + n - 4, value - rest * 10000);
         value = rest;
+    }
+    if (n >= 2) {
+        n -= 2;
+        memcpy(at + n, pairs + 2 * (value % 100), 2);
+        value /= 100;
     }
     if (n == 1) {
         *at = (char)('0' + value % 10);
@@ -80,22 +111,6 @@ char *digits_decimal(char *at, int64_t value, int decimals)
     }
     *at = '.';
     return digits_fixed(at + 1, (uint64_t)value - whole * powers[decimals], decimals);
-}
-
-/* Eight digits of value < 10^8, all at once: halves of four digits in the two halves of a
- * word, then pairs in its quarters, then digits in its bytes.  n x 10486 / 2^20 is n / 100
- * below 10^4, n x 103 / 2^10 is n / 10 below 100. */
-static inline char *put_eight(char *at, uint64_t value)
-{
-    uint64_t high = value / 10000;
-    uint64_t fours = high | (value - high * 10000) << 32;
-    uint64_t hundreds = fours * 10486 >> 20 & UINT64_C(0x0000007f0000007f);
-    uint64_t twos = hundreds | (fours - hundreds * 100) << 16;
-    uint64_t tens = twos * 103 >> 10 & UINT64_C(0x000f000f000f000f);
-    uint64_t ones = tens | (twos - tens * 10) << 8;
-    uint64_t text = htole64(ones + UINT64_C(0x3030303030303030)); /* '0' is 0x30 */
-    memcpy(at, &text, 8);
-    return at + 8;
 }
 
 char *digits_seconds(char *at, int64_t ns)
