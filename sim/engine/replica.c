@@ -42,7 +42,7 @@ void replica_free(struct replica *replica)
 {
     group_free(&replica->group);
     free(replica->partials);
-    free(replica->late);
+    late_free(&replica->late);
     free(replica->given_up);
     free(replica->grants);
     free(replica->victims);
@@ -60,43 +60,6 @@ void replica_enqueue(struct replica *replica, struct request *request, int64_t n
     if (request->chain != NULL && replica->kv.prefix == NULL) {
         replica->kv.prefix =
             prefix_new(replica->kv.block_tokens, replica->kv.free_blocks);
-    }
-}
-
-static void tell_row(struct replica *replica, const struct request *request,
-                     const char *kind, int64_t tokens)
-{
-    int64_t after = replica_computed(replica, request) + tokens;
-    struct probe_step row = {
-        .step = replica->n_steps,
-        .replica = replica->index,
-        .start_ns = replica->span.start_ns,
-        .end_ns = replica->span.end_ns,
-        .id = request->id,
-        .labels = request->labels,
-        .kind = kind,
-        .tokens = tokens,
-        .context = after,
-        .blocks = tokens > 0 ? kv_blocks(&replica->kv, after) : 0,
-    };
-    replica->probe->step(replica->probe->state, &row);
-}
-
-/* The planned step's rows: what was granted in the order of the running list, which is
- * the order of planning, then who was preempted. */
-static void tell_step(struct replica *replica)
-{
-    int64_t next = 0;
-    for (const struct request *r = replica->running.first; r != NULL; r = r->next) {
-        if (next < replica->n_grants && replica->grants[next].request == r) {
-            const struct replica_grant *grant = &replica->grants[next++];
-            tell_row(replica, r, grant->decode ? "decode" : "prefill", grant->tokens);
-        } else if (r->in_group && replica->group_granted) {
-            tell_row(replica, r, "decode", 1);
-        }
-    }
-    for (int64_t i = 0; i < replica->n_preempted; i++) {
-        tell_row(replica, replica->victims[i], "preempt", 0);
     }
 }
 
@@ -127,7 +90,7 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
         replica->tally.most_running = replica->running.n;
     }
     if (replica->probe->step != NULL) {
-        tell_step(replica);
+        replica_tell_step(replica);
     }
     replica->n_steps++;
     return true;
@@ -154,27 +117,6 @@ static void drop_partial(struct replica *replica, const struct request *request)
     }
 }
 
-static void add_late(struct replica *replica, struct request *request)
-{
-    if (replica->n_late == replica->late_room) {
-        replica->late_room = replica->late_room * 2 + 16;
-        replica->late = memory_grow(replica->late, (size_t)replica->late_room,
-                                    sizeof(struct request *));
-    }
-    request->late = true;
-    replica->late[replica->n_late++] = request;
-}
-
-static void drop_late(struct replica *replica, struct request *request)
-{
-    int64_t at = 0;
-    while (replica->late[at] != request) {
-        at++;
-    }
-    request->late = false;
-    replica->late[at] = replica->late[--replica->n_late];
-}
-
 void replica_join(struct replica *replica, struct request *request)
 {
     request->decoding = true;
@@ -183,7 +125,7 @@ void replica_join(struct replica *replica, struct request *request)
         group_join(&replica->group, request);
         /* who joins with a decode of its own is dealt with as a grant */
         if (replica->group.stalled_ns > 0 && !replica->group_granted) {
-            add_late(replica, request);
+            late_add(&replica->late, request);
         }
     }
 }
@@ -196,7 +138,7 @@ void replica_leave(struct replica *replica, struct request *request, int64_t now
         group_leave(&replica->group, request);
         request->held_blocks = kv_blocks(&replica->kv, request->computed_tokens);
         if (request->late) {
-            drop_late(replica, request);
+            late_drop(&replica->late, request);
         } else {
             request->last_token_ns = now_ns - stalled_ns;
         }
@@ -289,12 +231,12 @@ void replica_finish(struct replica *replica, struct request *request,
 /* The members' own part of a step's end: those with a gap of their own, new ones. */
 static void credit_grants(struct replica *replica, int64_t now_ns)
 {
-    for (int64_t i = 0; replica->group_granted && i < replica->n_late; i++) {
-        own_gap(replica, replica->late[i], now_ns);
-        group_settle_gaps(&replica->group, replica->late[i]);
-        replica->late[i]->late = false;
+    while (replica->group_granted && replica->late.n > 0) {
+        struct request *request = replica->late.requests[replica->late.n - 1];
+        own_gap(replica, request, now_ns);
+        group_settle_gaps(&replica->group, request);
+        late_drop(&replica->late, request);
     }
-    replica->n_late = replica->group_granted ? 0 : replica->n_late;
     for (int64_t i = 0; i < replica->n_grants; i++) {
         struct replica_grant *grant = &replica->grants[i];
         struct request *request = grant->request;

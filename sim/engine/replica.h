@@ -17,6 +17,7 @@
 #include "engine/batch.h"
 #include "engine/group.h"
 #include "engine/kv.h"
+#include "engine/late.h"
 #include "engine/leave.h"
 #include "engine/pool.h"
 #include "engine/probe.h"
@@ -122,9 +123,7 @@ struct replica {
     int64_t n_partials;
     int64_t partial_room;
     /* In the group since a stall that is not over. */
-    struct request **late;
-    int64_t n_late;
-    int64_t late_room;
+    struct late_list late;
     /* Running, but their clients have left during this step. */
     struct request **given_up;
     int64_t n_given_up;
@@ -193,6 +192,10 @@ static inline int64_t replica_computed(const struct replica *replica,
 }
 
 /* Shared by the two ways to run a step. */
+
+/* Tells the probe of the planned step: what was granted in the order of the running list,
+ * which is the order of planning, then who was preempted. */
+void replica_tell_step(struct replica *replica);
 
 /* Divides the group's pots, once per plan at most while planning. */
 void replica_divide(struct replica *replica);

@@ -324,8 +324,8 @@ static void book(struct replica *replica, const struct replica_walk *walk)
 static int64_t n_regular_gaps(const struct replica *replica)
 {
     int64_t n = replica->span.counts.n_decodes > 0 ? replica->group.n_counted : 0;
-    for (int64_t i = 0; n > 0 && i < replica->n_late; i++) {
-        n -= replica->late[i]->counted;
+    for (int64_t i = 0; n > 0 && i < replica->late.n; i++) {
+        n -= replica->late.requests[i]->counted;
     }
     for (int64_t i = 0; i < replica->n_grants; i++) {
         n -= replica->grants[i].decode && replica->grants[i].request->counted;
