@@ -41,6 +41,20 @@ struct validation {
     int32_t n;
 };
 
+static int check_some_are_played(const struct validation *of, const char *path,
+                                 struct err *err)
+{
+    for (int32_t i = 0; i < of->n; i++) {
+        if (of->results[i].played) {
+            return 0;
+        }
+    }
+    return err_set(err,
+                   "%s: none of its %" PRId32
+                   " rows can be predicted; the first, of line %" PRId64 ": %.700s",
+                   path, of->n, of->cases[0].row.line, of->results[0].refusal);
+}
+
 static int play(struct validation *of, const struct command_line *line,
                 int32_t n_threads, struct arena *arena, struct err *err)
 {
@@ -60,7 +74,7 @@ static int play(struct validation *of, const struct command_line *line,
     }
     of->results = memory_new((size_t)of->n, sizeof *of->results);
     predict_play_all(of->cases, of->n, n_threads, of->results);
-    return 0;
+    return check_some_are_played(of, line->operands[0], err);
 }
 
 static int write_rows(const void *context, FILE *out, struct err *err)

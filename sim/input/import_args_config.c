@@ -202,7 +202,7 @@ int import_args_config_write(const struct import_args_config *config,
             "\n[workload]\n; put the path of your trace here\ntrace = trace.csv\n");
     fprintf(out, "\n[pool.main]\naccelerator = %s\nmodel = %s\nengine = %s\n",
             config->accelerator, config->model, config->engine);
-    fprintf(out, "policy = vllm-v1\n");
+    fprintf(out, "policy = %s\n", config->policy);
     print_precisions(config, out);
     for (int32_t i = 0; i < args->n_settings; i++) {
         if (known[i]) {

@@ -16,6 +16,7 @@ struct import_args_config {
     struct llm llm; /* with the precisions of the checkpoint */
     bool has_precision;
     const char *engine;
+    const char *policy;
 };
 
 /* -1 and `err` for a model, an accelerator or a precision that is not known. */

@@ -229,6 +229,8 @@ static void add_defaults(struct import_args *args, struct import_args_config *co
 {
     char path[512];
     config->engine = config_pool_find("engines", "sglang", path) ? "sglang" : "vllm";
+    config->policy =
+        config_pool_find("policies", "sglang", path) ? "sglang" : "vllm-v1";
     if (import_args_get(args, "block_size") == NULL) {
         import_args_set(args, "--page-size", "block_size", "1");
     }
@@ -248,10 +250,10 @@ static int run(const char *path, FILE *out, struct err *err)
         status = spread(&args, &config, err);
     }
     if (status == 0) {
-        fprintf(out,
-                "; SGLang, with vLLM's scheduler: its own prefers prefills to decodes, "
-                "counts\n; --chunked-prefill-size without decodes and "
-                "--mem-fraction-static without activations.\n");
+        fprintf(
+            out,
+            "; SGLang's scheduler in outline: see configs/policies/sglang.ini.  Its "
+            "own counts\n; --mem-fraction-static without activations.\n");
         status = import_args_config_write(&config, &args, out, err);
     }
     memory_arena_free(&arena);

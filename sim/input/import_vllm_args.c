@@ -230,6 +230,7 @@ static int run(const char *path, FILE *out, struct err *err)
     }
     if (status == 0) {
         config.engine = "vllm";
+        config.policy = "vllm-v1";
         status = spread(&args, &config, err);
     }
     if (status == 0) {

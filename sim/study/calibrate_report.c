@@ -185,7 +185,10 @@ void calibrate_report_print_errors(FILE *out, const struct calibrate *of,
         }
     }
     if (of->logs_held == NULL) {
-        fprintf(out, "%snothing was held out: expect more on other servers\n", mark);
+        bool is_wanted = of->options->hold_out != CALIBRATE_NONE;
+        fprintf(out, "%snothing was held out%s%s: expect more on other servers\n", mark,
+                is_wanted ? ", all rows are of one " : "",
+                is_wanted ? calibrate_hold_name(of->options->hold_out) : "");
     }
 }
 

@@ -70,10 +70,14 @@ static struct calibrate_errors expected(const struct calibrate *of, bool is_firs
         &of->rows, of->logs_held != NULL ? of->logs_held : of->logs, is_first);
 }
 
+/* What was fitted says too little of what was not: without rows held out an engine claims
+ * no more than the preset it comes from. */
 static int64_t sd_nano(const struct calibrate *of, bool is_first)
 {
     double sd = expected(of, is_first).about_one;
-    return (int64_t)(fmin(floor(sd * 1e3 + 0.5), 10000) * 1e6);
+    int64_t nano = (int64_t)(fmin(floor(sd * 1e3 + 0.5), 10000) * 1e6);
+    int64_t preset = is_first ? of->before.ttft_sd_nano : of->before.tpot_sd_nano;
+    return of->logs_held != NULL || nano > preset ? nano : preset;
 }
 
 void calibrate_write_finish(struct calibrate *of, const struct calibrate_origin *origin,
@@ -117,7 +121,7 @@ static int write_engine(const void *context, FILE *out, struct err *err)
     calibrate_report_print_errors(out, of, "; ");
     fprintf(out, ";\n; tpot_sd and ttft_sd are of the rows %s.\n\n[engine]\n",
             of->logs_held != NULL ? "held out"
-                                  : "that were fitted: too small for others");
+                                  : "that were fitted, but no less than before");
     settings_print(out, &constants_table, &of->constants);
     return 0;
 }

@@ -109,13 +109,14 @@ static double growth_percent(double x)
     return 100 * sum;
 }
 
-void calibrated_print(const struct config *config, char text[CALIBRATED_TEXT])
+void calibrated_print(const struct pool_config *pools, int32_t n,
+                      char text[CALIBRATED_TEXT])
 {
     bool doubts[N_DOUBTS] = {false};
     const struct pool_config *scaled = NULL;
     int64_t sd_nano = -1; /* the widest of the pools without a scale */
-    for (int32_t i = 0; i < config->n_pools; i++) {
-        const struct pool_config *pool = &config->pools[i];
+    for (int32_t i = 0; i < n; i++) {
+        const struct pool_config *pool = &pools[i];
         note_doubts(pool, doubts);
         if (calibrated_has_scale(pool)) {
             scaled = pool;

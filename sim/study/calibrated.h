@@ -21,8 +21,9 @@ bool calibrated_has_scale(const struct pool_config *pool);
 /* Whether nothing like the pool was ever measured. */
 bool calibrated_is_doubtful(const struct pool_config *pool);
 
-/* One line about all pools, without commas and quotes: "this deployment (scale = 1.07)",
+/* One line about all of `n` pools, without commas and quotes: "this deployment (scale = 1.07)",
  * "fitted on other deployments (TPOT +-17 %)" or "uncalibrated: " and why. */
-void calibrated_print(const struct config *config, char text[CALIBRATED_TEXT]);
+void calibrated_print(const struct pool_config *pools, int32_t n,
+                      char text[CALIBRATED_TEXT]);
 
 #endif

@@ -69,6 +69,7 @@ const char *predict_engine(const char *backend, const char *version)
     if (i < 0) {
         return NULL;
     }
+    version += version[0] == 'v' ? 1 : 0; /* as tags have it */
     bool known = isdigit((unsigned char)version[0]) != 0;
     return known && is_before(version, engines[i].since) ? engines[i].older
                                                          : engines[i].engine;

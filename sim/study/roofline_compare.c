@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "study/calibrated.h"
 #include "study/crossover.h"
 #include "study/textbook.h"
 
@@ -119,9 +120,12 @@ void roofline_compare_print(FILE *out, const struct roofline *one,
                             const struct roofline *other,
                             const struct roofline_request *request)
 {
+    char calibration[CALIBRATED_TEXT];
     fprintf(out, "\n%s against %s: compute-bound from batch %.1f against %.1f\n",
             name_of(other), name_of(one), roofline_weights_batch(other),
             roofline_weights_batch(one));
+    calibrated_print(other->pool->config, 1, calibration);
+    fprintf(out, "step times of %s: %s\n", name_of(other), calibration);
     fprintf(out, " batch   context %12.12s %12.12s   time ratio   tokens/usd x\n",
             name_of(one), name_of(other));
     for (int32_t c = 0; c < request->contexts.n; c++) {

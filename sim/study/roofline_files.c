@@ -6,6 +6,7 @@
 
 #include "output/folder.h"
 #include "output/text.h"
+#include "study/calibrated.h"
 #include "study/roofline_point.h"
 
 /* Numbers whose units matter: one line each, on the terminal and in machine.csv. */
@@ -105,14 +106,40 @@ static void print_ridges(FILE *out, const struct accelerator *gpu)
     fputc('\n', out);
 }
 
+/* Which of the batches have a KV cache that is not there. */
+static void print_unheld(FILE *out, const struct roofline *roofline,
+                         const struct roofline_request *request)
+{
+    if (llm_kv_bytes_per_token(&roofline->pool->config->llm, 1) == 0) {
+        return;
+    }
+    for (int32_t i = 0; i < request->contexts.n; i++) {
+        int64_t most = roofline_most_in_memory(roofline, request->contexts.values[i]);
+        int64_t greatest = 0;
+        for (int32_t b = 0; b < request->batches.n; b++) {
+            int64_t batch = request->batches.values[b];
+            greatest = batch > greatest ? batch : greatest;
+        }
+        if (greatest > most) {
+            fprintf(out,
+                    "at context %" PRId64 " memory holds %" PRId64
+                    " sequences: larger batches are not possible\n",
+                    request->contexts.values[i], most);
+        }
+    }
+}
+
 void roofline_files_print(FILE *out, const struct roofline *roofline,
                           const struct roofline_request *request)
 {
     const struct pool_config *config = roofline->pool->config;
     double tpot_ms = (double)request->tpot_ns / 1e6;
+    char calibration[CALIBRATED_TEXT];
     fprintf(out, "pool %s: %s on %" PRId64 " x %s, engine %s\n", config->name,
             config->model_name, layout_gpus(&config->layout), config->accelerator_name,
             config->engine_name);
+    calibrated_print(config, 1, calibration);
+    fprintf(out, "step times: %s\n", calibration);
     print_ridges(out, &config->accelerator);
     fprintf(
         out,
@@ -132,17 +159,20 @@ void roofline_files_print(FILE *out, const struct roofline *roofline,
                     request->contexts.values[i], roofline->pool->most_tokens);
         }
     }
-    fputs("\nA decode step by three rooflines: per operation, over the step, without "
+    fputs("\nA decode step in ms by three rooflines: per operation, over the step, "
+          "without "
           "overlap.\n",
           out);
     write_decodes(out, 't', false, roofline, request);
-    fputs("\nWhat it makes of the hardware (by operation).\n", out);
+    print_unheld(out, roofline, request);
+    fputs("\nWhat it makes of the hardware (by operation); J/token is uncalibrated.\n",
+          out);
     write_decodes(out, 'r', false, roofline, request);
     fputs("\nBandwidth of one GPU in GB/s: peak, what kernels reach, what is lost to "
-          "other terms,\nand what a step moves.\n",
+          "other terms,\n(below 0: experts are read faster), and what a step moves.\n",
           out);
     write_decodes(out, 'b', false, roofline, request);
-    fputs("\nA prompt in one step.\n", out);
+    fputs("\nA prompt in one step, in ms.\n", out);
     write_prompts(out, 'p', false, roofline, request);
     if (request->by != NULL) {
         fprintf(out,

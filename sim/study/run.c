@@ -210,7 +210,7 @@ int run_config(const struct config *config, const struct run_options *options,
     };
     const struct config_slo *bounds = &config->slo;
     char calibration[CALIBRATED_TEXT];
-    calibrated_print(config, calibration);
+    calibrated_print(config->pools, config->n_pools, calibration);
     struct results_options results_options = {
         .folder = options->folder,
         .overwrite = options->overwrite,

@@ -115,18 +115,51 @@ static void print_group(FILE *out, const struct predict_case *cases,
     free(labels);
 }
 
+/* What the row says of it; logs of single requests say nothing. */
+static void print_server(FILE *out, const struct measured_server *server)
+{
+    const char *const words[] = {server->model, server->system, server->backend,
+                                 server->precision};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        fprintf(out, "%s%s", words[i][0] != '\0' ? " " : "", words[i]);
+    }
+    if (server->tensor_parallel > 0) {
+        fprintf(out, " tp %" PRId64 ",", server->tensor_parallel);
+    }
+}
+
+static void print_load(FILE *out, const struct predict_case *of)
+{
+    const struct measured_row *row = &of->row;
+    switch (of->kind) {
+    case MEASURED_CLOSED:
+        fprintf(out, " %" PRId64 "/%" PRId64 " tokens, %" PRId64 " clients",
+                row->closed.prompt_tokens, row->closed.output_tokens,
+                row->closed.concurrency);
+        break;
+    case MEASURED_OPEN:
+        fprintf(out, " %.40s stage %" PRId64, row->open.workload, row->open.stage);
+        break;
+    case MEASURED_STEP:
+        fprintf(out, " %" PRId64 " x %" PRId64 " tokens", row->step.batch_size,
+                row->step.prompt_tokens);
+        break;
+    case MEASURED_REQUEST:
+        fprintf(out, " %" PRId64 "/%" PRId64 " tokens", row->request.prompt_tokens,
+                row->request.output_tokens);
+        break;
+    case MEASURED_SERVER:
+    case MEASURED_KINDS:
+        break;
+    }
+}
+
 static void print_row(FILE *out, const struct predict_case *of,
                       const struct predict_result *result, enum predict_metric metric)
 {
-    const struct measured_server *server = &of->row.server;
-    fprintf(out, "  line %-5" PRId64 " %s %s %s %s tp %" PRId64, of->row.line,
-            server->model, server->system, server->backend, server->precision,
-            server->tensor_parallel);
-    if (of->kind == MEASURED_CLOSED) {
-        const struct measured_closed *closed = &of->row.closed;
-        fprintf(out, ", %" PRId64 "/%" PRId64 " tokens, %" PRId64 " clients",
-                closed->prompt_tokens, closed->output_tokens, closed->concurrency);
-    }
+    fprintf(out, "  line %-5" PRId64, of->row.line);
+    print_server(out, &of->row.server);
+    print_load(out, of);
     fprintf(out, ": measured %.1f, predicted %.1f ms (x %.2f)\n",
             1e3 * of->measured_s[metric], 1e3 * result->value_s[metric],
             ratio_of(of, result, metric));

@@ -24,7 +24,7 @@ static void assert_says(struct pool_config *pool, const char *expected)
 {
     struct config config = {.pools = pool, .n_pools = 1};
     char text[CALIBRATED_TEXT];
-    calibrated_print(&config, text);
+    calibrated_print(config.pools, config.n_pools, text);
     assert_string_equal(text, expected);
 }
 
@@ -114,7 +114,7 @@ static void all_reasons_fit_in_one_line(void **state)
     pools[1].llm.index_heads = 7;
     struct config config = {.pools = pools, .n_pools = 2};
     char text[CALIBRATED_TEXT];
-    calibrated_print(&config, text);
+    calibrated_print(config.pools, config.n_pools, text);
     assert_string_equal(
         text, "uncalibrated: cost = linear; an engine never fitted; not "
               "calibrated on this accelerator; pipeline stages; data parallel ranks; "

@@ -101,7 +101,8 @@ static void an_sglang_command_becomes_a_configuration(void **state)
                              "64 --max-running-requests 1037 --accelerator b200_sxm",
                              &err);
     assert_string_equal(err.text, "");
-    assert_non_null(strstr(made, "\nmodel = deepseek-r1\n"));
+    assert_non_null(
+        strstr(made, "\nmodel = deepseek-r1\nengine = sglang\npolicy = sglang\n"));
     assert_non_null(strstr(made, "\ngpu_memory_utilization = 0.85\nblock_size = 64\n"
                                  "max_num_seqs = 1037\ntensor_parallel = 2\n"
                                  "data_parallel = 4\nexpert_parallel = yes\n"));
