@@ -263,6 +263,12 @@ int64_t batch_n_preempted(const struct replica *replica)
     return replica->n_preempted;
 }
 
+bool batch_may_turn(const struct replica *replica)
+{
+    const struct request *first = batch_first_waiting(replica);
+    return first != NULL && first->chain != NULL && first->n_emitted == 1;
+}
+
 int64_t batch_n_grouped(const struct replica *replica)
 {
     return replica->group.n;

@@ -78,6 +78,12 @@ void batch_preempt(struct replica *replica, struct request *request, int64_t now
 /* How many have been preempted in this step. */
 int64_t batch_n_preempted(const struct replica *replica);
 
+/* Whether the first of the waiting was preempted after one token and shares its prompt:
+ * all of that may be found in the cache, and then it decodes, or, once a block of it is
+ * forgotten, has a prompt to compute.  Blocks that a plan takes may turn one into the
+ * other, so that the next plan may admit whom this one did not. */
+bool batch_may_turn(const struct replica *replica);
+
 /* Tokens that a running or waiting request wants in this step: what it lacks, within the
  * threshold of long prompts. */
 int64_t batch_serve_wanted(const struct replica *replica,

@@ -208,7 +208,8 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     CHECK(span->counts.n_decodes + span->counts.prefill_tokens > 0);
     replica->closed = false;
     if (replica->n_grants > 0 || replica->n_preempted > 0 ||
-        replica->group.stalled_ns > 0 || replica->probe->step != NULL) {
+        replica->group.stalled_ns > 0 || replica->probe->step != NULL ||
+        batch_may_turn(replica)) {
         plan_alone(replica, span, now_ns);
         return;
     }

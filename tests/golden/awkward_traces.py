@@ -38,5 +38,12 @@ def texts(n, share=1):
     return change
 
 
+def crumbs(n_requests):
+    """Prompts of a few tokens, two of three from a few texts, all at one instant."""
+    return lambda root: runs.write_trace(root / "trace.csv", [
+        (0, 1 + i * 3 % 7, 1 + i * 11 % 17, f"text {i * 37 % 5}" if i % 3 else "")
+        for i in range(n_requests)])
+
+
 def bursts(every_ns):
     return lambda i, at, prompt, output: (at // every_ns * every_ns, prompt, output)

@@ -9,7 +9,7 @@ import pathlib
 import sys
 
 import runs
-from awkward_traces import (at_once, bursts, derived, generated, growing, published,
+from awkward_traces import (at_once, bursts, crumbs, derived, generated, growing, published,
                             texts)
 
 MS = 10**6
@@ -275,6 +275,10 @@ CASES = [
     Case("prompts of a few texts before decodes", derived(800, texts(13)), [hit_rate(0.1)],
          "pool.main.batching=prefill_first", "pool.main.num_gpu_blocks=1501",
          "workload.unservable=reject"),
+    Case("prompts that are all in the cache, before decodes", crumbs(400),
+         [hit_rate(0.01), preemptions(500)],
+         "pool.main.batching=prefill_first", "pool.main.block_size=1",
+         "pool.main.num_gpu_blocks=40", "pool.main.max_num_seqs=13", example="linear"),
     Case("asynchronous scheduling", generated(1500), [long_spans(2)],
          "pool.main.async_scheduling=yes"),
     Case("asynchronous scheduling, overloaded", generated(1500), [overloaded],
