@@ -66,11 +66,20 @@ class Roofline:
 
     def rate(self, precision):
         bf16 = self.keys.number("bf16_flops")
+        return max(bf16, self.own_rate(precision)) * self.keys.number("compute_efficiency")
+
+    def own_rate(self, precision):
+        """Of units for FP8 and INT8 or for FP4; 0 without them."""
         key = RATES.get(precision, "bf16_flops")
-        chip = self.keys.number(key) or bf16
-        if chip != bf16:  # units of its own, for FP8 and INT8 or for FP4
-            chip *= self.keys.number(f"fp{4 if key == 'fp4_flops' else 8}_compute_efficiency")
-        return chip * self.keys.number("compute_efficiency")
+        chip = self.keys.number(key)
+        if key == "bf16_flops" or chip == self.keys.number("bf16_flops"):
+            return 0
+        return chip * self.keys.number(f"fp{4 if key == 'fp4_flops' else 8}_compute_efficiency")
+
+    def quantises(self):
+        """Whether activations are, on their way into the layers' matrices."""
+        return any(self.own_rate(word) > self.keys.number("bf16_flops")
+                   for word in self.model.matrix_products())
 
     def attention_rate(self):
         return self.rate("bf16") * self.keys.number("attention_compute_efficiency")
@@ -143,7 +152,8 @@ class Roofline:
         index = self.indexer(share, kv)
         full = [self.attention(decode, model.full_layers, share, kv) for decode in (True, False)]
         full = [(c + index[0], b + index[1]) for c, b in full]
-        naive = fractions.Fraction(8 * model.heads * model.layers, self.tp) * share / self.memory
+        naive = (fractions.Fraction(8 * model.heads * (model.layers - model.linear_layers), self.tp)
+                 * share / self.memory)
         is_naive = keys.word("attention_kernel") == "naive"
         expert_rate = (self.matrix_rate(model.precision("expert_precision"))
                        * keys.number("expert_compute_efficiency"))
@@ -169,40 +179,46 @@ class Roofline:
                       self.coefficient(8 * numbers / self.memory)),
         }
 
+    def link(self, gpus, ports):
+        """Bytes/s between GPUs that may be in several nodes, each with that many ports."""
+        keys = self.keys
+        pcie = keys.word("link") == "pcie"
+        inside = (keys.number("link_bandwidth")
+                  * keys.number("pcie_efficiency" if pcie else "link_efficiency"))
+        across = keys.number("node_bandwidth") * ports * keys.number("link_efficiency")
+        return inside if gpus <= keys.count("gpus_per_node") else min(inside, across)
+
     @functools.cache
     def network(self, m):
         """Femtoseconds of a step's messages: of each step, of each token."""
         model, keys, tp, dp = self.model, self.keys, self.tp, self.dp
-        near = tp * self.pp * dp <= keys.count("gpus_per_node")
-        pcie = near and keys.word("link") == "pcie"
-        link = (keys.number("link_bandwidth" if near else "node_bandwidth")
-                * keys.number("pcie_efficiency" if pcie else "link_efficiency"))
         vector, group = 2 * model.hidden, tp * dp
-        n_bytes = latency = fractions.Fraction(0)
+        seconds = latency = fractions.Fraction(0)
         if tp > 1:  # a ring moves 2 (tp - 1) / tp of the vector
-            n_bytes += fractions.Fraction(2 * model.layers * 2 * (tp - 1) * vector,
-                                          tp * dp) * self.largest
+            seconds += fractions.Fraction(2 * model.layers * 2 * (tp - 1) * vector, tp * dp) \
+                * self.largest / self.link(tp, keys.count("gpus_per_node"))
         if group > 1:
             doublings = (group - 1).bit_length() - 1  # beyond two
             latency += 2 * model.layers * self.largest * (
                 keys.fs("allreduce_latency_us") + doublings * keys.fs("allreduce_doubling_us"))
         if dp > 1:  # one byte a number there, two back
-            n_bytes += fractions.Fraction(model.moe_layers * model.active * 3 * model.hidden
-                                          * (group - 1), group * group) * self.largest
+            seconds += fractions.Fraction(model.moe_layers * model.active * 3 * model.hidden
+                                          * (group - 1), group * group) \
+                * self.largest / self.link(group, 1)
             latency += 2 * model.moe_layers * self.largest * keys.fs("alltoall_latency_us")
         if self.pp > 1:
-            n_bytes += fractions.Fraction(self.pp * vector, dp)
+            seconds += fractions.Fraction(self.pp * vector, dp) / self.link(group * self.pp, 1)
             latency += self.pp * keys.fs("allreduce_latency_us")
         shown = 1 - keys.number("network_overlap")
         return (half_up(latency * shown * keys.number("scale")),
-                self.coefficient(n_bytes / m * shown / link))
+                self.coefficient(seconds / m * shown))
 
     @functools.cache
     def overheads(self):
         """Of each step, of each decode, of each step with prefill."""
         keys, model, scale = self.keys, self.model, self.keys.number("scale")
         moe, compound = model.moe_layers, model.compound_layers()
-        quantised = model.layers if model.is_quantised() else 0
+        quantised = model.layers if self.quantises() else 0
         fp4 = RATES.get(model.products(model.precision("expert_precision"))) == "fp4_flops"
         unfused = 0 if fp4 and keys.number("fp4_flops") else moe
         step = keys.fs("step_overhead_us") + self.largest * (

@@ -143,11 +143,10 @@ class Model:
         word = self.keys.word("compute_precision")
         return weights if word == "same" or weights == "bf16" else word
 
-    def is_quantised(self):
-        """Whether activations are, on their way into the layers' matrices."""
-        words = {self.products(self.precision(key)) for key in ("attention_precision",
-                                                                "weight_precision")}
-        return bool(words - {"bf16", "int4"})
+    def matrix_products(self):
+        """The precisions of the products of the layers' matrices, experts aside."""
+        return {self.products(self.precision(key)) for key in ("attention_precision",
+                                                               "weight_precision")}
 
     @staticmethod
     def bytes(precision, n):

@@ -24,7 +24,7 @@
  * tokens.  KV bytes are per GPU (llm_kv_bytes_per_layer); `mixed_attention_efficiency` is
  * a factor on their bandwidth in steps that have prefill and decode.  Pairs compute in
  * BF16 whatever the cache is stored in.  `attention_kernel = naive` writes and reads the
- * scores: 8 bytes per pair, head and layer of a prefill.  An indexer adds to full
+ * scores: 8 bytes per pair, head and layer that attends, of a prefill.  An indexer adds to full
  * attention 2 FLOPs per pair, index head and number of its key, at the FP8 rate, and the
  * key's bytes per token of context.  From the first T at which E_act(T) leaves 10^-4
  * experts or fewer, it stays what it is there.
@@ -38,8 +38,9 @@
  * Network: two ring all-reduces per layer of 2 h T bytes, latency + 2 (tp - 1) / tp x
  * bytes / link; with data parallelism a dispatch (1 byte a number) and a combine (2) of k
  * copies of every token per MoE layer, of which each GPU sends its share to the others;
- * 2 h T bytes and one latency for every pipeline stage.  The link is that of the node if
- * all GPUs of the replica are in one.
+ * 2 h T bytes and one latency for every pipeline stage.  The link of each is that of the
+ * node if the GPUs that talk (tp, tp x dp, all) are in one; across nodes a GPU has a port,
+ * and an all-reduce has rings over all of a node's.
  *
  * `roofline = step` takes one max over the sums instead.  `overlap` says how much of the
  * shorter side is hidden behind the longer one.  Sources: Williams et al., 2009

@@ -10,13 +10,14 @@ static int64_t scaled(const struct cost_rates *rates, double fs)
 }
 
 /* Whether activations are quantised on their way into the layers' matrices. */
-static bool quantises(const struct llm *llm)
+static bool quantises(const struct cost_rates *rates)
 {
+    const struct llm *llm = rates->llm;
     enum precision attention = llm_compute_precision(llm, llm_attention_precision(llm));
     enum precision weights =
         llm_compute_precision(llm, (enum precision)llm->weight_precision);
-    return (attention != PRECISION_BF16 && attention != PRECISION_INT4) ||
-           (weights != PRECISION_BF16 && weights != PRECISION_INT4);
+    return cost_rates_own_units(rates, attention) ||
+           cost_rates_own_units(rates, weights);
 }
 
 /* Whether the experts' products run at the FP4 rate. */
@@ -49,7 +50,7 @@ void cost_overheads_fill(struct cost *cost, const struct cost_rates *rates)
     double layers = (double)llm->n_layers * share;
     double compound = (double)llm_compound_layers(llm) * share;
     double moe = (double)llm_moe_layers(llm) * share;
-    double quantised = quantises(llm) ? layers : 0;
+    double quantised = quantises(rates) ? layers : 0;
     double overhead =
         (double)c->step_overhead_fs + layers * (double)c->layer_overhead_fs +
         compound * (double)c->compound_layer_overhead_fs +

@@ -124,20 +124,23 @@ static bool network_token(const struct cost_rates *rates, double share, int64_t 
     double tp = (double)layout->tp;
     double gpus = (double)layout_stage_gpus(layout);
     double vector = 2.0 * (double)llm->hidden;
-    double bytes = 0;
-    if (layout->tp > 1) {
-        bytes += 2.0 * (double)llm->n_layers * 2.0 * (tp - 1) / tp * vector /
-                 (double)layout->dp * rates->stage_share;
+    double seconds = 0;
+    if (layout->tp > 1) { /* as many rings as a node has ports */
+        seconds += 2.0 * (double)llm->n_layers * 2.0 * (tp - 1) / tp * vector /
+                   (double)layout->dp * rates->stage_share /
+                   cost_rates_link(rates, layout->tp, rates->gpu->gpus_per_node);
     }
     if (layout->dp > 1) {
-        bytes += (double)(llm_moe_layers(llm) * llm->n_experts_active) * 1.5 * vector *
-                 (gpus - 1) / gpus / gpus * rates->stage_share;
+        seconds += (double)(llm_moe_layers(llm) * llm->n_experts_active) * 1.5 *
+                   vector * (gpus - 1) / gpus / gpus * rates->stage_share /
+                   cost_rates_link(rates, layout_stage_gpus(layout), 1);
     }
     if (layout->pp > 1) {
-        bytes += (double)layout->pp * vector / (double)layout->dp;
+        seconds += (double)layout->pp * vector / (double)layout->dp /
+                   cost_rates_link(rates, layout_gpus(layout), 1);
     }
     double shown = 1.0 - (double)rates->constants->network_overlap_nano * nano;
-    return cost_rates_fs(rates, bytes * share * shown / rates->link_bytes_per_s, fs);
+    return cost_rates_fs(rates, seconds * share * shown, fs);
 }
 
 /* Activations that a token moves through memory, of a GPU that has all its layers; copies
@@ -164,8 +167,9 @@ bool cost_terms_fill(struct cost *cost, const struct cost_rates *rates, int64_t 
     double stages = rates->stage_share;
     double share = stages / (double)(m * rates->layout->dp); /* of the step's tokens */
     double activation = activation_bytes(rates) * share;
-    double naive = 8.0 * (double)(llm->n_heads * llm->n_layers) /
-                   (double)rates->layout->tp * share;
+    int64_t attending = llm->n_layers - llm->n_linear_layers;
+    double naive =
+        8.0 * (double)(llm->n_heads * attending) / (double)rates->layout->tp * share;
     double pages = constants->attention_kernel == CONSTANTS_NAIVE ? naive : 0;
     cost->knee_tokens[m - 1] = constants->knee_tokens * m * rates->layout->dp;
     bool ok = matrix_term(rates, &terms[COST_PROJECTIONS], llm_attention_params(llm),

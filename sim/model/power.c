@@ -100,12 +100,29 @@ static void fill_bytes(struct power_weights *bytes, const struct llm *llm,
     bytes->prefill_context = bytes->decode_context;
     bytes->decode_window = per_layer * window;
     bytes->window_context = bytes->decode_window;
-    bytes->prefill_pair = constants->attention_kernel == CONSTANTS_NAIVE
-                              ? 8 * llm->n_heads * llm->n_layers
-                              : 0;
+    bytes->prefill_pair =
+        constants->attention_kernel == CONSTANTS_NAIVE
+            ? 8 * llm->n_heads * (llm->n_layers - llm->n_linear_layers)
+            : 0;
     int64_t expert =
         llm_read_bytes(llm, llm_expert_precision(llm), llm_expert_params(llm));
     bytes->expert_milli = (expert + 500) / 1000;
+}
+
+int64_t power_peak_flop_per_s(const struct accelerator *accelerator,
+                              const struct llm *llm)
+{
+    enum precision weights[] = {llm_attention_precision(llm), llm_expert_precision(llm),
+                                (enum precision)llm->weight_precision};
+    int64_t peak = accelerator->bf16_flop_per_s; /* attention's */
+    for (int i = llm->n_experts > 0 ? 0 : 2; i < 3; i++) {
+        int64_t rate =
+            accelerator_flop_per_s(accelerator, llm_compute_precision(llm, weights[i]));
+        peak = rate > peak ? rate : peak;
+    }
+    return llm->sparsity == LLM_TWO_OF_FOUR
+               ? wide_narrow((wide)peak * accelerator->sparse_speedup_nano / 1000000000)
+               : peak;
 }
 
 void power_init_work(struct power *power, const struct llm *llm,

@@ -69,6 +69,11 @@ void power_init(struct power *power, const struct cost *cost,
 void power_init_work(struct power *power, const struct llm *llm,
                      const struct constants *constants, const struct layout *layout);
 
+/* The rate that MFU is a share of: the fastest that any of the model's products has on the
+ * data sheet, so that no step is above 1. */
+int64_t power_peak_flop_per_s(const struct accelerator *accelerator,
+                              const struct llm *llm);
+
 /* These are inline: of counts that fit 64 bits, one short multiplication each is left. */
 
 /* The work of `n_steps` steps that are alike, whose counts sum to `counts`. */

@@ -60,9 +60,7 @@ static void put_ratio(struct text *text, wide numerator, wide denominator, int d
 static wide peak_flops(const struct pool *pool, wide ns)
 {
     const struct pool_config *config = pool->config;
-    enum precision weights = (enum precision)config->llm.weight_precision;
-    int64_t peak = accelerator_flop_per_s(&config->accelerator,
-                                          llm_compute_precision(&config->llm, weights));
+    int64_t peak = power_peak_flop_per_s(&config->accelerator, &config->llm);
     return ns * layout_gpus(&config->layout) * peak / second_ns;
 }
 

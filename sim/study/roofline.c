@@ -115,7 +115,7 @@ static enum precision products(const struct roofline *roofline)
 double roofline_mfu(const struct roofline *roofline, const struct roofline_step *step)
 {
     const struct accelerator *gpu = &roofline->pool->config->accelerator;
-    double peak = (double)accelerator_flop_per_s(gpu, products(roofline));
+    double peak = (double)power_peak_flop_per_s(gpu, &roofline->pool->config->llm);
     return step->flops / (step->s[ROOFLINE_OPERATION] * peak * gpus(roofline));
 }
 

@@ -164,6 +164,13 @@ static void naive_attention_writes_and_reads_the_scores_of_a_prefill(void **stat
     struct step_counts decodes = {.n_decodes = 7, .decode_context = 4099};
     assert_int_equal(wide_narrow(price_of(&cost, decodes).fs[BOUND_KV]),
                      4099 * INT64_C(39125970));
+    /* nor linear layers */
+    struct llm llm = llama_8b;
+    llm.n_linear_layers = 16;
+    llm.linear_params = 41943040;
+    llm.linear_state = 524288;
+    cost = must_cost(&by_operation, &h100, &llm, &constants, tensor(1));
+    assert_int_equal(cost.full[0].naive_pair_fs, 1222687);
     constants.attention_kernel = CONSTANTS_MINIMAL;
     cost = must_cost(&by_operation, &h100, &llama_8b, &constants, tensor(1));
     assert_int_equal(cost.full[0].naive_pair_fs, 0);
@@ -263,6 +270,14 @@ static void number_formats_reach_their_own_share_of_their_own_rates(void **state
     assert_int_equal(cost.full[0].terms[0][COST_MLP].compute_fs, 11395076968);
     cost = must_cost(&by_operation, &h100, &llama_8b, &constants, tensor(1));
     assert_int_equal(cost.full[0].terms[0][COST_MLP].compute_fs, 11395076968);
+    /* nor does anybody compute on units that are slower */
+    gpu.fp8_flop_per_s = 62800000000000;
+    constants.quantised_layer_overhead_fs = 137;
+    cost = must_cost(&by_operation, &gpu, &llm, &constants, tensor(1));
+    assert_int_equal(cost.full[0].terms[0][COST_MLP].compute_fs, 11395076968);
+    assert_int_equal(cost.overhead_fs, 0);
+    cost = must_cost(&by_operation, &h100, &llm, &constants, tensor(1));
+    assert_int_equal(cost.overhead_fs, 32 * 137);
 }
 
 static void copies_of_tokens_for_experts_are_activations_too(void **state)

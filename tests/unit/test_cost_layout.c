@@ -147,9 +147,13 @@ static void the_link_is_that_of_the_node_of_pcie_or_of_the_network(void **state)
     (void)state;
     struct accelerator gpu = h100;
     struct constants constants = ideal;
-    gpu.gpus_per_node = 2; /* four GPUs: 50 GB/s */
+    gpu.gpus_per_node = 2; /* all-reduces stay inside; 50 GB/s for copies of tokens */
     struct cost cost = must_cost(&by_operation, &gpu, &mixtral, &ideal, two_by_two);
-    assert_int_equal(cost.network_token_fs[0], 8192000000);
+    assert_int_equal(cost.network_token_fs[0], 582542222 + INT64_C(2949120000));
+    cost_free(&cost);
+    gpu.gpus_per_node = 1; /* nothing stays inside */
+    cost = must_cost(&by_operation, &gpu, &mixtral, &ideal, two_by_two);
+    assert_int_equal(cost.network_token_fs[0], INT64_C(5242880000) + 2949120000);
     cost_free(&cost);
     gpu.gpus_per_node = 8;
     gpu.link = ACCELERATOR_PCIE; /* a fifth of 450 GB/s */
@@ -161,6 +165,23 @@ static void the_link_is_that_of_the_node_of_pcie_or_of_the_network(void **state)
     cost = must_cost(&by_operation, &gpu, &mixtral, &constants, two_by_two);
     assert_int_equal(cost.network_token_fs[0], 1820444444);
     cost_free(&cost);
+}
+
+static void two_stages_of_a_node_each_reduce_inside_it(void **state)
+{
+    (void)state;
+    struct accelerator gpu = h100;
+    struct layout layout = {.tp = 8, .pp = 2, .dp = 1};
+    /* 64 all-reduces of 2 x 7/8 x 8,192 bytes at 450 GB/s, half a step each; 2 x 8,192
+     * bytes at 50 GB/s */
+    struct cost cost = must_cost(&by_operation, &gpu, &llama_8b, &ideal, layout);
+    assert_int_equal(cost.network_token_fs[0], INT64_C(2038897778) + 327680000);
+    /* a ring over two nodes uses the ports of all their GPUs: 8 x 50 GB/s */
+    cost = must_cost(&by_operation, &gpu, &llama_8b, &ideal, tensor(16));
+    assert_int_equal(cost.network_token_fs[0], 2457600000);
+    gpu.node_bytes_per_s *= 2; /* the link is the slower one now */
+    cost = must_cost(&by_operation, &gpu, &llama_8b, &ideal, tensor(16));
+    assert_int_equal(cost.network_token_fs[0], 2184533333);
 }
 
 static void the_knee_is_once_per_rank_and_micro_batch(void **state)
@@ -193,6 +214,7 @@ int main(void)
         cmocka_unit_test(the_fullest_gpu_sets_the_pace_of_whole_experts),
         cmocka_unit_test(ranks_split_the_overhead_of_sequences_and_pay_for_dispatch),
         cmocka_unit_test(the_link_is_that_of_the_node_of_pcie_or_of_the_network),
+        cmocka_unit_test(two_stages_of_a_node_each_reduce_inside_it),
         cmocka_unit_test(the_knee_is_once_per_rank_and_micro_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,13 +86,6 @@ static void activations_are_counted_on_every_gpu_that_moves_them(void **state)
     assert_int_equal(power.bytes.token, 6239027);
 }
 
-static int64_t fastest(const struct accelerator *gpu)
-{
-    int64_t most = gpu->bf16_flop_per_s;
-    most = gpu->fp8_flop_per_s > most ? gpu->fp8_flop_per_s : most;
-    return gpu->fp4_flop_per_s > most ? gpu->fp4_flop_per_s : most;
-}
-
 static void no_step_moves_more_bytes_or_does_more_products_than_its_gpus_can(
     void **state)
 {
@@ -120,7 +113,7 @@ static void no_step_moves_more_bytes_or_does_more_products_than_its_gpus_can(
             assert_true((double)power_sum(&power.bytes, &work) <=
                         s * gpus * (double)gpu.memory_bytes_per_s);
             assert_true((double)power_sum(&power.flops, &work) <=
-                        s * gpus * (double)fastest(&gpu));
+                        s * gpus * (double)power_peak_flop_per_s(&gpu, &llm));
         }
         cost_free(&cost);
     }
