@@ -120,6 +120,10 @@ int64_t power_peak_flop_per_s(const struct accelerator *accelerator,
             accelerator_flop_per_s(accelerator, llm_compute_precision(llm, weights[i]));
         peak = rate > peak ? rate : peak;
     }
+    if (llm->index_heads > 0) { /* the indexer's are in FP8 */
+        int64_t rate = accelerator_flop_per_s(accelerator, PRECISION_FP8);
+        peak = rate > peak ? rate : peak;
+    }
     return llm->sparsity == LLM_TWO_OF_FOUR
                ? wide_narrow((wide)peak * accelerator->sparse_speedup_nano / 1000000000)
                : peak;
