@@ -128,6 +128,12 @@ static int check_hardware(const struct pool_config *config, struct err *err)
             config->name, config->model_name);
     }
     const struct accelerator *gpu = &config->accelerator;
+    if (llm->sparsity == LLM_TWO_OF_FOUR && gpu->sparse_speedup_nano == 1000000000) {
+        return err_set(err,
+                       "[pool.%s]: sparsity: %s has no units for 2:4 sparse weights "
+                       "(its sparse_speedup is 1)",
+                       config->name, config->accelerator_name);
+    }
     if (gpu->active_share_nano + gpu->compute_share_nano + gpu->memory_share_nano >
         1000000000) {
         return err_set(err,

@@ -146,6 +146,9 @@ static void a_pool_that_lacks_something_or_contradicts_itself_is_refused(void **
                         "power_memory_share sum to more than 1");
     assert_pool_refused(TRACE_ONLY HARDWARE "idle_power = 700.001W\n",
                         "[pool.main]: idle_power is above tdp");
+    assert_pool_refused(TRACE_ONLY HARDWARE "sparsity = 2:4\nsparse_speedup = 1\n",
+                        "[pool.main]: sparsity: h100-sxm has no units for 2:4 sparse "
+                        "weights (its sparse_speedup is 1)");
 }
 
 static void a_layout_that_the_model_cannot_have_is_refused(void **state)
