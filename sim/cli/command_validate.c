@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -73,7 +74,12 @@ static int play(struct validation *of, const struct command_line *line,
         return -1;
     }
     of->results = memory_new((size_t)of->n, sizeof *of->results);
+    /* nothing is half-written here, so a signal may end it at once */
+    void (*on_interrupt)(int) = signal(SIGINT, SIG_DFL);
+    void (*on_end)(int) = signal(SIGTERM, SIG_DFL);
     predict_play_all(of->cases, of->n, n_threads, of->results);
+    signal(SIGINT, on_interrupt);
+    signal(SIGTERM, on_end);
     return check_some_are_played(of, line->operands[0], err);
 }
 

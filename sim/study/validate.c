@@ -268,6 +268,66 @@ static void write_seconds(FILE *out, double value)
     }
 }
 
+/* Names are others': they may hold what CSV must quote. */
+static void write_word(FILE *out, const char *word)
+{
+    bool is_quoted = strpbrk(word, ",\"\r\n") != NULL;
+    fputs(is_quoted ? ",\"" : ",", out);
+    for (; *word != '\0'; word++) {
+        fputs(is_quoted && *word == '"' ? "\"" : "", out);
+        fputc(*word, out);
+    }
+    fputs(is_quoted ? "\"" : "", out);
+}
+
+static void write_words(FILE *out, const struct predict_case *of)
+{
+    const struct measured_server *server = &of->row.server;
+    write_word(out, server->source);
+    write_word(out, server->backend);
+    write_word(out, server->backend_version);
+    write_word(out, validate_label(of, VALIDATE_ENGINE));
+    write_word(out, validate_label(of, VALIDATE_MODEL));
+    write_word(out, validate_label(of, VALIDATE_GPU));
+    write_word(out, server->precision);
+}
+
+/* A count; nothing where there is none. */
+static void write_count(FILE *out, int64_t count)
+{
+    if (count > 0) {
+        fprintf(out, ",%" PRId64, count);
+    } else {
+        fputc(',', out);
+    }
+}
+
+/* How the row was measured: what it says, and of logs of requests what CONFIG says. */
+static void write_load(FILE *out, const struct predict_case *of)
+{
+    const struct measured_row *row = &of->row;
+    struct layout layout = of->has_config ? of->config.layout : (struct layout){0};
+    int64_t ep = row->server.expert_parallel;
+    int64_t prompt = of->client.prompt_tokens;
+    int64_t output = of->client.output_tokens;
+    if (of->kind == MEASURED_REQUEST) {
+        prompt = row->request.prompt_tokens;
+        output = row->request.output_tokens;
+    } else if (of->kind == MEASURED_STEP) {
+        prompt = row->step.prompt_tokens;
+        output = row->step.output_tokens;
+    }
+    write_count(out, of->has_config ? layout.tp : row->server.tensor_parallel);
+    write_count(out, of->has_config ? layout.pp : row->server.pipeline_parallel);
+    write_count(out, of->has_config ? layout.dp : row->server.data_parallel);
+    write_count(out, ep);
+    write_count(out, prompt);
+    write_count(out, output);
+    write_count(out, of->kind == MEASURED_CLOSED ? row->closed.concurrency
+                     : of->kind == MEASURED_STEP ? row->step.batch_size
+                                                 : 0);
+}
+
 void validate_write(FILE *out, const struct predict_case *cases,
                     const struct predict_result *results, int32_t n)
 {
@@ -282,25 +342,14 @@ void validate_write(FILE *out, const struct predict_case *cases,
     fputs(",refusal\n", out);
     for (int32_t i = 0; i < n; i++) {
         const struct predict_case *of = &cases[i];
-        const struct measured_server *server = &of->row.server;
-        int64_t conc =
-            of->kind == MEASURED_CLOSED ? of->row.closed.concurrency : MEASURED_NONE;
-        fprintf(out, "%" PRId64 ",%s,%s,%s,%s,%s,%s,%s", of->row.line, server->source,
-                server->backend, server->backend_version,
-                validate_label(of, VALIDATE_ENGINE), validate_label(of, VALIDATE_MODEL),
-                validate_label(of, VALIDATE_GPU), server->precision);
-        fprintf(out, ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64,
-                server->tensor_parallel, server->pipeline_parallel,
-                server->data_parallel, server->expert_parallel);
-        fprintf(out, ",%" PRId64 ",%" PRId64, of->client.prompt_tokens,
-                of->client.output_tokens);
-        fprintf(out, conc == MEASURED_NONE ? "," : ",%" PRId64, conc);
+        fprintf(out, "%" PRId64, of->row.line);
+        write_words(out, of);
+        write_load(out, of);
         for (int j = 0; j < N_PREDICT_METRICS; j++) {
             write_seconds(out, of->measured_s[j]);
             write_seconds(out, results[i].value_s[j]);
         }
-        bool played = results[i].played;
-        fprintf(out, ",%s%s%s\n", played ? "" : "\"", played ? "" : results[i].refusal,
-                played ? "" : "\"");
+        write_word(out, results[i].played ? "" : results[i].refusal);
+        fputc('\n', out);
     }
 }

@@ -71,7 +71,18 @@ def the_comments_say_where_it_comes_from(folder):
                      if part not in comments]
 
 
-TESTS = [the_number_of_threads_changes_no_byte, a_pool_that_names_the_file_has_its_constants,
+def without_rows_held_out_it_claims_no_more_than_its_preset(folder):
+    said, faults = fit(folder, "fitted.ini", "--hold-out", "backend")
+    text = (folder / "fitted.ini").read_text()
+    for key, least in (("tpot_sd", 0.14), ("ttft_sd", 0.4)):
+        if float(re.search(rf"^{key} = (\S+)", text, re.M).group(1)) < least:
+            faults.append(f"{key} is less than the preset's")
+    if "nothing was held out, all rows are of one backend: expect" not in said:
+        faults.append(f"it does not say why nothing was held out: {said}")
+    return faults
+
+
+TESTS = [without_rows_held_out_it_claims_no_more_than_its_preset, the_number_of_threads_changes_no_byte, a_pool_that_names_the_file_has_its_constants,
          the_comments_say_where_it_comes_from]
 
 
