@@ -135,6 +135,22 @@ static void fill_closed(struct predict_case *of)
     }
 }
 
+/* Refuses what would take hours and all memory. */
+static void check_length(struct predict_case *of)
+{
+    const double most_requests = 1e7;
+    double n = 0;
+    for (int64_t i = 0; i < of->client.n_stages; i++) {
+        n += (double)of->client.stages[i].rate_nano * 1e-9 *
+             (double)of->client.stages[i].length_ns * 1e-9;
+    }
+    if (n > most_requests) {
+        struct err reason;
+        err_set(&reason, "stages: about %.0f requests are more than ten million", n);
+        refuse(of, &reason);
+    }
+}
+
 static void fill_open(struct predict_case *of)
 {
     const struct measured_open *row = &of->row.open;
@@ -165,6 +181,7 @@ static void fill_open(struct predict_case *of)
         of->client.stages[i].rate_nano = row->stages[i].rate_nano;
         of->client.stages[i].length_ns = row->stages[i].length_ns;
     }
+    check_length(of);
     if (row->max_num_batched_tokens > 0) {
         pool->scheduler.max_num_batched_tokens = row->max_num_batched_tokens;
     }
