@@ -97,10 +97,10 @@ static const struct field fields[] = {
      "1000", NULL, "memory of the sampler per sequence and vocabulary entry"},
     {"runtime_memory", FIELD_BYTES, AT(runtime_bytes), "GB", "0", "0", "1000", NULL,
      "memory of CUDA graphs, workspaces and communication buffers on one GPU"},
-    {"tpot_sd", FIELD_NANO, AT(tpot_sd_nano), "", "0", "0", "10", NULL,
+    {"tpot_sd", FIELD_NANO, AT(tpot_sd_nano), "", "0", "0", "1", NULL,
      "standard deviation of log(measured / predicted TPOT) on a deployment it was not "
      "fitted on; 0: never calibrated"},
-    {"ttft_sd", FIELD_NANO, AT(ttft_sd_nano), "", "0", "0", "10", NULL,
+    {"ttft_sd", FIELD_NANO, AT(ttft_sd_nano), "", "0", "0", "1", NULL,
      "the same of TTFT"},
     {"engine_source", FIELD_TEXT, AT(source), "", "", NULL, NULL, NULL,
      "where these constants come from"},
