@@ -25,7 +25,7 @@ def accelerator(rng):
         keys["link"] = rng.choice(("pcie", "fabric"))
         keys["gpus_per_node"] = rng.choice(("1", "2", "8"))
         keys["node_bandwidth"] = "13.7GB/s"
-        keys["sparse_speedup"] = rng.choice(("1", "1.37"))
+        keys["sparse_speedup"] = rng.choice(("1.37", "2"))
     return keys
 
 
