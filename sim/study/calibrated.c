@@ -115,6 +115,7 @@ void calibrated_print(const struct pool_config *pools, int32_t n,
     bool doubts[N_DOUBTS] = {false};
     const struct pool_config *scaled = NULL;
     int64_t sd_nano = -1; /* the widest of the pools without a scale */
+    bool is_own = false;
     for (int32_t i = 0; i < n; i++) {
         const struct pool_config *pool = &pools[i];
         note_doubts(pool, doubts);
@@ -122,6 +123,7 @@ void calibrated_print(const struct pool_config *pools, int32_t n,
             scaled = pool;
         } else if (pool->constants.tpot_sd_nano > sd_nano) {
             sd_nano = pool->constants.tpot_sd_nano;
+            is_own = is_own_engine(pool->engine_name);
         }
     }
     if (print_doubts(doubts, text)) {
@@ -133,6 +135,8 @@ void calibrated_print(const struct pool_config *pools, int32_t n,
         snprintf(text, CALIBRATED_TEXT, "this deployment (scale = %s)", scale);
         return;
     }
-    snprintf(text, CALIBRATED_TEXT, "fitted on other deployments (TPOT +-%.0f %%)",
+    snprintf(text, CALIBRATED_TEXT, "%s (TPOT +-%.0f %%)",
+             is_own ? "as the engine file of your own says"
+                    : "fitted on other deployments",
              growth_percent((double)sd_nano / 1e9));
 }

@@ -85,7 +85,7 @@ static void an_engine_of_ones_own_is_what_it_says(void **state)
     struct pool_config pool = server("mi300x");
     pool.layout.dp = 8;
     pool.engine_name = "./ours.ini";
-    assert_says(&pool, "fitted on other deployments (TPOT +-17 %)");
+    assert_says(&pool, "as the engine file of your own says (TPOT +-17 %)");
     pool.constants.tpot_sd_nano = 0;
     assert_says(&pool, "uncalibrated: an engine never fitted");
     pool = server("mi300x");
