@@ -180,6 +180,17 @@ static int check_presence(const struct pool_config *config, struct err *err)
     return 0;
 }
 
+/* A block of every GPU moves at the same time, each over its own lanes. */
+static int64_t swap_block_fs(const struct pool *pool)
+{
+    const struct pool_scheduler *scheduler = &pool->config->scheduler;
+    if (scheduler->swap_block_fs > 0 || !pool->has_hardware) {
+        return scheduler->swap_block_fs;
+    }
+    wide fs = (wide)pool->ledger.block_bytes * 1000000000000000;
+    return wide_narrow(wide_div_half_up(fs, scheduler->host_bytes_per_s));
+}
+
 int pool_init(struct pool *pool, const struct pool_config *config, struct err *err)
 {
     memset(pool, 0, sizeof *pool);
@@ -213,12 +224,21 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
     int64_t n_blocks =
         config->num_gpu_blocks > 0 ? config->num_gpu_blocks : pool->ledger.n_blocks;
     pool->usable_blocks = n_blocks - 1;
+    pool->watermark_blocks =
+        (int64_t)((wide)n_blocks * config->scheduler.watermark_nano / 1000000000);
+    pool->swap_block_fs = swap_block_fs(pool);
     pool->most_tokens = config->max_model_tokens;
     if (pool->most_tokens == 0) {
         pool->most_tokens =
             config->model_name[0] != '\0' ? config->llm.max_context_tokens : INT64_MAX;
     }
     return 0;
+}
+
+int64_t pool_max_new_tokens(const struct pool *pool, int64_t output_tokens)
+{
+    int64_t most = pool->config->scheduler.max_output_tokens;
+    return most > output_tokens ? most : output_tokens;
 }
 
 int64_t pool_needed_blocks(const struct pool *pool, int64_t prompt_tokens,

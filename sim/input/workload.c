@@ -285,6 +285,7 @@ int workload_next(void *state, struct sim_arrival *arrival, struct err *err)
         .prompt_tokens = row.prompt_tokens,
         .output_tokens = row.output_tokens,
         .priority = row.priority,
+        .deadline_ns = -1,
         .counted = arrival_ns >= workload->window_start_ns &&
                    arrival_ns <= workload->window_end_ns,
         .labels = join_labels(&row),

@@ -133,8 +133,7 @@ void predict_play(const struct predict_case *of, struct predict_result *result)
         report_steps(of, &pool, result);
     } else if (status == 0) {
         struct client_log log;
-        status = client_play(&log, &of->client, &pool,
-                             policy_batching(of->config.scheduler.batching), &err);
+        status = client_play(&log, &of->client, &pool, &err);
         if (status == 0) {
             report_client(of, &log, result);
         }
