@@ -90,9 +90,8 @@ static void warn(FILE *out, const struct workload *workload)
     }
 }
 
-/* Writes the effective configuration, with the hash of the trace that was read. */
-static int write_config(const struct config *config, const char *folder,
-                        const char *sha256, struct err *err)
+int run_write_config(const struct config *config, const char *folder, const char *title,
+                     const char *sha256, struct err *err)
 {
     struct config effective = *config;
     if (strcmp(config->workload.trace, "-") != 0) {
@@ -104,8 +103,7 @@ static int write_config(const struct config *config, const char *folder,
     if (out == NULL) {
         return err_set(err, "out of memory");
     }
-    fprintf(out, "; The effective configuration of a run of servesim " SERVESIM_VERSION
-                 ": run it again for the same bytes.\n");
+    fprintf(out, "; %s\n", title);
     config_print(&effective, out);
     fclose(out);
     struct text text;
@@ -187,7 +185,11 @@ static int simulate(const struct config *config, const struct run_options *optio
     }
     if (status == 0 && options->folder != NULL) {
         const char *folder = parts->results->folder.temporary;
-        status = write_config(config, folder, sha256, err);
+        status = run_write_config(
+            config, folder,
+            "The effective configuration of a run of servesim " SERVESIM_VERSION
+            ": run it again for the same bytes.",
+            sha256, err);
         if (status == 0) {
             status = results_commit(parts->results, err);
         } else {
