@@ -43,36 +43,6 @@ const struct field_table pool_table = {
     .n_fields = sizeof fields / sizeof fields[0],
 };
 
-#define SCHEDULER(member) offsetof(struct pool_scheduler, member)
-
-static const struct field scheduler_fields[] = {
-    {"batching", FIELD_TEXT, SCHEDULER(batching), "", "unified", NULL, NULL, NULL,
-     "batching discipline: see 'servesim list batching'"},
-    {"order", FIELD_CHOICE, SCHEDULER(order), "", "fcfs", NULL, NULL, "fcfs",
-     "order of the waiting queue"},
-    {"preempt", FIELD_CHOICE, SCHEDULER(preempt), "", "recompute", NULL, NULL,
-     "recompute", "what happens to the KV cache of a sequence that gives way"},
-    {"max_num_seqs", FIELD_COUNT, SCHEDULER(max_num_seqs), "", "256", "1", "1000000",
-     NULL, "most sequences running at once"},
-    {"max_num_batched_tokens", FIELD_COUNT, SCHEDULER(max_num_batched_tokens), "",
-     "8192", "1", "1000000000", NULL, "token budget of a step"},
-    {"long_prefill_token_threshold", FIELD_COUNT,
-     SCHEDULER(long_prefill_token_threshold), "", "0", "0", "1000000000", NULL,
-     "most prefill tokens of one request in a step; 0: no limit"},
-    {"reserve_full_prompt", FIELD_FLAG, SCHEDULER(reserve_full_prompt), "", "no", NULL,
-     NULL, NULL, "admit a request only when blocks for its whole prompt are free"},
-    {"enable_prefix_caching", FIELD_FLAG, SCHEDULER(enable_prefix_caching), "", "yes",
-     NULL, NULL, NULL, "requests whose prompts begin alike share KV blocks"},
-    {"policy_source", FIELD_TEXT, SCHEDULER(source), "", "", NULL, NULL, NULL,
-     "the system and version that these settings mirror"},
-};
-
-const struct field_table pool_scheduler_table = {
-    .name = "scheduler",
-    .fields = scheduler_fields,
-    .n_fields = sizeof scheduler_fields / sizeof scheduler_fields[0],
-};
-
 static int fill_ledger(struct pool *pool, const struct pool_config *config,
                        struct err *err)
 {
