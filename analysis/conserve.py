@@ -89,14 +89,14 @@ def check_little(run):
 def check_statuses(run):
     """Injected = the sum over statuses, in the file as in the summary."""
     found = [sum(request.status == status for request in run.requests)
-             for status in ("completed", "rejected", "timed_out")]
+             for status in ("completed", "rejected", "timed_out", "shed")]
     told = [int(run.summary[f"all_{status}_requests"])
-            for status in ("completed", "rejected", "timed_out")]
+            for status in ("completed", "rejected", "timed_out", "shed")]
     inside = [sum(request.status == status for request in run.counted)
-              for status in ("completed", "rejected", "timed_out")]
+              for status in ("completed", "rejected", "timed_out", "shed")]
     return f"{found} of {len(run.requests)}, {inside} inside the window", (
         found == told and sum(found) == len(run.requests) == int(run.summary["injected_requests"])
-        and inside == [int(run.summary[s]) for s in ("completed", "rejected", "timed_out")])
+        and inside == [int(run.summary[s]) for s in ("completed", "rejected", "timed_out", "shed")])
 
 
 def check_tokens(run):

@@ -104,6 +104,7 @@ static void print_throughput(FILE *out, const struct config *config,
     print_value(out, "Completed requests", metrics, "completed", 1, 0, "");
     print_trouble(out, "Rejected requests", metrics, "rejected");
     print_trouble(out, "Timed-out requests", metrics, "timed_out");
+    print_trouble(out, "Shed requests", metrics, "shed");
     print_value(out, "Duration", metrics, "duration", 1, 2, "s");
     print_value(out, "Request throughput", metrics, "request_throughput", 1, 3,
                 "req/s");

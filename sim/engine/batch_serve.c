@@ -272,12 +272,10 @@ static struct outlook look_out(const struct replica *replica,
                             .left = left > 0 ? left : 0};
 }
 
-/* Steps change no sum here: what a sequence uses grows as what it has left shrinks. */
-bool batch_serve_foresees(const struct replica *replica, const struct request *request)
+/* The most tokens that the running requests and this waiting one will hold at once, if none
+ * ends before it must. */
+static int64_t peak(const struct replica *replica, const struct request *request)
 {
-    if (batch_settings(replica)->admission != POOL_FORECAST) {
-        return true;
-    }
     size_t n = (size_t)batch_n_running(replica) + 1;
     struct outlook *all = memory_new(n, sizeof *all);
     size_t i = 0;
@@ -291,9 +289,33 @@ bool batch_serve_foresees(const struct replica *replica, const struct request *r
     int64_t most = 0;
     for (i = 0; i < n; i++) {
         used += all[i].used;
-        int64_t peak = all[i].left * (int64_t)(i + 1) + used;
-        most = peak > most ? peak : most;
+        int64_t then = all[i].left * (int64_t)(i + 1) + used;
+        most = then > most ? then : most;
     }
     free(all);
-    return most < batch_total_blocks(replica) * batch_block_tokens(replica);
+    return most;
+}
+
+/* By how many tokens the peak is too high; less than 1: it is not. */
+static int64_t excess(const struct replica *replica, const struct request *request)
+{
+    int64_t room = batch_total_blocks(replica) * batch_block_tokens(replica);
+    return peak(replica, request) - room + 1;
+}
+
+bool batch_serve_foresees(const struct replica *replica, const struct request *request)
+{
+    return batch_settings(replica)->admission != POOL_FORECAST ||
+           excess(replica, request) < 1;
+}
+
+int64_t batch_serve_steps_foreseen(const struct replica *replica)
+{
+    const struct request *first = batch_first_waiting(replica);
+    if (batch_settings(replica)->admission != POOL_FORECAST || first == NULL ||
+        batch_n_running(replica) >= batch_limits(replica)->max_num_seqs) {
+        return INT64_MAX;
+    }
+    int64_t steps = excess(replica, first);
+    return steps > 1 ? steps : 1;
 }

@@ -138,22 +138,33 @@ static void look_up_hits(struct replica *replica)
     }
 }
 
-/* The discipline says what the next step holds; false: nothing. */
+static bool has_step(const struct replica *replica)
+{
+    return replica->n_grants > 0 || (replica->group_granted && replica->group.n > 0);
+}
+
+/* The discipline says what the next step holds; false: nothing.  Where somebody gave way
+ * and yet nobody got anything, the one who asked having been the victim, it is asked again
+ * at once, as a server's loop would. */
 static bool plan(struct replica *replica, int64_t now_ns)
 {
-    if (replica->stepwise) {
-        replica->ops->plan(replica, now_ns);
-    } else {
-        replica->ops->plan_grouped(replica, now_ns);
-    }
+    int64_t n_before;
+    do {
+        n_before = replica->n_preempted;
+        replica->n_yielded = n_before;
+        replica->group_granted = false;
+        if (replica->stepwise) {
+            replica->ops->plan(replica, now_ns);
+        } else {
+            replica->ops->plan_grouped(replica, now_ns);
+        }
+    } while (!has_step(replica) && replica->n_preempted > n_before);
     if (replica->kv.prefix != NULL) {
         prefix_settle(replica->kv.prefix);
     }
-    if (replica->n_grants > 0 || replica->group_granted) {
-        return true;
-    }
-    CHECK(replica->wake_ns > now_ns || replica_n_waiting(replica) == 0);
-    return false;
+    CHECK(has_step(replica) || replica->wake_ns > now_ns ||
+          replica_n_waiting(replica) == 0);
+    return has_step(replica);
 }
 
 bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
@@ -169,7 +180,6 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     replica->n_preempted = 0;
     replica->divided = false;
     replica->group_granted = false;
-    replica->n_yielded = 0;
     replica->swap.moved = 0;
     look_now(replica, now_ns);
     look_up_hits(replica);

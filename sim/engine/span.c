@@ -247,6 +247,7 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     if (!replica->closed && look_hides(replica)) {
         most = least(most, look_steps_left(replica));
     }
+    most = least(most, batch_serve_steps_foreseen(replica));
     int64_t limit_ns = replica->closed ? INT64_MAX : horizon_ns - 1;
     if (replica->ops->steps_left != NULL) {
         most = least(most, replica->ops->steps_left(replica));
@@ -323,15 +324,17 @@ static void book(struct replica *replica, const struct replica_walk *walk)
     sums->token_ns += (wide)tokens * walk->sum_ns;
     sums->block_ns += walk->block_ns;
     wide busy_pj = energy_pj(replica, &all, m, expert_milli, walk->sum_ns);
-    int64_t decode_ns = walk->sum_ns;
+    int64_t decode_ns = span->alone ? span->decode_ns : walk->sum_ns;
+    int64_t paid_ns =
+        walk->sum_ns; /* by decodes: all of it, swaps too, if nobody else is */
     wide decode_pj = busy_pj;
     if (counts->prefill_tokens > 0) {
-        decode_ns = span->decode_ns;
+        paid_ns = decode_ns;
         decode_pj = decode_energy_pj(replica, busy_pj, decode_ns);
         replica_charge_prefill(replica, walk->sum_ns - decode_ns, busy_pj - decode_pj);
     }
     if (counts->n_decodes > 0) {
-        replica->group.paid_pot_ns += decode_ns;
+        replica->group.paid_pot_ns += paid_ns;
         replica->group.energy_pot_pj += decode_pj;
         group_advance(&replica->group, m, decode_ns, walk->last_ns + walk->stalled_ns);
         fair_advance(&replica->fair, m);

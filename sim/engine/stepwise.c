@@ -69,7 +69,11 @@ static void book(struct replica *replica, int64_t duration_ns)
     }
     wide pj = power_energy_pj(power, &work, duration_ns);
     wide decode_pj = 0;
-    if (counts->n_decodes > 0) {
+    int64_t paid_ns = span->decode_ns; /* by decodes */
+    if (counts->prefill_tokens == 0) { /* swaps too */
+        decode_pj = pj;
+        paid_ns = duration_ns;
+    } else if (counts->n_decodes > 0) {
         struct step_counts decodes = {
             .n_decodes = counts->n_decodes,
             .decode_context = counts->decode_context,
@@ -80,9 +84,9 @@ static void book(struct replica *replica, int64_t duration_ns)
         decode_pj = power_energy_pj(power, &alone, span->decode_ns);
         decode_pj = decode_pj < pj ? decode_pj : pj;
     }
-    replica->group.paid_pot_ns += span->decode_ns;
+    replica->group.paid_pot_ns += paid_ns;
     replica->group.energy_pot_pj += decode_pj;
-    replica_charge_prefill(replica, duration_ns - span->decode_ns, pj - decode_pj);
+    replica_charge_prefill(replica, duration_ns - paid_ns, pj - decode_pj);
 }
 
 static bool finishes(const struct request *request)

@@ -69,7 +69,8 @@ void load_metrics(const struct summary *summary, const struct sim *sim,
                   struct metrics *metrics)
 {
     const int64_t *n = summary->n_by_status;
-    int64_t accepted = n[REQUEST_COMPLETED] + n[REQUEST_TIMED_OUT];
+    int64_t given_up = n[REQUEST_TIMED_OUT] + n[REQUEST_SHED];
+    int64_t accepted = n[REQUEST_COMPLETED] + given_up;
     int64_t offered_requests = accepted + n[REQUEST_REJECTED];
     double span_s =
         (double)(summary->last_arrival_ns - summary->first_arrival_ns) * 1e-9;
@@ -89,7 +90,7 @@ void load_metrics(const struct summary *summary, const struct sim *sim,
     double load = capacity > 0 ? offered / capacity : 0;
     double growth = summary_queue_growth(summary);
     bool grows = growth > 0.01 && growth * span_s > 1;
-    bool loses = load > 1 && n[REQUEST_TIMED_OUT] * 100 > offered_requests;
+    bool loses = load > 1 && given_up * 100 > offered_requests;
     metrics_real(metrics, "offered_rate", offered, 6, "req/s");
     metrics_real(metrics, "estimated_capacity", capacity, 6, "req/s");
     metrics_real(metrics, "estimated_load", load, 6, "");

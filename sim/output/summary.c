@@ -235,6 +235,8 @@ static void put_conservation(struct metrics *metrics, const struct sim *sim)
                     totals->n_by_status[REQUEST_REJECTED], "requests");
     metrics_integer(metrics, "all_timed_out_requests",
                     totals->n_by_status[REQUEST_TIMED_OUT], "requests");
+    metrics_integer(metrics, "all_shed_requests", totals->n_by_status[REQUEST_SHED],
+                    "requests");
     metrics_integer(metrics, "preemptions", n_preemptions, "");
     metrics_integer(metrics, "computed_tokens", computed, "tokens");
     metrics_integer(metrics, "computed_tokens_kept", totals->computed_tokens_completed,
@@ -247,6 +249,22 @@ static void put_conservation(struct metrics *metrics, const struct sim *sim)
     metrics_integer(metrics, "emitted_tokens_discarded", discarded_outputs, "tokens");
     metrics_integer(metrics, "requests_in_system_area", totals->area, "request-ns");
     metrics_integer(metrics, "sojourn_sum", totals->sojourn, "request-ns");
+}
+
+/* How evenly tenants were served, if there are several; blocks moved to the host. */
+static void put_policy(struct metrics *metrics, const struct sim *sim)
+{
+    int64_t n_out = 0;
+    int64_t n_in = 0;
+    for (int32_t i = 0; i < sim->n_replicas; i++) {
+        n_out += sim->replicas[i].swap.n_out;
+        n_in += sim->replicas[i].swap.n_in;
+    }
+    metrics_integer(metrics, "swapped_out_blocks", n_out, "blocks");
+    metrics_integer(metrics, "swapped_in_blocks", n_in, "blocks");
+    if (sim->shares.n > 1) {
+        metrics_real(metrics, "jain_fairness", shares_jain(&sim->shares), 6, "");
+    }
 }
 
 static void put_definitions(struct metrics *metrics, const struct summary *summary)
@@ -277,6 +295,7 @@ void summary_metrics(struct summary *summary, const struct sim *sim,
     metrics_integer(metrics, "completed", n[REQUEST_COMPLETED], "requests");
     metrics_integer(metrics, "rejected", n[REQUEST_REJECTED], "requests");
     metrics_integer(metrics, "timed_out", n[REQUEST_TIMED_OUT], "requests");
+    metrics_integer(metrics, "shed", n[REQUEST_SHED], "requests");
     put_throughput(summary, metrics, attainment_nano);
     put_latency(metrics, &ttft, &summary->ttft);
     put_latency(metrics, &tpot, &summary->tpot);
@@ -284,6 +303,7 @@ void summary_metrics(struct summary *summary, const struct sim *sim,
     put_latency(metrics, &e2el, &summary->e2e);
     put_latency(metrics, &queue, &summary->queue);
     load_metrics(summary, sim, metrics);
+    put_policy(metrics, sim);
     put_conservation(metrics, sim);
     put_definitions(metrics, summary);
 }

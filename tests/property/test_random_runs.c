@@ -6,11 +6,12 @@
 #include <cmocka.h>
 
 #include "../support/files.h"
+#include "../support/policies.h"
 #include "base/memory.h"
 #include "base/rng.h"
 #include "study/run.h"
 
-enum { N_WORLDS = 1000 };
+enum { N_WORLDS = 3000 };
 
 /* What went on in all worlds together: a property that nothing tried is not shown. */
 struct seen {
@@ -21,6 +22,7 @@ struct seen {
     int64_t n_discarded_outputs;
     int64_t n_skipped_plans; /* steps that spans did not plan */
     int64_t n_worlds_with_hits;
+    int64_t n_shed;
 };
 
 static int64_t pick(struct rng *rng, const int64_t *values, int64_t n)
@@ -42,7 +44,7 @@ static int64_t write_trace(struct rng *rng, FILE *out)
     int64_t at_us = 0;
     int64_t most = 0;
     int64_t n_texts = PICK(rng, 0, 0, 1, 3, 13);
-    fputs("arrival_s,prompt_tokens,output_tokens,prefix_hash\n", out);
+    fputs("arrival_s,prompt_tokens,output_tokens,prefix_hash,tenant,priority\n", out);
     for (int64_t i = 0; i < n; i++) {
         int64_t gap_us = rng_below(rng, 3) == 0 ? 0 : rng_below(rng, 2 * pace_us + 1);
         at_us += whole ? (gap_us + 999) / 1000 * 1000 : gap_us;
@@ -53,7 +55,9 @@ static int64_t write_trace(struct rng *rng, FILE *out)
         if (n_texts > 0 && rng_below(rng, 4) > 0) {
             fprintf(out, "text %lld", (long long)rng_below(rng, n_texts));
         }
-        fputs("\n", out);
+        fprintf(out, ",%s,%lld\n",
+                policies_word(rng, "a", policies_word(rng, "b", "c")),
+                (long long)rng_below(rng, 3));
         most = prompt + output - 1 > most ? prompt + output - 1 : most;
     }
     return most;
@@ -127,8 +131,8 @@ static void write_pool(struct rng *rng, FILE *out, int64_t most_tokens)
     if (rng_below(rng, 5) == 0) {
         usable = needed - rng_below(rng, needed / 3 + 1); /* some cannot be served */
     }
-    fprintf(out, "[pool.main]\nbatching = %s\n",
-            rng_below(rng, 3) == 0 ? "prefill_first" : "unified");
+    fputs("[pool.main]\n", out);
+    policies_write(rng, out);
     fprintf(out, "block_size = %lld\nnum_gpu_blocks = %lld\n", (long long)block,
             (long long)usable + 1);
     fprintf(out, "max_num_seqs = %lld\n", (long long)PICK(rng, 1, 2, 5, 13, 64));
@@ -156,6 +160,8 @@ static void write_world(int64_t world)
     FILE *config = fopen("config.ini", "w");
     assert_true(trace != NULL && config != NULL);
     int64_t most_tokens = write_trace(&rng, trace);
+    fputs("[tenant.a]\nweight = 3.7\ndeadline_ms = 41\n[tenant.b]\nweight = 0.41\n",
+          config);
     fputs("[workload]\ntrace = trace.csv\nunservable = reject\n", config);
     if (rng_below(&rng, 3) == 0) {
         fprintf(config, "client_timeout = %lldus\n",
@@ -186,7 +192,9 @@ static int64_t run_world(bool stepwise, struct metrics *metrics)
     char told[200] = "";
     FILE *verbose = fmemopen(told, sizeof told, "w");
     assert_non_null(verbose);
-    assert_int_equal(config_read(&config, "config.ini", NULL, 0, &arena, &err), 0);
+    if (config_read(&config, "config.ini", NULL, 0, &arena, &err) != 0) {
+        fail_msg("%s", err.text);
+    }
     struct run_options options = {
         .stepwise = stepwise, .verify = true, .verbose = verbose};
     if (run_config(&config, &options, metrics, &err) != 0) {
@@ -221,10 +229,10 @@ static void assert_conserved(const struct metrics *m)
 {
     assert_string_equal(metrics_value(m, "requests_in_system_area"),
                         metrics_value(m, "sojourn_sum"));
-    assert_int_equal(value(m, "injected_requests"),
-                     value(m, "all_completed_requests") +
-                         value(m, "all_rejected_requests") +
-                         value(m, "all_timed_out_requests"));
+    assert_int_equal(
+        value(m, "injected_requests"),
+        value(m, "all_completed_requests") + value(m, "all_rejected_requests") +
+            value(m, "all_timed_out_requests") + value(m, "all_shed_requests"));
     assert_int_equal(value(m, "computed_tokens"),
                      value(m, "computed_tokens_kept") +
                          value(m, "computed_tokens_recomputed") +
@@ -239,6 +247,7 @@ static void note(struct seen *seen, const struct metrics *m, int64_t plans)
     seen->n_preemptions += value(m, "preemptions");
     seen->n_timed_out += value(m, "all_timed_out_requests");
     seen->n_rejected += value(m, "all_rejected_requests");
+    seen->n_shed += value(m, "all_shed_requests");
     seen->n_completed += value(m, "all_completed_requests");
     seen->n_discarded_outputs += value(m, "emitted_tokens_discarded");
     seen->n_worlds_with_hits +=
@@ -266,7 +275,7 @@ static void every_invariant_holds_after_every_instant_in_both_modes(void **state
                   (long long)seen.n_completed, (long long)seen.n_rejected,
                   (long long)seen.n_timed_out, (long long)seen.n_discarded_outputs,
                   (long long)seen.n_preemptions, (long long)seen.n_skipped_plans);
-    assert_true(seen.n_completed > 4099 && seen.n_rejected > 37);
+    assert_true(seen.n_completed > 4099 && seen.n_rejected > 37 && seen.n_shed > 37);
     assert_true(seen.n_worlds_with_hits > 137);
     assert_true(seen.n_timed_out > 137 && seen.n_discarded_outputs > 137);
     assert_true(seen.n_preemptions > 1370 && seen.n_skipped_plans > 41000);
