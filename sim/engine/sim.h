@@ -46,6 +46,7 @@ struct sim_arrival {
     int64_t prompt_tokens;
     int64_t output_tokens;
     int64_t priority;
+    int64_t deadline_ns;       /* after the arrival; -1: none */
     bool counted;              /* inside the measurement window */
     char *labels;              /* malloc'ed or NULL; the taker owns it */
     struct prefix_part *parts; /* of the prompt, likewise; NULL: like no other's */
