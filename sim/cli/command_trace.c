@@ -6,6 +6,10 @@
 #include "output/whole.h"
 #include "study/trace_stats.h"
 
+#define ARGUMENTS                                                        \
+    "stats FILE [-o FILE.csv] [--cache-blocks LIST] [--block-tokens N] " \
+    "[--session-prefix] [--on-bad-row stop|skip]"
+
 enum own { CACHE_BLOCKS, BLOCK_TOKENS, SESSION_PREFIX };
 
 static const struct command_option own_options[] = {
@@ -85,7 +89,9 @@ static int run(const struct command_line *line)
     struct trace_stats stats = {0};
     struct err err;
     if (strcmp(line->operands[0], "stats") != 0) {
-        fprintf(stderr, "servesim trace: '%.100s' is not stats\n", line->operands[0]);
+        fprintf(stderr,
+                "servesim trace: no such operation: %.100s\nusage: servesim trace %s\n",
+                line->operands[0], ARGUMENTS);
         return COMMAND_USAGE;
     }
     int status = read_options(line, &options, &err);
@@ -106,8 +112,7 @@ static int run(const struct command_line *line)
 
 const struct command command_trace = {
     .name = "trace",
-    .arguments = "stats FILE [-o FILE.csv] [--cache-blocks LIST] [--block-tokens N] "
-                 "[--session-prefix] [--on-bad-row stop|skip]",
+    .arguments = ARGUMENTS,
     .summary = "Tells what is in a trace",
     .help =
         "Counts requests and tokens of FILE, and how much of its prompts a prefix\n"
