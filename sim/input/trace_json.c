@@ -135,6 +135,7 @@ static int read_member(struct place *place, struct member *member, struct err *e
 static int next_member(struct place *place, struct member *member, struct err *err)
 {
     bool is_first = place->at == place->line->text;
+    *member = (struct member){{"", 0}, {"", 0}};
     if (is_first && !take(place, '{')) {
         return refuse(place, "'{'", err);
     }

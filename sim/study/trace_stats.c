@@ -85,6 +85,23 @@ static void add_row(struct trace_stats *stats, const struct trace_row *row)
     stats->n_requests++;
 }
 
+/* After the last row. */
+static int finish(struct trace_stats *stats, const struct trace *trace,
+                  const char *path, struct err *err)
+{
+    int64_t line;
+    const char *reason;
+    stats->n_skipped = trace_skipped(trace, &line, &reason);
+    if (stats->n_requests > 0) {
+        return 0;
+    }
+    if (stats->n_skipped > 0) {
+        return err_set(err, "%s: all rows were skipped, the first: %.500s", path,
+                       reason);
+    }
+    return err_set(err, "%s: the trace holds no requests", path);
+}
+
 int trace_stats_read(struct trace_stats *stats, const char *path,
                      const struct trace_stats_options *options, struct err *err)
 {
@@ -102,10 +119,8 @@ int trace_stats_read(struct trace_stats *stats, const char *path,
         }
         add_row(stats, &row);
     }
+    got = got == 0 ? finish(stats, trace, path, err) : got;
     trace_close(trace);
-    if (got == 0 && stats->n_requests == 0) {
-        return err_set(err, "%s: the trace holds no requests", path);
-    }
     return got;
 }
 
@@ -126,6 +141,9 @@ static void put_counts(const struct trace_stats *stats, struct metrics *metrics)
     int64_t n = stats->n_requests;
     int64_t span_ns = stats->last_ns - stats->first_ns;
     metrics_integer(metrics, "requests", n, "requests");
+    if (stats->n_skipped > 0) {
+        metrics_integer(metrics, "skipped_rows", stats->n_skipped, "rows");
+    }
     metrics_ratio(metrics, "span", span_ns, 1000000000, 9, "s");
     metrics_ratio(metrics, "mean_rate", (wide)(n - 1) * 1000000000, span_ns, 6,
                   "req/s");

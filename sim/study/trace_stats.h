@@ -36,7 +36,8 @@ struct trace_stats_options {
 struct trace_stats {
     const struct trace_stats_options *options;
     int64_t n_requests;
-    int64_t n_told; /* whose rows tell what the prompt holds */
+    int64_t n_skipped; /* rows that could not be read */
+    int64_t n_told;    /* whose rows tell what the prompt holds */
     int64_t first_ns;
     int64_t last_ns;
     wide prompt_tokens;

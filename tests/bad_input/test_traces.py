@@ -170,6 +170,30 @@ JSON = [
          "t.csv:1: hash_ids: there are more than 65536"),
 ]
 
+def stats(name, content, says, *options):
+    """What `trace stats` says of t.csv."""
+    return Case(name, ["trace", "stats", "t.csv", *options], says, {"t.csv": content})
+
+
+STATS = [
+    stats("statistics_of_a_bad_row", HEADER + "0.5,-3,1\n",
+          "t.csv:2: prompt_tokens: '-3' is not a positive integer"),
+    stats("statistics_of_bad_rows_alone", HEADER + "0.5,-3,1\n",
+          "t.csv: all rows were skipped, the first: t.csv:2: prompt_tokens: '-3' is not a "
+          "positive integer", "--on-bad-row", "skip"),
+    stats("statistics_of_no_requests", HEADER, "t.csv: the trace holds no requests"),
+    stats("a_cache_of_nothing", TRACE, "--cache-blocks: '0' is less than 1",
+          "--cache-blocks", "7,0"),
+    stats("a_cache_without_a_size", TRACE, "--cache-blocks: '' is not a count (a whole number, "
+          "bare or with k, m, K or M)", "--cache-blocks", "7,,8"),
+    stats("more_caches_than_there_is_room_for", TRACE,
+          "--cache-blocks: more than 20 numbers", "--cache-blocks", ",".join(["7"] * 21)),
+    stats("a_block_of_half_a_token", TRACE, "--block-tokens: '1.5' is not a whole number",
+          "--block-tokens", "1.5"),
+    stats("statistics_into_a_folder_that_is_not_there", TRACE,
+          "gone/x.csv: cannot create: No such file or directory", "-o", "gone/x.csv"),
+]
+
 LINES = [
     rows("a_last_line_that_is_cut_off", "0.5,7,1\n1.25,7",
          "t.csv:3: the last line ends after 2 of 3 columns: the file is cut off"),
@@ -308,7 +332,7 @@ def odd_name_faults(name):
 
 def main():
     report = broken.Report()
-    report.add_cases(FILES + FIELDS + JSON + LINES + WORKLOADS)
+    report.add_cases(FILES + FIELDS + JSON + STATS + LINES + WORKLOADS)
     for case, expected in ACCEPTED:
         report.add(case.name, accepted_faults(case, expected))
     for name in ODD_NAMES:
