@@ -4,6 +4,7 @@
 #include <string.h>
 
 extern const struct command command_run;
+extern const struct command command_compare;
 extern const struct command command_check;
 extern const struct command command_list;
 extern const struct command command_gen;
@@ -14,9 +15,9 @@ extern const struct command command_validate;
 extern const struct command command_calibrate;
 
 static const struct command *const commands[] = {
-    &command_run,      &command_check,    &command_list,
-    &command_gen,      &command_trace,    &command_import,
-    &command_roofline, &command_validate, &command_calibrate};
+    &command_run,      &command_compare,  &command_check,  &command_list,
+    &command_gen,      &command_trace,    &command_import, &command_roofline,
+    &command_validate, &command_calibrate};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 struct option_help {
@@ -29,6 +30,7 @@ struct option_help {
 static const struct option_help known_options[] = {
     {'o', "output", true, "where results go"},
     {'s', "set", true, "section.key=value: overrides the file; may be repeated"},
+    {'V', "over", true, "section.key=v1,v2,...: a variant per value; may be repeated"},
     {'f', "overwrite", false, "replace results that are there"},
     {'b', "on-bad-row", true,
      "stop (the default) or skip: what to do with unreadable rows"},
@@ -108,6 +110,9 @@ static bool take_value(struct command_line *line, char letter, const char *value
         line->overrides[line->n_overrides++] =
             skip ? "workload.on_bad_row=skip" : "workload.on_bad_row=stop";
         return skip || strcmp(value, "stop") == 0;
+    case 'V':
+        line->overs[line->n_overs++] = value;
+        return true;
     case 'f':
         line->overwrite = true;
         return true;
@@ -173,7 +178,8 @@ static int take_option(const struct command *command, int letter, const char *na
     if (letter == '?' || strchr(command->options, letter) == NULL) {
         return usage_error(command, "no such option", name);
     }
-    if (line->n_overrides == COMMAND_MOST_OVERRIDES) {
+    if (line->n_overrides == COMMAND_MOST_OVERRIDES ||
+        (letter == 'V' && line->n_overs == COMMAND_MOST_OVERS)) {
         return usage_error(command, "too many settings", name);
     }
     if (!take_value(line, (char)letter, optarg)) {

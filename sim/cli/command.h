@@ -14,6 +14,7 @@ enum { COMMAND_DONE = 0, COMMAND_FAILED = 1, COMMAND_USAGE = 2 };
 enum {
     COMMAND_MOST_OVERRIDES = 1000,
     COMMAND_MOST_OPERANDS = 2,
+    COMMAND_MOST_OVERS = 32,
     COMMAND_MOST_OWN = 12
 };
 
@@ -31,6 +32,8 @@ struct command_line {
     const char *output; /* -o; NULL if not given */
     const char *overrides[COMMAND_MOST_OVERRIDES];
     int32_t n_overrides;
+    const char *overs[COMMAND_MOST_OVERS]; /* --over */
+    int32_t n_overs;
     bool stepwise;
     bool quiet;
     bool verbose;

@@ -210,6 +210,13 @@ static void print_batching(void)
     }
 }
 
+static void print_orders(void)
+{
+    for (const struct order_ops *const *at = policy_order_all; *at != NULL; at++) {
+        printf("%-16s %s\n", (*at)->name, (*at)->help);
+    }
+}
+
 static void print_routes(void)
 {
     for (const struct route_ops *const *at = policy_route_all; *at != NULL; at++) {
@@ -218,7 +225,7 @@ static void print_routes(void)
 }
 
 static const char kinds[] =
-    "accelerators, models, engines, policies, batching, route, keys";
+    "accelerators, models, engines, policies, batching, order, route, keys";
 
 static int run(const struct command_line *line)
 {
@@ -240,6 +247,8 @@ static int run(const struct command_line *line)
     }
     if (strcmp(kind, "batching") == 0) {
         print_batching();
+    } else if (strcmp(kind, "order") == 0) {
+        print_orders();
     } else if (strcmp(kind, "route") == 0) {
         print_routes();
     } else if (strcmp(kind, "keys") == 0) {

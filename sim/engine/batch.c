@@ -11,14 +11,44 @@ const struct batch_limits *batch_limits(const struct replica *replica)
     return &replica->limits;
 }
 
+const struct pool_scheduler *batch_settings(const struct replica *replica)
+{
+    return &replica->pool->config->scheduler;
+}
+
+void *batch_state(const struct replica *replica)
+{
+    return replica->policy_state;
+}
+
+int64_t batch_n_steps(const struct replica *replica)
+{
+    return replica->sums.work.steps;
+}
+
 int64_t batch_budget(const struct replica *replica)
 {
-    return replica->budget;
+    return replica->budget > 0 ? replica->budget : 0;
 }
 
 int64_t batch_free_blocks(const struct replica *replica)
 {
     return replica->kv.free_blocks;
+}
+
+int64_t batch_total_blocks(const struct replica *replica)
+{
+    return replica->kv.total_blocks;
+}
+
+int64_t batch_watermark(const struct replica *replica)
+{
+    return replica->pool->watermark_blocks;
+}
+
+int64_t batch_block_tokens(const struct replica *replica)
+{
+    return replica->kv.block_tokens;
 }
 
 int64_t batch_n_running(const struct replica *replica)
@@ -43,9 +73,23 @@ struct request *batch_next(const struct request *request)
 
 struct request *batch_first_waiting(const struct replica *replica)
 {
-    struct request *first = replica->waiting.first;
-    return first != NULL && first->enqueued_ns <= replica->visible_until_ns ? first
-                                                                            : NULL;
+    return queue_first(&replica->queue);
+}
+
+int64_t batch_n_waiting(const struct replica *replica)
+{
+    return replica->queue.n;
+}
+
+int64_t batch_n_emitted(const struct replica *replica, const struct request *request)
+{
+    int64_t since = request->in_group ? replica->group.step - request->joined_step : 0;
+    return request->n_emitted + since;
+}
+
+int64_t batch_max_new(const struct request *request)
+{
+    return request->max_new_tokens;
 }
 
 /* The blocks of a waiting request's prompt that are in the cache.  The last token is
@@ -77,8 +121,11 @@ int64_t batch_new_blocks(const struct replica *replica, const struct request *re
         return kv_blocks(&replica->kv, tokens) + request->chain->n_free_hits;
     }
     if (!request->in_group) {
-        return kv_blocks(&replica->kv, request->computed_tokens + tokens) -
-               request->held_blocks;
+        int64_t n_blocks = kv_blocks(&replica->kv, request->computed_tokens + tokens);
+        return n_blocks > request->held_blocks ? n_blocks - request->held_blocks : 0;
+    }
+    if (replica->group.reserved) {
+        return 0;
     }
     int64_t computed = replica_computed(replica, request);
     return kv_blocks(&replica->kv, computed + tokens) -
@@ -107,16 +154,17 @@ static void divide_once(struct replica *replica)
 static void grant(struct replica *replica, struct request *request, int64_t tokens,
                   int64_t n_blocks, int64_t now_ns)
 {
-    CHECK(tokens >= 1 && tokens <= replica->budget);
-    CHECK(tokens <= request_missing_tokens(request));
-    CHECK(request->place == REQUEST_RUNNING && !request->in_group);
     bool decode =
         tokens == 1 && request->n_emitted > 0 && request_missing_tokens(request) == 1;
+    CHECK(tokens >= 1 && tokens <= request_missing_tokens(request));
+    CHECK(tokens <= replica->budget || (decode && replica->ops->decodes_beyond_budget));
+    CHECK(request->place == REQUEST_RUNNING && !request->in_group);
     replica->budget -= tokens;
     kv_take(&replica->kv, n_blocks);
     request->held_blocks += n_blocks;
     if (request->first_scheduled_ns == REQUEST_NEVER) {
         request->first_scheduled_ns = now_ns;
+        fair_admit(&replica->fair, request);
     }
     if (decode && !request->decoding) {
         CHECK(replica->stepwise || replica->group_granted); /* it goes with the group */
@@ -142,6 +190,7 @@ bool batch_grant(struct replica *replica, struct request *request, int64_t token
     return true;
 }
 
+/* Partials stand in order of admission; mostly the new one is the last. */
 static void add_partial(struct replica *replica, struct request *request)
 {
     if (replica->n_partials == replica->partial_room) {
@@ -149,7 +198,11 @@ static void add_partial(struct replica *replica, struct request *request)
         replica->partials = memory_grow(
             replica->partials, (size_t)replica->partial_room, sizeof(struct request *));
     }
-    replica->partials[replica->n_partials++] = request;
+    int64_t at = replica->n_partials++;
+    for (; at > 0 && replica->partials[at - 1]->admission > request->admission; at--) {
+        replica->partials[at] = replica->partials[at - 1];
+    }
+    replica->partials[at] = request;
 }
 
 /* Takes what the cache has of the request's prompt; how many free blocks that took. */
@@ -170,10 +223,33 @@ static int64_t take_found(struct replica *replica, struct request *request)
     return chain->n_free_hits;
 }
 
-bool batch_admit(struct replica *replica, struct request *request, int64_t tokens,
-                 int64_t now_ns)
+int64_t batch_room(const struct replica *replica, const struct request *request)
 {
-    int64_t n_blocks = batch_new_blocks(replica, request, tokens);
+    return batch_missing(replica, request) + request->max_new_tokens -
+           request->n_emitted - 1;
+}
+
+/* Puts a request at the end of the running ones. */
+static void run(struct replica *replica, struct request *request)
+{
+    request_list_append(&replica->running, request);
+    request->place = REQUEST_RUNNING;
+    request->admission = replica->n_admissions++;
+    replica->view->n_waiting--;
+    replica->view->n_running++;
+    if (!replica->stepwise) {
+        add_partial(replica, request);
+    }
+}
+
+bool batch_admit(struct replica *replica, struct request *request, int64_t tokens,
+                 int64_t room, int64_t now_ns)
+{
+    if (replica->group.reserved) {
+        room = batch_room(replica, request);
+    }
+    room = room > tokens ? room : tokens;
+    int64_t n_blocks = batch_new_blocks(replica, request, room);
     if (n_blocks > replica->kv.free_blocks) {
         return false;
     }
@@ -185,15 +261,23 @@ bool batch_admit(struct replica *replica, struct request *request, int64_t token
     if (request->chain != NULL) {
         n_blocks -= take_found(replica, request);
     }
-    request_list_remove(&replica->waiting, request);
-    request_list_append(&replica->running, request);
-    request->place = REQUEST_RUNNING;
-    request->admission = replica->n_admissions++;
-    replica->view->n_waiting--;
-    replica->view->n_running++;
-    if (!replica->stepwise) {
-        add_partial(replica, request);
+    replica_unqueue(replica, request);
+    run(replica, request);
+    grant(replica, request, tokens, n_blocks, now_ns);
+    return true;
+}
+
+bool batch_resume(struct replica *replica, struct request *request, int64_t tokens,
+                  int64_t now_ns)
+{
+    int64_t n_blocks = kv_blocks(&replica->kv, request->computed_tokens + tokens);
+    CHECK(request->place == REQUEST_SWAPPED && request->held_blocks == 0);
+    CHECK(replica->running.n < replica->limits.max_num_seqs);
+    if (n_blocks > replica->kv.free_blocks) {
+        return false;
     }
+    swap_take(replica, request, true);
+    run(replica, request);
     grant(replica, request, tokens, n_blocks, now_ns);
     return true;
 }
@@ -223,17 +307,23 @@ static void refund(struct replica *replica, const struct request *request)
     }
 }
 
+/* What it computed is thrown away, and it waits to compute it again. */
+static void forget(struct replica *replica, struct request *request)
+{
+    replica->tally.recomputed_tokens += request->computed_tokens;
+    request->computed_tokens = 0;
+    replica_queue(replica, request, true);
+}
+
 void batch_preempt(struct replica *replica, struct request *request, int64_t now_ns)
 {
-    CHECK(request->place == REQUEST_RUNNING);
+    CHECK(request->place == REQUEST_RUNNING && !replica->group.reserved);
     refund(replica, request);
     if (request->decoding) {
         divide_once(replica);
     }
     replica_leave(replica, request, now_ns);
     request_list_remove(&replica->running, request);
-    request_list_prepend(&replica->waiting, request);
-    request->place = REQUEST_WAITING;
     replica->view->n_running--;
     replica->view->n_waiting++;
     kv_give(&replica->kv, request->held_blocks, request->chain);
@@ -245,11 +335,38 @@ void batch_preempt(struct replica *replica, struct request *request, int64_t now
     if (request->computed_tokens > request->recompute_to_tokens) {
         request->recompute_to_tokens = request->computed_tokens;
     }
-    replica->tally.recomputed_tokens += request->computed_tokens;
     replica->tally.n_preemptions++;
-    request->computed_tokens = 0;
     request->n_preemptions++;
+    if (replica->pool->config->scheduler.preempt == POOL_SWAP &&
+        swap_fits(replica, request)) {
+        swap_out(replica, request);
+    } else {
+        forget(replica, request);
+    }
     record_victim(replica, request);
+}
+
+void batch_leave_out(struct replica *replica, struct request *request, int64_t now_ns)
+{
+    if (!request->decoding) {
+        return;
+    }
+    divide_once(replica);
+    replica_leave(replica, request, now_ns);
+    if (!replica->stepwise) {
+        add_partial(replica, request);
+    }
+}
+
+void batch_wait_until(struct replica *replica, int64_t at_ns)
+{
+    replica->wake_ns = at_ns;
+}
+
+void batch_shed(struct replica *replica, struct request *request, int64_t now_ns)
+{
+    CHECK(request->place == REQUEST_WAITING);
+    replica_finish(replica, request, REQUEST_SHED, now_ns);
 }
 
 bool batch_decodes(const struct replica *replica, const struct request *request)
@@ -258,9 +375,23 @@ bool batch_decodes(const struct replica *replica, const struct request *request)
            (request->n_emitted > 0 && batch_missing(replica, request) == 1);
 }
 
+int64_t batch_n_prefills(const struct replica *replica)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < replica->n_grants; i++) {
+        n += !replica->grants[i].decode;
+    }
+    return n;
+}
+
+bool batch_is_fcfs(const struct replica *replica)
+{
+    return replica->queue.ops->key == NULL && !replica->queue.ops->by_tenant;
+}
+
 int64_t batch_n_preempted(const struct replica *replica)
 {
-    return replica->n_preempted;
+    return replica->n_preempted - replica->n_yielded;
 }
 
 bool batch_may_turn(const struct replica *replica)
@@ -276,7 +407,7 @@ int64_t batch_n_grouped(const struct replica *replica)
 
 int64_t batch_group_new_blocks(const struct replica *replica)
 {
-    return replica->group.residue[group_due_residue(&replica->group)];
+    return group_new_blocks(&replica->group);
 }
 
 bool batch_is_due(const struct replica *replica, const struct request *request)
@@ -288,7 +419,7 @@ bool batch_is_due(const struct replica *replica, const struct request *request)
 void batch_grant_group(struct replica *replica)
 {
     int64_t n_blocks = batch_group_new_blocks(replica);
-    CHECK(replica->group.n <= replica->budget);
+    CHECK(replica->group.n <= replica->budget || replica->ops->decodes_beyond_budget);
     replica->group_granted = true;
     replica->budget -= replica->group.n;
     kv_take(&replica->kv, n_blocks);

@@ -16,8 +16,11 @@
 #define SERVESIM_ENGINE_BATCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "engine/order.h"
+#include "engine/pool_scheduler.h"
 #include "engine/request.h"
 
 struct replica;
@@ -25,11 +28,29 @@ struct replica;
 struct batch_ops {
     const char *name;
     const char *help; /* one sentence */
+    size_t
+        state_size; /* of zeroed memory that the engine keeps for it: batch_state() */
     void (*plan)(struct replica *replica, int64_t now_ns);
     void (*plan_grouped)(struct replica *replica, int64_t now_ns); /* may be NULL */
     /* After a step of decodes only was planned: whether a request that arrives now could
      * not be admitted before one of the running ones finishes. NULL: it always could. */
     bool (*newcomer_waits)(const struct replica *replica);
+    /* After such a step: how many steps, this one included, may run before the rule would
+     * say something else though nobody came, left or lacked blocks; and the time, at whose
+     * first step boundary it would. NULL: never. */
+    int64_t (*steps_left)(const struct replica *replica);
+    int64_t (*changes_at)(const struct replica *replica);
+    bool unbudgeted;              /* max_num_batched_tokens does not bound a step */
+    bool decodes_beyond_budget;   /* nor its decodes, but what is added to them */
+    bool blocks_go_with_the_last; /* blocks are free when nobody runs any more */
+    bool chunks;                  /* knows `enable_chunked_prefill` */
+    bool pads;                    /* knows `padding` */
+};
+
+/* What decides about a pool's requests. */
+struct batch_policy {
+    const struct batch_ops *batching;
+    const struct order_ops *order;
 };
 
 /* The limits of the replica's scheduler. */
@@ -42,17 +63,27 @@ struct batch_limits {
 
 const struct batch_limits *batch_limits(const struct replica *replica);
 
-/* Tokens of the step's budget and KV blocks that are still free. */
+/* All keys of the scheduler; the discipline's own memory; steps run so far. */
+const struct pool_scheduler *batch_settings(const struct replica *replica);
+void *batch_state(const struct replica *replica);
+int64_t batch_n_steps(const struct replica *replica);
+
+/* Tokens of the step's budget that are left, and KV blocks: free ones, all there are, and
+ * those that admission leaves free (`watermark`). */
 int64_t batch_budget(const struct replica *replica);
 int64_t batch_free_blocks(const struct replica *replica);
+int64_t batch_total_blocks(const struct replica *replica);
+int64_t batch_watermark(const struct replica *replica);
+int64_t batch_block_tokens(const struct replica *replica);
 
-/* The running requests in the order of admission, and the first waiting one that the
- * scheduler has seen (engine/look.h), or NULL. */
+/* The running requests in the order of admission, and the first in order of the waiting
+ * ones that the scheduler has seen (engine/look.h), or NULL. */
 int64_t batch_n_running(const struct replica *replica);
 struct request *batch_first_running(const struct replica *replica);
 struct request *batch_last_running(const struct replica *replica);
 struct request *batch_next(const struct request *request);
 struct request *batch_first_waiting(const struct replica *replica);
+int64_t batch_n_waiting(const struct replica *replica); /* in the queue */
 
 /* Tokens a request lacks before it emits its next one, and the free KV blocks that
  * `tokens` more of them need.  Of a waiting one's prompt, what is in the cache does not
@@ -66,35 +97,52 @@ bool batch_grant(struct replica *replica, struct request *request, int64_t token
                  int64_t now_ns);
 
 /* Moves a waiting request to the end of the running ones and grants it tokens; false,
- * and nothing done, if blocks lack. */
+ * and nothing done, if blocks lack.  Blocks are taken for `room` tokens of those it lacks,
+ * at least for what it is granted: batch_missing() for the whole prompt, batch_room() for
+ * its output, too.  Where nobody is ever preempted (preempt = none) it is always that. */
 bool batch_admit(struct replica *replica, struct request *request, int64_t tokens,
-                 int64_t now_ns);
+                 int64_t room, int64_t now_ns);
 
-/* Takes a running request's KV cache and puts it at the head of the waiting ones, to
- * recompute.  Tokens that it was granted in this step go back to the budget, unless it got
- * them with batch_grant_group(): preempt first. */
+/* The same for one that was swapped out, which stands at the end afterwards. */
+bool batch_resume(struct replica *replica, struct request *request, int64_t tokens,
+                  int64_t now_ns);
+
+/* Tokens that a waiting request lacks up to the most that it may ever have: its missing
+ * ones and max_tokens, less the last, whose KV nobody needs. */
+int64_t batch_room(const struct replica *replica, const struct request *request);
+
+/* Output tokens of the request so far, and the most that its client lets it have. */
+int64_t batch_n_emitted(const struct replica *replica, const struct request *request);
+int64_t batch_max_new(const struct request *request);
+
+/* Takes a running request's KV cache.  It waits again, to recompute, or is swapped out, as
+ * `preempt` says.  Tokens that it was granted in this step go back to the budget, unless it
+ * got them with batch_grant_group(): preempt first. */
 void batch_preempt(struct replica *replica, struct request *request, int64_t now_ns);
 
-/* How many have been preempted in this step. */
+/* How many get prefill tokens in this step, as far as it is planned. */
+int64_t batch_n_prefills(const struct replica *replica);
+
+/* Whether the queue is first come, first served. */
+bool batch_is_fcfs(const struct replica *replica);
+
+/* How many have been preempted in this step because blocks lacked. */
 int64_t batch_n_preempted(const struct replica *replica);
+
+/* The step is over before it began: nobody gets anything until `at_ns` at the latest. */
+void batch_wait_until(struct replica *replica, int64_t at_ns);
+
+/* A waiting request leaves unserved. */
+void batch_shed(struct replica *replica, struct request *request, int64_t now_ns);
+
+/* A running request that decodes gets nothing in this step: it is in the group no more. */
+void batch_leave_out(struct replica *replica, struct request *request, int64_t now_ns);
 
 /* Whether the first of the waiting was preempted after one token and shares its prompt:
  * all of that may be found in the cache, and then it decodes, or, once a block of it is
  * forgotten, has a prompt to compute.  Blocks that a plan takes may turn one into the
  * other, so that the next plan may admit whom this one did not. */
 bool batch_may_turn(const struct replica *replica);
-
-/* Tokens that a running or waiting request wants in this step: what it lacks, within the
- * threshold of long prompts. */
-int64_t batch_serve_wanted(const struct replica *replica,
-                           const struct request *request);
-
-/* Gives all running requests what they want, in the order of admission and within the
- * budget; where KV blocks lack, the last admitted gives way, until the one that asked
- * does.  The second does the same without visiting the decoding group: for
- * plan_grouped. */
-void batch_serve_each(struct replica *replica, int64_t now_ns);
-void batch_serve_grouped(struct replica *replica, int64_t now_ns);
 
 /* Whether what the request lacks is the token that it decodes next, not a prompt. */
 bool batch_decodes(const struct replica *replica, const struct request *request);

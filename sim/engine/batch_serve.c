@@ -1,6 +1,9 @@
-#include <stddef.h>
+#include "engine/batch_serve.h"
 
-#include "engine/batch.h"
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "engine/replica.h"
 
 static int64_t least(int64_t a, int64_t b)
 {
@@ -13,71 +16,284 @@ int64_t batch_serve_wanted(const struct replica *replica, const struct request *
     return least(missing, batch_limits(replica)->long_prefill_token_threshold);
 }
 
-/* Gives a running request its tokens, at the expense of the last ones; false if it had to
- * give way itself. */
-static bool serve(struct replica *replica, struct request *request, int64_t now_ns)
+/* The last of the running requests in the queue's order. */
+static struct request *last_in_order(const struct replica *replica)
 {
-    int64_t tokens = least(batch_serve_wanted(replica, request), batch_budget(replica));
+    struct request *last = batch_first_running(replica);
+    int64_t last_key = replica_order_key(replica, last);
+    for (struct request *r = batch_next(last); r != NULL; r = batch_next(r)) {
+        int64_t key = replica_order_key(replica, r);
+        if (queue_precedes(last_key, last->id, key, r->id)) {
+            last = r;
+            last_key = key;
+        }
+    }
+    return last;
+}
+
+/* Whoever loses least: the fewest outputs, then the longest prompt, then the last. */
+static struct request *fewest_outputs(const struct replica *replica)
+{
+    struct request *fewest = batch_first_running(replica);
+    int64_t n_fewest = batch_n_emitted(replica, fewest);
+    for (struct request *r = batch_next(fewest); r != NULL; r = batch_next(r)) {
+        int64_t n = batch_n_emitted(replica, r);
+        if (n < n_fewest ||
+            (n == n_fewest && r->prompt_tokens >= fewest->prompt_tokens)) {
+            fewest = r;
+            n_fewest = n;
+        }
+    }
+    return fewest;
+}
+
+static struct request *victim_of(const struct replica *replica)
+{
+    switch ((enum pool_victim)batch_settings(replica)->victim) {
+    case POOL_LAST:
+        return batch_last_running(replica);
+    case POOL_ORDER:
+        return last_in_order(replica);
+    case POOL_FEWEST_OUTPUTS:
+        return fewest_outputs(replica);
+    }
+    return NULL;
+}
+
+/* Tokens that a running request is to get; 0: none in this kind of step. */
+static int64_t tokens_of(const struct replica *replica, const struct request *request,
+                         bool only_decodes, int64_t budget)
+{
+    if (only_decodes) {
+        return batch_decodes(replica, request);
+    }
+    return least(batch_serve_wanted(replica, request), budget);
+}
+
+/* Gives a running request its tokens, at the expense of victims; false if it had to give
+ * way itself: then nobody behind it gets any. */
+static bool serve(struct replica *replica, struct request *request, int64_t tokens,
+                  int64_t now_ns)
+{
     while (!batch_grant(replica, request, tokens, now_ns)) {
-        struct request *victim = batch_last_running(replica);
+        struct request *victim = victim_of(replica);
+        struct request *rest = batch_next(request);
         batch_preempt(replica, victim, now_ns);
         if (victim == request) {
+            for (; rest != NULL; rest = batch_next(rest)) {
+                batch_leave_out(replica, rest, now_ns);
+            }
             return false;
         }
     }
     return true;
 }
 
-void batch_serve_each(struct replica *replica, int64_t now_ns)
+static void serve_each(struct replica *replica, bool only_decodes, int64_t now_ns)
 {
     struct request *request = batch_first_running(replica);
-    while (request != NULL && batch_budget(replica) > 0) {
-        if (!serve(replica, request, now_ns)) {
-            break;
+    while (request != NULL) {
+        int64_t tokens =
+            tokens_of(replica, request, only_decodes, batch_budget(replica));
+        if (tokens > 0 && !serve(replica, request, tokens, now_ns)) {
+            return;
         }
         request = batch_next(request);
     }
 }
 
-/* What a running request takes, given what those before it leave of the budget. */
-static int64_t partial_tokens(const struct replica *replica, int64_t i, int64_t *budget)
-{
-    int64_t tokens =
-        least(batch_serve_wanted(replica, batch_partial(replica, i)), *budget);
-    *budget -= tokens;
-    return tokens;
-}
-
-/* KV blocks that all running requests need in this step. */
-static int64_t demand(const struct replica *replica)
+/* KV blocks that all of them need in this step. */
+static int64_t demand(const struct replica *replica, bool only_decodes)
 {
     int64_t budget = batch_budget(replica) - batch_n_grouped(replica);
     int64_t n_blocks = batch_group_new_blocks(replica);
     for (int64_t i = 0; i < batch_n_partial(replica); i++) {
-        int64_t tokens = partial_tokens(replica, i, &budget);
-        n_blocks += batch_new_blocks(replica, batch_partial(replica, i), tokens);
+        const struct request *request = batch_partial(replica, i);
+        int64_t tokens = tokens_of(replica, request, only_decodes, budget);
+        budget -= tokens;
+        n_blocks += tokens > 0 ? batch_new_blocks(replica, request, tokens) : 0;
     }
     return n_blocks;
 }
 
-/* Going through the running requests in order, somebody fails exactly while what those
- * that are left need, all together, is more than what is free; then the last one goes.
+/* The first in order of admission for whom blocks lack; somebody must. */
+static struct request *first_short(const struct replica *replica, bool only_decodes)
+{
+    int64_t budget = batch_budget(replica);
+    int64_t free_blocks = batch_free_blocks(replica);
+    struct request *request = batch_first_running(replica);
+    for (;; request = batch_next(request)) {
+        int64_t tokens = tokens_of(replica, request, only_decodes, budget);
+        if (tokens == 0) {
+            continue;
+        }
+        budget -= tokens;
+        free_blocks -= batch_new_blocks(replica, request, tokens);
+        if (free_blocks < 0) {
+            return request;
+        }
+    }
+}
+
+/* A victim gives way.  Those admitted at or after the returned number get nothing. */
+static int64_t give_way(struct replica *replica, bool only_decodes, int64_t now_ns)
+{
+    struct request *victim = victim_of(replica);
+    struct request *rest = batch_next(victim);
+    int64_t cut = INT64_MAX;
+    if (rest != NULL && first_short(replica, only_decodes) == victim) {
+        cut = victim->admission;
+    }
+    batch_preempt(replica, victim, now_ns);
+    for (; cut != INT64_MAX && rest != NULL; rest = batch_next(rest)) {
+        batch_leave_out(replica, rest, now_ns);
+    }
+    return cut;
+}
+
+/* Somebody fails, when one goes through the running requests in order, exactly while what
+ * they need all together is more than what is free; the victim does not depend on who.
  * And the budget only ever cuts the last one: when a request was admitted, all before it
  * had taken what they wanted, and what they want never grows afterwards; so nobody runs
  * without a token. */
-void batch_serve_grouped(struct replica *replica, int64_t now_ns)
+static void serve_grouped(struct replica *replica, bool only_decodes, int64_t now_ns)
 {
-    while (demand(replica) > batch_free_blocks(replica)) {
-        batch_preempt(replica, batch_last_running(replica), now_ns);
+    int64_t cut = INT64_MAX;
+    while (cut == INT64_MAX &&
+           demand(replica, only_decodes) > batch_free_blocks(replica)) {
+        cut = give_way(replica, only_decodes, now_ns);
     }
     batch_grant_group(replica);
     int64_t n_partial = batch_n_partial(replica);
     for (int64_t i = 0, done = 0; done < n_partial; done++) {
         struct request *request = batch_partial(replica, i);
         int64_t tokens =
-            least(batch_serve_wanted(replica, request), batch_budget(replica));
-        batch_grant(replica, request, tokens, now_ns);
+            tokens_of(replica, request, only_decodes, batch_budget(replica));
+        if (tokens > 0 && request->admission < cut) {
+            batch_grant(replica, request, tokens, now_ns);
+        }
         /* one whose last missing token this is has left the partials for the group */
         i += i < batch_n_partial(replica) && batch_partial(replica, i) == request;
     }
+}
+
+void batch_serve_each(struct replica *replica, int64_t now_ns)
+{
+    serve_each(replica, false, now_ns);
+}
+
+void batch_serve_grouped(struct replica *replica, int64_t now_ns)
+{
+    serve_grouped(replica, false, now_ns);
+}
+
+void batch_serve_decodes_each(struct replica *replica, int64_t now_ns)
+{
+    serve_each(replica, true, now_ns);
+}
+
+void batch_serve_decodes_grouped(struct replica *replica, int64_t now_ns)
+{
+    serve_grouped(replica, true, now_ns);
+}
+
+/* The running request that is to give way to the first of the waiting; or NULL. */
+static struct request *displaced(const struct replica *replica)
+{
+    const struct request *first = batch_first_waiting(replica);
+    if (!batch_settings(replica)->preemptive_order || first == NULL ||
+        batch_n_running(replica) == 0) {
+        return NULL;
+    }
+    struct request *last = last_in_order(replica);
+    return replica_order_key(replica, first) < replica_order_key(replica, last) ? last
+                                                                                : NULL;
+}
+
+void batch_serve_yield(struct replica *replica, int64_t now_ns)
+{
+    for (struct request *last; (last = displaced(replica)) != NULL;) {
+        const struct request *first = batch_first_waiting(replica);
+        int64_t missing = batch_missing(replica, first);
+        if (batch_n_running(replica) < batch_limits(replica)->max_num_seqs &&
+            batch_new_blocks(replica, first, missing) <= batch_free_blocks(replica)) {
+            return;
+        }
+        batch_preempt(replica, last, now_ns);
+        replica->n_yielded++;
+    }
+}
+
+bool batch_serve_may_yield(const struct replica *replica)
+{
+    return displaced(replica) != NULL;
+}
+
+bool batch_serve_swapped(struct replica *replica, int64_t now_ns)
+{
+    const struct request_list *swapped = &replica->swap.requests;
+    while (swapped->first != NULL && batch_n_preempted(replica) == 0 &&
+           batch_n_running(replica) < batch_limits(replica)->max_num_seqs &&
+           batch_budget(replica) > 0) {
+        struct request *request = swapped->first;
+        int64_t tokens =
+            least(batch_serve_wanted(replica, request), batch_budget(replica));
+        int64_t n_blocks = batch_new_blocks(replica, request, tokens);
+        int64_t watermark = batch_n_running(replica) > 0 ? batch_watermark(replica) : 0;
+        if (n_blocks + watermark > batch_free_blocks(replica)) {
+            break;
+        }
+        batch_resume(replica, request, tokens, now_ns);
+    }
+    return swapped->first == NULL;
+}
+
+struct outlook {
+    int64_t used;
+    int64_t left;
+};
+
+static int by_left(const void *a, const void *b)
+{
+    const struct outlook *x = a; /* qsort's interface */
+    const struct outlook *y = b;
+    if (x->left != y->left) {
+        return x->left < y->left ? 1 : -1;
+    }
+    return (x->used < y->used) - (x->used > y->used);
+}
+
+static struct outlook look_out(const struct replica *replica,
+                               const struct request *request)
+{
+    int64_t n_emitted = batch_n_emitted(replica, request);
+    int64_t left = batch_max_new(request) - n_emitted;
+    return (struct outlook){.used = request->prompt_tokens + n_emitted,
+                            .left = left > 0 ? left : 0};
+}
+
+/* Steps change no sum here: what a sequence uses grows as what it has left shrinks. */
+bool batch_serve_foresees(const struct replica *replica, const struct request *request)
+{
+    if (batch_settings(replica)->admission != POOL_FORECAST) {
+        return true;
+    }
+    size_t n = (size_t)batch_n_running(replica) + 1;
+    struct outlook *all = memory_new(n, sizeof *all);
+    size_t i = 0;
+    for (const struct request *r = batch_first_running(replica); r != NULL;
+         r = batch_next(r)) {
+        all[i++] = look_out(replica, r);
+    }
+    all[i] = look_out(replica, request);
+    qsort(all, n, sizeof *all, by_left);
+    int64_t used = 0;
+    int64_t most = 0;
+    for (i = 0; i < n; i++) {
+        used += all[i].used;
+        int64_t peak = all[i].left * (int64_t)(i + 1) + used;
+        most = peak > most ? peak : most;
+    }
+    free(all);
+    return most < batch_total_blocks(replica) * batch_block_tokens(replica);
 }

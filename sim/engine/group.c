@@ -141,7 +141,7 @@ void group_join(struct group *group, struct request *request)
     request->joined_paid_ns = group->paid_ns;
     request->joined_energy_pj = group->energy_pj;
     group_settle_in(group, request);
-    group->residue[residue_of(group, request->computed_tokens)]++;
+    group->residue[residue_of(group, request->computed_tokens)] += !group->reserved;
     group->context += request->computed_tokens + 1;
     if (group->window_tokens > 0) {
         join_window(group, request->computed_tokens);
@@ -197,7 +197,7 @@ void group_leave(struct group *group, struct request *request)
     if (gap_ns > request->max_gap_ns) {
         request->max_gap_ns = gap_ns;
     }
-    group->residue[residue_of(group, request->computed_tokens)]--;
+    group->residue[residue_of(group, request->computed_tokens)] -= !group->reserved;
     group->context -= request->computed_tokens + 1;
     if (group->window_tokens > 0) {
         leave_window(group, request->computed_tokens);

@@ -45,6 +45,7 @@ struct group {
     int64_t step;
     int64_t block_tokens;
     int64_t *residue;
+    bool reserved; /* members hold all blocks they will ever need: residues stay 0 */
     int64_t window_tokens; /* 0: no window layers */
     int64_t window;
     int64_t n_growing;
@@ -115,6 +116,12 @@ static inline int64_t group_due_residue(const struct group *group)
 {
     int64_t at = group->step % group->block_tokens;
     return at == 0 ? 0 : group->block_tokens - at;
+}
+
+/* KV blocks that the members need in the next step. */
+static inline int64_t group_new_blocks(const struct group *group)
+{
+    return group->residue[group_due_residue(group)];
 }
 
 /* Computed and emitted tokens of any request, member or not. */

@@ -5,17 +5,44 @@
 
 #include "base/check.h"
 
-static bool servable(const struct pool *pool, const struct sim_arrival *arrival)
+/* KV blocks that the request may come to need. */
+static int64_t needed_blocks(const struct pool *pool, const struct sim_arrival *arrival)
+{
+    return pool_needed_blocks(pool, arrival->prompt_tokens,
+                              pool_max_new_tokens(pool, arrival->output_tokens));
+}
+
+/* Whether a discipline that computes prompts whole can do so in one step, even those of
+ * requests that gave way with their last token to come. */
+static bool is_step(const struct sim *sim, const struct sim_arrival *arrival)
+{
+    const struct pool *pool = &sim->config->pools[0];
+    const struct pool_scheduler *scheduler = &pool->config->scheduler;
+    int64_t tokens =
+        arrival->prompt_tokens + pool_max_new_tokens(pool, arrival->output_tokens) - 1;
+    return scheduler->enable_chunked_prefill != 0 ||
+           !sim->config->policies[0].batching->chunks ||
+           tokens <= scheduler->max_num_batched_tokens;
+}
+
+static bool is_short(const struct pool *pool, const struct sim_arrival *arrival)
 {
     return arrival->prompt_tokens <= INT64_MAX / 4 - arrival->output_tokens &&
            arrival->prompt_tokens + arrival->output_tokens <= pool->most_tokens &&
-           pool_needed_blocks(pool, arrival->prompt_tokens, arrival->output_tokens) <=
-               pool->usable_blocks;
+           pool->config->scheduler.max_output_tokens <= INT64_MAX / 4;
 }
 
-static int refuse(const struct pool *pool, const struct sim_arrival *arrival,
+static bool servable(const struct sim *sim, const struct sim_arrival *arrival)
+{
+    const struct pool *pool = &sim->config->pools[0];
+    return is_short(pool, arrival) && is_step(sim, arrival) &&
+           needed_blocks(pool, arrival) <= pool->usable_blocks - pool->watermark_blocks;
+}
+
+static int refuse(const struct sim *sim, const struct sim_arrival *arrival,
                   struct err *err)
 {
+    const struct pool *pool = &sim->config->pools[0];
     int64_t tokens = arrival->prompt_tokens + arrival->output_tokens;
     if (tokens > pool->most_tokens) {
         return err_at(
@@ -25,14 +52,24 @@ static int refuse(const struct pool *pool, const struct sim_arrival *arrival,
             " of max_model_len; '[workload] unservable = reject' passes over it",
             arrival->prompt_tokens, arrival->output_tokens, pool->most_tokens);
     }
+    if (!is_step(sim, arrival)) {
+        return err_at(
+            err, arrival->file, arrival->line,
+            "the request's %" PRId64 " prompt and %" PRId64
+            " output tokens are more than the %" PRId64
+            " of max_num_batched_tokens, and without chunked prefill they may "
+            "have to be computed in one step; '[workload] unservable = reject' "
+            "passes over it",
+            arrival->prompt_tokens, pool_max_new_tokens(pool, arrival->output_tokens),
+            pool->config->scheduler.max_num_batched_tokens);
+    }
     return err_at(
         err, arrival->file, arrival->line,
         "the request's %" PRId64 " prompt and %" PRId64 " output tokens need %" PRId64
         " KV blocks and the pool has %" PRId64
         "; '[workload] unservable = reject' passes over it",
-        arrival->prompt_tokens, arrival->output_tokens,
-        pool_needed_blocks(pool, arrival->prompt_tokens, arrival->output_tokens),
-        pool->usable_blocks);
+        arrival->prompt_tokens, pool_max_new_tokens(pool, arrival->output_tokens),
+        needed_blocks(pool, arrival), pool->usable_blocks - pool->watermark_blocks);
 }
 
 /* A request that no replica ever sees. */
@@ -49,6 +86,7 @@ static void turn_away(struct sim *sim, enum request_status status, int64_t at_ns
         .counted = arrival->counted,
         .labels = arrival->labels,
         .priority = arrival->priority,
+        .tenant = arrival->tenant,
         .arrival_ns = arrival->arrival_ns,
         .prompt_tokens = arrival->prompt_tokens,
         .output_tokens = arrival->output_tokens,
@@ -111,9 +149,9 @@ int intake_next(struct sim *sim, struct err *err)
         }
         CHECK(sim->next_id < INT32_MAX);
         sim->totals.n_injected++;
-        bool can_serve = servable(pool, &sim->next);
+        bool can_serve = servable(sim, &sim->next);
         if (!can_serve && !sim->config->reject_unservable) {
-            return refuse(pool, &sim->next, err);
+            return refuse(sim, &sim->next, err);
         }
         int64_t free_ns = sim->next.arrival_ns + in_frontend(sim, pool) -
                           pool->config->constants.frontend_ns;

@@ -6,9 +6,10 @@
 #include "engine/kv.h"
 #include "engine/request.h"
 
-void leave_add(struct leave_list *list, struct kv *kv, struct request *request)
+void leave_add(struct leave_list *list, struct kv *kv, struct request *request,
+               bool stay)
 {
-    if (kv->prefix == NULL) {
+    if (kv->prefix == NULL && !stay) {
         kv_give(kv, request->held_blocks, NULL);
         return;
     }

@@ -8,6 +8,7 @@
 #ifndef SERVESIM_ENGINE_LEAVE_H
 #define SERVESIM_ENGINE_LEAVE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct kv;
@@ -26,8 +27,10 @@ struct leave_list {
     int64_t room;
 };
 
-/* The request gives its blocks, now or with leave_all(); it has no chain afterwards. */
-void leave_add(struct leave_list *list, struct kv *kv, struct request *request);
+/* The request gives its blocks with leave_all(), or now if that makes no difference and they
+ * need not `stay`; it has no chain afterwards. */
+void leave_add(struct leave_list *list, struct kv *kv, struct request *request,
+               bool stay);
 
 /* Gives the blocks of all who were added, in order of admission. */
 void leave_all(struct leave_list *list, struct kv *kv);

@@ -2,10 +2,21 @@
 
 #include "engine/replica.h"
 
+/* Those who had come by then stand in the queue. */
+static void see_until(struct replica *replica, int64_t until_ns)
+{
+    replica->visible_until_ns = until_ns;
+    for (struct request *first;
+         (first = replica->arrived.first) != NULL && first->enqueued_ns <= until_ns;) {
+        request_list_remove(&replica->arrived, first);
+        replica_queue(replica, first, false);
+    }
+}
+
 void look_now(struct replica *replica, int64_t now_ns)
 {
     if (replica->poll_steps <= 1 && !replica->async) { /* mostly */
-        replica->visible_until_ns = now_ns;
+        see_until(replica, now_ns);
         return;
     }
     int64_t steps = replica->sums.work.steps;
@@ -20,20 +31,18 @@ void look_now(struct replica *replica, int64_t now_ns)
     if (since >= every) {
         replica->looked_at_step = steps - over;
         if (over == 0) {
-            replica->visible_until_ns =
-                replica->async ? replica->last_start_ns : now_ns;
+            see_until(replica, replica->async ? replica->last_start_ns : now_ns);
         }
     }
-    if (replica->running.n == 0 && batch_first_waiting(replica) == NULL) {
+    if (replica->running.n == 0 && replica->queue.n + replica->swap.requests.n == 0) {
         replica->looked_at_step = steps;
-        replica->visible_until_ns = now_ns;
+        see_until(replica, now_ns);
     }
 }
 
 bool look_hides(const struct replica *replica)
 {
-    const struct request *last = replica->waiting.last;
-    return last != NULL && last->enqueued_ns > replica->visible_until_ns;
+    return replica->arrived.n > 0;
 }
 
 int64_t look_steps_left(const struct replica *replica)

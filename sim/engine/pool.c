@@ -43,36 +43,6 @@ const struct field_table pool_table = {
     .n_fields = sizeof fields / sizeof fields[0],
 };
 
-#define SCHEDULER(member) offsetof(struct pool_scheduler, member)
-
-static const struct field scheduler_fields[] = {
-    {"batching", FIELD_TEXT, SCHEDULER(batching), "", "unified", NULL, NULL, NULL,
-     "batching discipline: see 'servesim list batching'"},
-    {"order", FIELD_CHOICE, SCHEDULER(order), "", "fcfs", NULL, NULL, "fcfs",
-     "order of the waiting queue"},
-    {"preempt", FIELD_CHOICE, SCHEDULER(preempt), "", "recompute", NULL, NULL,
-     "recompute", "what happens to the KV cache of a sequence that gives way"},
-    {"max_num_seqs", FIELD_COUNT, SCHEDULER(max_num_seqs), "", "256", "1", "1000000",
-     NULL, "most sequences running at once"},
-    {"max_num_batched_tokens", FIELD_COUNT, SCHEDULER(max_num_batched_tokens), "",
-     "8192", "1", "1000000000", NULL, "token budget of a step"},
-    {"long_prefill_token_threshold", FIELD_COUNT,
-     SCHEDULER(long_prefill_token_threshold), "", "0", "0", "1000000000", NULL,
-     "most prefill tokens of one request in a step; 0: no limit"},
-    {"reserve_full_prompt", FIELD_FLAG, SCHEDULER(reserve_full_prompt), "", "no", NULL,
-     NULL, NULL, "admit a request only when blocks for its whole prompt are free"},
-    {"enable_prefix_caching", FIELD_FLAG, SCHEDULER(enable_prefix_caching), "", "yes",
-     NULL, NULL, NULL, "requests whose prompts begin alike share KV blocks"},
-    {"policy_source", FIELD_TEXT, SCHEDULER(source), "", "", NULL, NULL, NULL,
-     "the system and version that these settings mirror"},
-};
-
-const struct field_table pool_scheduler_table = {
-    .name = "scheduler",
-    .fields = scheduler_fields,
-    .n_fields = sizeof scheduler_fields / sizeof scheduler_fields[0],
-};
-
 static int fill_ledger(struct pool *pool, const struct pool_config *config,
                        struct err *err)
 {
@@ -180,6 +150,17 @@ static int check_presence(const struct pool_config *config, struct err *err)
     return 0;
 }
 
+/* A block of every GPU moves at the same time, each over its own lanes. */
+static int64_t swap_block_fs(const struct pool *pool)
+{
+    const struct pool_scheduler *scheduler = &pool->config->scheduler;
+    if (scheduler->swap_block_fs > 0 || !pool->has_hardware) {
+        return scheduler->swap_block_fs;
+    }
+    wide fs = (wide)pool->ledger.block_bytes * 1000000000000000;
+    return wide_narrow(wide_div_half_up(fs, scheduler->host_bytes_per_s));
+}
+
 int pool_init(struct pool *pool, const struct pool_config *config, struct err *err)
 {
     memset(pool, 0, sizeof *pool);
@@ -213,12 +194,21 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
     int64_t n_blocks =
         config->num_gpu_blocks > 0 ? config->num_gpu_blocks : pool->ledger.n_blocks;
     pool->usable_blocks = n_blocks - 1;
+    pool->watermark_blocks =
+        (int64_t)((wide)n_blocks * config->scheduler.watermark_nano / 1000000000);
+    pool->swap_block_fs = swap_block_fs(pool);
     pool->most_tokens = config->max_model_tokens;
     if (pool->most_tokens == 0) {
         pool->most_tokens =
             config->model_name[0] != '\0' ? config->llm.max_context_tokens : INT64_MAX;
     }
     return 0;
+}
+
+int64_t pool_max_new_tokens(const struct pool *pool, int64_t output_tokens)
+{
+    int64_t most = pool->config->scheduler.max_output_tokens;
+    return most > output_tokens ? most : output_tokens;
 }
 
 int64_t pool_needed_blocks(const struct pool *pool, int64_t prompt_tokens,

@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/field.h"
+#include "engine/pool_scheduler.h"
 #include "model/accelerator.h"
 #include "model/constants.h"
 #include "model/cost.h"
@@ -18,19 +19,6 @@
 #include "model/ledger.h"
 #include "model/llm.h"
 #include "model/power.h"
-
-/* The scheduler's own keys: what a policy preset in configs/policies/ may set. */
-struct pool_scheduler {
-    const char *batching; /* the name of a batching discipline: policy/policy.h */
-    int64_t order;
-    int64_t preempt;
-    int64_t max_num_seqs;
-    int64_t max_num_batched_tokens;
-    int64_t long_prefill_token_threshold; /* 0: none */
-    int64_t reserve_full_prompt;          /* 1: admit only if the whole prompt fits */
-    int64_t enable_prefix_caching;        /* 1: blocks of equal prompts are shared */
-    const char *source;
-};
 
 struct pool_config {
     const char *name;
@@ -53,7 +41,6 @@ struct pool_config {
 
 /* The keys of the pool itself; those of its parts are in their own tables. */
 extern const struct field_table pool_table;
-extern const struct field_table pool_scheduler_table;
 
 struct pool {
     const struct pool_config *config;
@@ -65,13 +52,18 @@ struct pool {
     bool has_ledger;
     bool has_hardware;     /* there are an accelerator and a model: MFU and MBU exist */
     int64_t usable_blocks; /* KV blocks less the null block */
-    int64_t most_tokens;   /* prompt + output of one request; INT64_MAX: no bound */
+    int64_t watermark_blocks; /* that admission leaves free */
+    int64_t swap_block_fs;    /* of moving a block to the host or back */
+    int64_t most_tokens;      /* prompt + output of one request; INT64_MAX: no bound */
 };
 
 /* Works a pool out of its configuration; -1 if it cannot serve.  Whatever it returns,
  * pool_free() frees. */
 int pool_init(struct pool *pool, const struct pool_config *config, struct err *err);
 void pool_free(struct pool *pool);
+
+/* The most output tokens that a client lets a request have whose output is that long. */
+int64_t pool_max_new_tokens(const struct pool *pool, int64_t output_tokens);
 
 /* KV blocks that a request of these lengths needs at its end: ceil((prompt + output - 1) /
  * block), the last token's KV being never written. */

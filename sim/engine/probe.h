@@ -22,6 +22,7 @@ struct probe_record {
     bool counted;
     char *labels; /* the taker owns them */
     int64_t priority;
+    int32_t tenant;
     int64_t arrival_ns;
     int64_t prompt_tokens;
     int64_t output_tokens;

@@ -12,8 +12,9 @@
 #include "engine/sums.h"
 
 void replica_init(struct replica *replica, const struct pool *pool,
-                  const struct batch_ops *ops, int32_t index, bool stepwise)
+                  const struct batch_policy *policy, int32_t index, bool stepwise)
 {
+    const struct batch_ops *ops = policy->batching;
     const struct pool_scheduler *scheduler = &pool->config->scheduler;
     int64_t threshold = scheduler->long_prefill_token_threshold;
     *replica = (struct replica){
@@ -35,12 +36,24 @@ void replica_init(struct replica *replica, const struct pool *pool,
     replica->async = pool->config->constants.async_scheduling != 0;
     replica->poll_steps = pool->config->constants.poll_steps;
     replica->most_span_ns = INT64_MAX / 4 / (pool->usable_blocks + 1);
+    replica->policy_state = memory_new(1, ops->state_size);
+    replica->swap.most_blocks =
+        scheduler->swap_blocks > 0 ? scheduler->swap_blocks : INT64_MAX;
+    replica->order_settings = (struct order_settings){
+        .max_num_batched_tokens = scheduler->max_num_batched_tokens,
+        .aging_ns = scheduler->aging_ns};
+    fair_init(&replica->fair, policy->order->by_tenant);
+    queue_init(&replica->queue, policy->order, &replica->fair, replica->stepwise);
     group_init(&replica->group, pool->config->block_tokens, pool->cost.window_tokens);
+    replica->group.reserved = scheduler->preempt == POOL_NONE;
 }
 
 void replica_free(struct replica *replica)
 {
     group_free(&replica->group);
+    fair_free(&replica->fair);
+    queue_free(&replica->queue);
+    free(replica->policy_state);
     free(replica->partials);
     late_free(&replica->late);
     free(replica->given_up);
@@ -55,35 +68,118 @@ void replica_enqueue(struct replica *replica, struct request *request, int64_t n
     sums_state(replica, now_ns);
     request->place = REQUEST_WAITING;
     request->enqueued_ns = now_ns;
-    request_list_append(&replica->waiting, request);
+    int64_t most_waiting = replica->pool->config->scheduler.max_queue_size;
+    bool is_full = most_waiting > 0 && replica_n_waiting(replica) >= most_waiting;
+    request_list_append(&replica->arrived, request);
     replica->view->n_waiting++;
+    if (is_full) {
+        replica_finish(replica, request, REQUEST_SHED, now_ns);
+        return;
+    }
     if (request->chain != NULL && replica->kv.prefix == NULL) {
         replica->kv.prefix =
             prefix_new(replica->kv.block_tokens, replica->kv.free_blocks);
     }
 }
 
+int64_t replica_order_key(const struct replica *replica, const struct request *request)
+{
+    const struct order_ops *order = replica->queue.ops;
+    if (order->key == NULL) {
+        return 0;
+    }
+    int64_t missing = request->in_group ? 1 : request_missing_tokens(request);
+    struct order_view view = {
+        .id = request->id,
+        .priority = request->priority,
+        .arrival_ns = request->arrival_ns,
+        .deadline_ns = request->deadline_ns,
+        .prompt_tokens = request->prompt_tokens,
+        .missing_tokens = missing,
+        .n_emitted = batch_n_emitted(replica, request),
+        .predicted_tokens = request->predicted_tokens,
+    };
+    if (order->by_hits && request->place == REQUEST_WAITING) {
+        if (replica->queue.n > ORDER_MOST_HITS) {
+            return 0;
+        }
+        view.found_tokens = missing - batch_missing(replica, request);
+    }
+    return order->key(&replica->order_settings, &view);
+}
+
+void replica_queue(struct replica *replica, struct request *request, bool gave_way)
+{
+    request->place = REQUEST_WAITING;
+    request->queued = true;
+    fair_enter(&replica->fair, request, gave_way);
+    queue_push(&replica->queue, request, replica_order_key(replica, request), gave_way);
+}
+
+void replica_unqueue(struct replica *replica, struct request *request)
+{
+    request->queued = false;
+    fair_leave(&replica->fair, request);
+    queue_remove(&replica->queue, request);
+}
+
+static int64_t key_of(void *state, struct request *request)
+{
+    return replica_order_key(state, request);
+}
+
+/* What is found for those who wait may have changed since the last plan. */
+static void look_up_hits(struct replica *replica)
+{
+    bool few = replica->queue.n <= ORDER_MOST_HITS;
+    if (replica->queue.ops->by_hits && (few || replica->has_hits)) {
+        queue_rekey(&replica->queue, replica, key_of);
+        replica->has_hits = few;
+    }
+}
+
+/* The discipline says what the next step holds; false: nothing. */
+static bool plan(struct replica *replica, int64_t now_ns)
+{
+    if (replica->stepwise) {
+        replica->ops->plan(replica, now_ns);
+    } else {
+        replica->ops->plan_grouped(replica, now_ns);
+    }
+    if (replica->kv.prefix != NULL) {
+        prefix_settle(replica->kv.prefix);
+    }
+    if (replica->n_grants > 0 || replica->group_granted) {
+        return true;
+    }
+    CHECK(replica->wake_ns > now_ns || replica_n_waiting(replica) == 0);
+    return false;
+}
+
 bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
 {
-    if (replica->running.n + replica->waiting.n == 0) {
+    replica->wake_ns = REQUEST_NEVER;
+    if (replica->running.n + replica_n_waiting(replica) == 0) {
         return false;
     }
     sums_state(replica, now_ns);
-    replica->budget = replica->limits.max_num_batched_tokens;
+    replica->budget = replica->ops->unbudgeted ? INT64_MAX / 4
+                                               : replica->limits.max_num_batched_tokens;
     replica->n_grants = 0;
     replica->n_preempted = 0;
     replica->divided = false;
     replica->group_granted = false;
+    replica->n_yielded = 0;
+    replica->swap.moved = 0;
     look_now(replica, now_ns);
+    look_up_hits(replica);
+    if (!plan(replica, now_ns)) {
+        return false;
+    }
     if (replica->stepwise) {
-        replica->ops->plan(replica, now_ns);
         stepwise_start(replica, now_ns);
     } else {
-        replica->ops->plan_grouped(replica, now_ns);
         span_plan(replica, now_ns, horizon_ns);
-    }
-    if (replica->kv.prefix != NULL) {
-        prefix_settle(replica->kv.prefix);
     }
     replica->busy = true;
     if (replica->running.n > replica->tally.most_running) {
@@ -123,6 +219,7 @@ void replica_join(struct replica *replica, struct request *request)
     if (!replica->stepwise) {
         drop_partial(replica, request);
         group_join(&replica->group, request);
+        fair_join(&replica->fair, request);
         /* who joins with a decode of its own is dealt with as a grant */
         if (replica->group.stalled_ns > 0 && !replica->group_granted) {
             late_add(&replica->late, request);
@@ -135,8 +232,11 @@ void replica_leave(struct replica *replica, struct request *request, int64_t now
     request->decoding = false;
     if (request->in_group) {
         int64_t stalled_ns = replica->group.stalled_ns;
+        fair_quit(&replica->fair, request);
         group_leave(&replica->group, request);
-        request->held_blocks = kv_blocks(&replica->kv, request->computed_tokens);
+        if (!replica->group.reserved) {
+            request->held_blocks = kv_blocks(&replica->kv, request->computed_tokens);
+        }
         if (request->late) {
             late_drop(&replica->late, request);
         } else {
@@ -176,6 +276,7 @@ void replica_emit(struct replica *replica, struct request *request, int64_t now_
     }
     request->n_emitted++;
     request->last_token_ns = now_ns;
+    fair_emit(&replica->fair, request);
 }
 
 void replica_charge_prefill(struct replica *replica, int64_t rest_ns, wide rest_pj)
@@ -199,6 +300,26 @@ void replica_charge_prefill(struct replica *replica, int64_t rest_ns, wide rest_
     }
 }
 
+static void stop_waiting(struct replica *replica, struct request *request)
+{
+    if (request->place == REQUEST_SWAPPED) {
+        swap_take(replica, request, false);
+    } else if (request->queued) {
+        replica_unqueue(replica, request);
+    } else {
+        request_list_remove(&replica->arrived, request);
+    }
+    replica->view->n_waiting--;
+}
+
+/* Blocks of those who left come back, now or with the last of their batch. */
+static void free_blocks(struct replica *replica)
+{
+    if (replica->running.n == 0 || !replica->ops->blocks_go_with_the_last) {
+        leave_all(&replica->leaving, &replica->kv);
+    }
+}
+
 void replica_finish(struct replica *replica, struct request *request,
                     enum request_status status, int64_t now_ns)
 {
@@ -207,10 +328,10 @@ void replica_finish(struct replica *replica, struct request *request,
         replica_leave(replica, request, now_ns);
         request_list_remove(&replica->running, request);
         replica->view->n_running--;
-        leave_add(&replica->leaving, &replica->kv, request);
+        leave_add(&replica->leaving, &replica->kv, request,
+                  replica->ops->blocks_go_with_the_last);
     } else {
-        request_list_remove(&replica->waiting, request);
-        replica->view->n_waiting--;
+        stop_waiting(replica, request);
     }
     if (status == REQUEST_COMPLETED) {
         CHECK(request->n_emitted == request->output_tokens);
@@ -317,9 +438,7 @@ void replica_end(struct replica *replica, int64_t now_ns)
     } else {
         end_grouped(replica, now_ns);
     }
-    if (replica->leaving.n > 0) {
-        leave_all(&replica->leaving, &replica->kv);
-    }
+    free_blocks(replica);
     replica->busy = false;
     replica->n_grants = 0;
     replica->n_given_up = 0;
@@ -364,5 +483,5 @@ void replica_give_up(struct replica *replica, struct request *request, int64_t n
         replica_divide(replica);
     }
     replica_finish(replica, request, REQUEST_TIMED_OUT, now_ns);
-    leave_all(&replica->leaving, &replica->kv);
+    free_blocks(replica);
 }

@@ -15,14 +15,17 @@
 
 #include "base/histogram.h"
 #include "engine/batch.h"
+#include "engine/fair.h"
 #include "engine/group.h"
 #include "engine/kv.h"
 #include "engine/late.h"
 #include "engine/leave.h"
 #include "engine/pool.h"
 #include "engine/probe.h"
+#include "engine/queue.h"
 #include "engine/request.h"
 #include "engine/route.h"
+#include "engine/swap.h"
 
 /* What a step gives one request outside the decoding group. */
 struct replica_grant {
@@ -106,6 +109,7 @@ struct replica_tally {
 struct replica {
     const struct pool *pool;
     const struct batch_ops *ops;
+    void *policy_state; /* of the discipline */
     const struct probe *probe;
     struct request_store *store;
     struct request_alive *alive;
@@ -116,7 +120,12 @@ struct replica {
     int32_t index;
     bool stepwise;
 
-    struct request_list waiting;
+    struct request_list arrived; /* and the scheduler has not seen them yet */
+    struct queue queue;          /* it has seen these */
+    struct order_settings order_settings;
+    struct fair fair;
+    bool has_hits; /* the queue's keys are hits: ORDER_MOST_HITS */
+    struct swap swap;
     struct request_list running;
     /* Running, but not decoding with the group, in order of admission. */
     struct request **partials;
@@ -147,6 +156,8 @@ struct replica {
     bool group_granted; /* in this plan, the decoding group has its tokens */
     int64_t budget;     /* while planning */
     int64_t n_preempted;
+    int64_t n_yielded; /* of these, to make room for others */
+    int64_t wake_ns;   /* a plan gave nothing: look again at the latest then */
     struct replica_grant *grants;
     int64_t n_grants;
     int64_t grant_room;
@@ -163,13 +174,14 @@ struct replica {
 };
 
 void replica_init(struct replica *replica, const struct pool *pool,
-                  const struct batch_ops *ops, int32_t index, bool stepwise);
+                  const struct batch_policy *policy, int32_t index, bool stepwise);
 void replica_free(struct replica *replica);
 
 /* Puts a routed request at the end of the queue. */
 void replica_enqueue(struct replica *replica, struct request *request, int64_t now_ns);
 
-/* Plans and starts the next step of an idle replica with work; false if it has none.
+/* Plans and starts the next step of an idle replica with work; false if it has none, or if
+ * nobody gets anything before wake_ns.
  * Afterwards span.end_ns says when.  No event before `horizon_ns` concerns the replica. */
 bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns);
 
@@ -190,6 +202,19 @@ static inline int64_t replica_computed(const struct replica *replica,
 {
     return group_computed(&replica->group, request);
 }
+
+/* Requests that have arrived and do not run. */
+static inline int64_t replica_n_waiting(const struct replica *replica)
+{
+    return replica->arrived.n + replica->queue.n + replica->swap.requests.n;
+}
+
+/* Puts a request in the queue, from outside or because it gave way; takes it out. */
+void replica_queue(struct replica *replica, struct request *request, bool gave_way);
+void replica_unqueue(struct replica *replica, struct request *request);
+
+/* The key of a request, waiting or running, in the queue's order. */
+int64_t replica_order_key(const struct replica *replica, const struct request *request);
 
 /* Shared by the two ways to run a step. */
 

@@ -18,6 +18,7 @@ const char *request_status_name(enum request_status status)
         [REQUEST_COMPLETED] = "completed",
         [REQUEST_REJECTED] = "rejected",
         [REQUEST_TIMED_OUT] = "timed_out",
+        [REQUEST_SHED] = "shed",
     };
     return names[status];
 }

@@ -20,13 +20,15 @@ enum request_status {
     REQUEST_COMPLETED,
     REQUEST_REJECTED,
     REQUEST_TIMED_OUT,
+    REQUEST_SHED,
     N_REQUEST_STATUSES
 };
 
-/* "completed", "rejected" or "timed_out". */
+/* "completed", "rejected", "timed_out" or "shed". */
 const char *request_status_name(enum request_status status);
 
-enum request_place { REQUEST_WAITING, REQUEST_RUNNING };
+/* Swapped out: it waits with its KV cache in host memory (engine/swap.h). */
+enum request_place { REQUEST_WAITING, REQUEST_RUNNING, REQUEST_SWAPPED };
 
 enum { REQUEST_NEVER = -1 };
 
@@ -39,6 +41,7 @@ struct request {
     bool counted;         /* inside the measurement window */
     bool late;            /* it joined the group in a stall: its next gap is its own */
     bool given_up;        /* its client timed out while a step was running */
+    bool queued;          /* waiting, and in the queue: its scheduler has seen it */
     struct request *next; /* in the waiting or running list */
     struct request *before;
     struct request *next_alive; /* in the list of those whose clients may time out */
@@ -54,6 +57,12 @@ struct request {
     int64_t cached_tokens;      /* found in the cache at the first admission */
     struct prefix_chain *chain; /* the prompt's identity; NULL: it is like no other */
     int64_t priority;
+    int32_t tenant;      /* by the order in which they appeared; 0 if there are none */
+    int64_t weight_nano; /* of the tenant */
+    int64_t deadline_ns; /* INT64_MAX: none */
+    int64_t predicted_tokens; /* of output, as somebody guessed */
+    int64_t max_new_tokens;   /* the most output that its client lets it have */
+    int64_t queue_at;         /* while in the queue: see engine/queue.c */
     int64_t admission; /* how many the replica had admitted before, at the last one */
 
     int64_t arrival_ns;

@@ -34,6 +34,11 @@ void sim_finished(void *state, struct probe_record *record)
           (record->first_token_ns >= record->first_scheduled_ns &&
            record->first_token_ns <= record->finish_ns));
     if (record->replica >= 0) {
+        bool is_done = record->status == REQUEST_COMPLETED;
+        int64_t service = record->prompt_tokens + 2 * record->output_tokens;
+        shares_leave(&sim->shares, record->tenant, is_done ? service : 0,
+                     record->finish_ns);
+        sim->left_in_plan = true;
         sum_area(sim);
         sim->n_in_system--;
     } else { /* it never got as far as a replica: its area is booked here */
@@ -61,6 +66,7 @@ static void init(struct sim *sim, const struct sim_config *config,
     sim->is_idle = memory_new(n, sizeof *sim->is_idle);
     sim->route_state = memory_new(1, config->route->state_size);
     sim->tick_at_ns = config->tick_ns > 0 ? config->tick_ns : INT64_MAX;
+    foresight_init(&sim->foresight, &config->pools[0].config->scheduler, config->seed);
     event_heap_init(&sim->steps, sim->n_replicas);
     histogram_init(&sim->itl);
 }
@@ -84,7 +90,7 @@ static void init_replicas(struct sim *sim)
                              pool->config->scheduler.max_num_seqs);
         for (int64_t j = 0; j < config->pools[i].config->n_replicas; j++, index++) {
             struct replica *replica = &sim->replicas[index];
-            replica_init(replica, &config->pools[i], config->batching[i], index,
+            replica_init(replica, &config->pools[i], &config->policies[i], index,
                          config->stepwise);
             replica->probe = &sim->probe;
             replica->store = &sim->store;
@@ -108,8 +114,15 @@ static void free_requests(const struct request_list *list)
 void sim_free(struct sim *sim)
 {
     for (int32_t i = 0; i < sim->n_replicas; i++) {
-        free_requests(&sim->replicas[i].waiting);
-        free_requests(&sim->replicas[i].running);
+        struct replica *replica = &sim->replicas[i];
+        for (struct request *r; (r = queue_first(&replica->queue)) != NULL;) {
+            free(r->labels);
+            prefix_chain_free(r->chain);
+            replica_unqueue(replica, r);
+        }
+        free_requests(&replica->arrived);
+        free_requests(&replica->swap.requests);
+        free_requests(&replica->running);
         replica_free(&sim->replicas[i]);
     }
     if (sim->has_next) {
@@ -120,6 +133,8 @@ void sim_free(struct sim *sim)
         cost_form_table_free(&sim->forms[i]);
     }
     free(sim->forms);
+    foresight_free(&sim->foresight);
+    shares_free(&sim->shares);
     request_store_free(&sim->store);
     event_heap_free(&sim->steps);
     histogram_free(&sim->itl);
@@ -160,6 +175,13 @@ static void arrive(struct sim *sim)
     request->labels = arrival->labels;
     request->counted = arrival->counted;
     request->priority = arrival->priority;
+    request->tenant = arrival->tenant;
+    request->weight_nano = arrival->weight_nano > 0 ? arrival->weight_nano : 1000000000;
+    request->deadline_ns = arrival->deadline_ns >= 0
+                               ? arrival->arrival_ns + arrival->deadline_ns
+                               : INT64_MAX;
+    request->predicted_tokens =
+        foresight_guess(&sim->foresight, arrival->output_tokens);
     request->prompt_tokens = arrival->prompt_tokens;
     request->output_tokens = arrival->output_tokens;
     request->arrival_ns = arrival->arrival_ns;
@@ -178,6 +200,10 @@ static void arrive(struct sim *sim)
     struct replica *replica = &sim->replicas[picked];
     request->replica = picked;
     request->chain = intake_chain(replica->pool, arrival);
+    request->max_new_tokens =
+        pool_max_new_tokens(replica->pool, arrival->output_tokens);
+    shares_arrive(&sim->shares, request->tenant, request->weight_nano,
+                  arrival->arrival_ns);
     replica_enqueue(replica, request, sim->now_ns);
     if (!replica->busy) {
         mark_idle(sim, picked);
@@ -252,6 +278,10 @@ static void plan_idle(struct sim *sim)
         sim->is_idle[sim->idle[i]] = false;
         if (replica_plan(replica, sim->now_ns, horizon_ns)) {
             event_heap_set(&sim->steps, replica->index, replica->span.end_ns);
+        } else if (replica->wake_ns > sim->now_ns) {
+            event_heap_set(&sim->steps, replica->index, replica->wake_ns);
+        } else {
+            event_heap_remove(&sim->steps, replica->index);
         }
     }
     sim->n_idle = 0;
@@ -327,7 +357,8 @@ static int close_run(struct sim *sim, struct err *err)
     int64_t discarded = 0;
     for (int32_t i = 0; i < sim->n_replicas; i++) {
         const struct replica *replica = &sim->replicas[i];
-        CHECK(replica->running.n == 0 && replica->waiting.n == 0 && !replica->busy);
+        CHECK(replica->running.n == 0 && replica_n_waiting(replica) == 0);
+        CHECK(!replica->busy && replica->swap.host_blocks == 0);
         CHECK(kv_used(&replica->kv) == 0);
         computed += replica->sums.work.tokens;
         emitted += replica->sums.work.emissions;
@@ -366,10 +397,13 @@ int sim_run(struct sim *sim, const struct sim_config *config,
             end_step(sim);
         }
         time_out(sim);
-        if (arrive_all(sim, err) < 0) {
-            return -1;
-        }
-        plan_idle(sim);
+        do { /* whoever a plan sheds may be followed by another at once */
+            if (arrive_all(sim, err) < 0) {
+                return -1;
+            }
+            sim->left_in_plan = false;
+            plan_idle(sim);
+        } while (sim->left_in_plan);
         if (config->verify) {
             sim_verify(sim);
         }

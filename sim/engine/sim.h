@@ -27,11 +27,13 @@
 #include "base/histogram.h"
 #include "base/wide.h"
 #include "engine/event.h"
+#include "engine/foresight.h"
 #include "engine/pool.h"
 #include "engine/probe.h"
 #include "engine/replica.h"
 #include "engine/request.h"
 #include "engine/route.h"
+#include "engine/shares.h"
 
 /* A request's labels are one text: request id, tenant and session id, with these between;
  * labels themselves hold no control characters. */
@@ -46,7 +48,9 @@ struct sim_arrival {
     int64_t prompt_tokens;
     int64_t output_tokens;
     int64_t priority;
-    int64_t deadline_ns;       /* after the arrival; -1: none */
+    int64_t deadline_ns;       /* after its arrival; -1: none */
+    int32_t tenant;            /* 0, 1, 2 ... in the order in which they appear */
+    int64_t weight_nano;       /* the tenant's; 0: 1 */
     bool counted;              /* inside the measurement window */
     char *labels;              /* malloc'ed or NULL; the taker owns it */
     struct prefix_part *parts; /* of the prompt, likewise; NULL: like no other's */
@@ -67,8 +71,9 @@ struct sim_source {
 
 struct sim_config {
     const struct pool *pools;
-    const struct batch_ops *const *batching; /* per pool */
+    const struct batch_policy *policies; /* per pool */
     int32_t n_pools;
+    uint64_t seed;
     const struct route_ops *route;
     int64_t client_timeout_ns; /* 0: clients wait for ever */
     bool reject_unservable;    /* false: an unservable request is the user's mistake */
@@ -110,6 +115,9 @@ struct sim {
     int32_t *idle;      /* replicas to plan at this instant */
     int32_t n_idle;
     bool *is_idle;
+    bool left_in_plan; /* somebody was shed by a plan of this instant */
+    struct foresight foresight;
+    struct shares shares;
     int32_t next_id;
     bool has_next;
     bool next_is_gone; /* its client gives up in the front end, at next_event_ns */

@@ -31,11 +31,12 @@ static void verify_running(const struct replica *replica, const struct request *
     CHECK(group->finishers[request->heap_at].request == request);
     CHECK(group->finishers[request->heap_at].last_step > group->step);
     int64_t at = (computed - group->step) % group->block_tokens;
-    residue[at < 0 ? at + group->block_tokens : at]++;
+    residue[at < 0 ? at + group->block_tokens : at] += !group->reserved;
     seen->n_decoding++;
     seen->n_counted += request->counted;
     seen->context += computed + 1;
-    seen->held_blocks += kv_blocks(&replica->kv, computed);
+    seen->held_blocks +=
+        group->reserved ? request->held_blocks : kv_blocks(&replica->kv, computed);
 }
 
 /* Blocks that the step in progress has taken for the decoding group. */
@@ -45,7 +46,46 @@ static int64_t due_blocks(const struct replica *replica)
         replica->span.steps_left == 0) {
         return 0;
     }
-    return replica->group.residue[group_due_residue(&replica->group)];
+    return group_new_blocks(&replica->group);
+}
+
+static void verify_waiter(const struct request *request)
+{
+    CHECK(request->held_blocks == 0 && !request->decoding && !request->in_group);
+    CHECK(request->chain == NULL || request->chain->n_known == 0);
+}
+
+static void verify_waiting(const struct replica *replica)
+{
+    int64_t n = 0;
+    int64_t on_host = 0;
+    for (const struct request *r = replica->arrived.first; r != NULL;
+         r = r->next, n++) {
+        CHECK(r->place == REQUEST_WAITING && !r->queued && r->computed_tokens == 0);
+        verify_waiter(r);
+    }
+    const struct request_list *swapped = &replica->swap.requests;
+    for (const struct request *r = swapped->first; r != NULL; r = r->next, n++) {
+        CHECK(r->place == REQUEST_SWAPPED && r->chain == NULL);
+        on_host += kv_blocks(&replica->kv, r->computed_tokens);
+        verify_waiter(r);
+    }
+    CHECK(on_host == replica->swap.host_blocks && on_host <= replica->swap.most_blocks);
+    int64_t n_queued = 0;
+    for (int32_t i = 0; i < replica->queue.n_lanes; i++) {
+        const struct queue_lane *lane = &replica->queue.lanes[i];
+        for (int64_t j = 0; j < lane->n; j++, n_queued++) {
+            const struct request *r = lane->entries[j].request;
+            CHECK(r->place == REQUEST_WAITING && r->queued && r->queue_at == j);
+            CHECK(r->computed_tokens == 0);
+            verify_waiter(r);
+        }
+    }
+    CHECK(n_queued == replica->queue.n);
+    n += n_queued;
+    CHECK(n == replica_n_waiting(replica) && n == replica->view->n_waiting);
+    bool has_work = replica->running.n + n > 0;
+    CHECK(replica->busy ? has_work : !has_work || replica->wake_ns > 0);
 }
 
 static void verify_replica(const struct replica *replica)
@@ -60,14 +100,13 @@ static void verify_replica(const struct replica *replica)
     }
     CHECK(n == replica->running.n && n == replica->view->n_running);
     CHECK(n <= replica->limits.max_num_seqs);
-    n = 0;
-    for (const struct request *r = replica->waiting.first; r != NULL;
-         r = r->next, n++) {
-        CHECK(r->place == REQUEST_WAITING && r->held_blocks == 0 && !r->decoding);
-        CHECK(r->chain == NULL || r->chain->n_known == 0);
+    verify_waiting(replica);
+    for (int64_t i = 0; i < replica->leaving.n; i++) { /* the batch they were in runs */
+        const struct leave_entry *left = &replica->leaving.entries[i];
+        CHECK(replica->ops->blocks_go_with_the_last && replica->running.n > 0);
+        seen.held_blocks += left->held_blocks;
+        seen.n_shares += left->chain != NULL ? prefix_chain_shares(left->chain) : 0;
     }
-    CHECK(n == replica->waiting.n && n == replica->view->n_waiting);
-    CHECK(replica->busy == (replica->running.n + replica->waiting.n > 0));
     if (replica->kv.prefix != NULL) {
         int64_t n_held;
         int64_t n_shares;
@@ -95,7 +134,7 @@ void sim_verify(const struct sim *sim)
     int64_t n = 0;
     for (int32_t i = 0; i < sim->n_replicas; i++) {
         verify_replica(&sim->replicas[i]);
-        n += sim->replicas[i].waiting.n + sim->replicas[i].running.n;
+        n += replica_n_waiting(&sim->replicas[i]) + sim->replicas[i].running.n;
     }
     CHECK(n == sim->n_in_system);
     int64_t done = 0;

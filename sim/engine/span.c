@@ -1,6 +1,7 @@
 #include "engine/span.h"
 
 #include "base/check.h"
+#include "engine/batch_serve.h"
 #include "engine/look.h"
 #include "engine/replica.h"
 #include "engine/sums.h"
@@ -45,6 +46,7 @@ static void plan_alone(struct replica *replica, struct replica_span *span,
 {
     const struct step_counts *counts = &span->counts;
     cost_price(&replica->pool->cost, counts, &span->price);
+    span->price.fs[BOUND_NETWORK] += swap_fs(replica);
     int64_t duration_ns = cost_duration_ns(cost_sum_fs(&span->price));
     span->alone = true;
     span->steps_left = 1;
@@ -200,6 +202,17 @@ static bool is_closed(const struct replica *replica)
            replica->ops->newcomer_waits(replica);
 }
 
+/* Whether the order or the discipline may decide otherwise after this very step, though
+ * nobody comes or leaves. */
+static bool is_unsteady(const struct replica *replica)
+{
+    if (replica->queue.n == 0) {
+        return false;
+    }
+    bool has_room = replica->running.n < replica->limits.max_num_seqs;
+    return (replica->queue.ops->unsteady && has_room) || batch_serve_may_yield(replica);
+}
+
 void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
 {
     struct replica_span *span = &replica->span;
@@ -209,7 +222,7 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     replica->closed = false;
     if (replica->n_grants > 0 || replica->n_preempted > 0 ||
         replica->group.stalled_ns > 0 || replica->probe->step != NULL ||
-        batch_may_turn(replica)) {
+        batch_may_turn(replica) || is_unsteady(replica)) {
         plan_alone(replica, span, now_ns);
         return;
     }
@@ -234,12 +247,19 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     if (!replica->closed && look_hides(replica)) {
         most = least(most, look_steps_left(replica));
     }
+    int64_t limit_ns = replica->closed ? INT64_MAX : horizon_ns - 1;
+    if (replica->ops->steps_left != NULL) {
+        most = least(most, replica->ops->steps_left(replica));
+    }
+    if (replica->ops->changes_at != NULL) {
+        limit_ns = least(limit_ns, (wide)replica->ops->changes_at(replica) - 1);
+    }
     span->alone = false;
     span->fs = (int64_t)first_fs;
     struct bounds bounds = {
         .most_steps = most,
         .most_blocks = most_blocks(replica),
-        .limit_ns = replica->closed ? INT64_MAX : horizon_ns - 1,
+        .limit_ns = limit_ns,
         .passes_limit = true,
     };
     walk_steps(replica, &bounds, &span->walk);
@@ -314,6 +334,7 @@ static void book(struct replica *replica, const struct replica_walk *walk)
         replica->group.paid_pot_ns += decode_ns;
         replica->group.energy_pot_pj += decode_pj;
         group_advance(&replica->group, m, decode_ns, walk->last_ns + walk->stalled_ns);
+        fair_advance(&replica->fair, m);
     } else {
         group_stall(&replica->group, walk->sum_ns);
     }

@@ -10,7 +10,7 @@ void sums_state(struct replica *replica, int64_t now_ns)
     }
     replica->changed_ns = now_ns;
     replica->sums.running_ns += (wide)elapsed_ns * replica->running.n;
-    replica->sums.waiting_ns += (wide)elapsed_ns * replica->waiting.n;
+    replica->sums.waiting_ns += (wide)elapsed_ns * replica_n_waiting(replica);
 }
 
 void sums_add(struct replica_sums *sum, const struct replica_sums *more)

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
+#include "input/config_policies.h"
 #include "input/config_pool.h"
 #include "input/settings.h"
-#include "policy/policy.h"
 
 #define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
@@ -138,44 +138,6 @@ static int read_pools(struct config *config, struct settings *settings,
     return config_pool_read(config->pools, settings, section->name, name, arena, err);
 }
 
-/* Refuses a policy that is not there, with the place that named it, if that is not one of
- * the files in configs/policies. */
-static int refuse_policy(const struct settings *settings, const char *section,
-                         const char *key, const char *name, const char *known,
-                         struct err *err)
-{
-    char reason[600];
-    const struct settings_entry *entry = settings_find(settings, section, key);
-    snprintf(reason, sizeof reason, "'%.100s' is not known (expected one of %s)", name,
-             known);
-    if (entry != NULL) {
-        return settings_refuse(entry, reason, err);
-    }
-    return err_set(err, "%s: [%s] %s: %s", settings->file, section, key, reason);
-}
-
-static int check_policies(const struct config *config, const struct settings *settings,
-                          struct err *err)
-{
-    char known[POLICY_NAMES];
-    if (policy_route(config->route.policy) == NULL) {
-        policy_route_names(known);
-        return refuse_policy(settings, "route", "policy", config->route.policy, known,
-                             err);
-    }
-    for (int32_t i = 0; i < config->n_pools; i++) {
-        const struct pool_config *pool = &config->pools[i];
-        if (policy_batching(pool->scheduler.batching) == NULL) {
-            char section[100];
-            snprintf(section, sizeof section, "pool.%.80s", pool->name);
-            policy_batching_names(known);
-            return refuse_policy(settings, section, "batching",
-                                 pool->scheduler.batching, known, err);
-        }
-    }
-    return 0;
-}
-
 /* Clients that wait for answers have no rate of their own, and no last arrival that could
  * be known beforehand. */
 static int check_mode(const struct config *config, struct err *err)
@@ -232,10 +194,12 @@ int config_read(struct config *config, const char *path, const char *const *over
         }
     }
     if (read_sections(config, &settings, arena, err) != 0 ||
+        tenants_read(&config->tenants, &settings, arena, err) != 0 ||
         read_pools(config, &settings, arena, err) != 0 ||
-        settings_check_used(&settings, "run, workload, slo, pool.NAME, route, output",
+        settings_check_used(&settings,
+                            "run, workload, slo, tenant.NAME, pool.NAME, route, output",
                             err) != 0 ||
-        check_policies(config, &settings, err) != 0) {
+        config_policies_check(config, &settings, err) != 0) {
         return -1;
     }
     return check_workload(config, err);
@@ -247,6 +211,7 @@ void config_print(const struct config *config, FILE *out)
         fprintf(out, "%s[%s]\n", i > 0 ? "\n" : "", config_tables[i].name);
         settings_print(out, &config_tables[i], config);
     }
+    tenants_print(&config->tenants, out);
     for (int32_t i = 0; i < config->n_pools; i++) {
         fprintf(out, "\n[pool.%s]\n", config->pools[i].name);
         config_pool_print(&config->pools[i], out);

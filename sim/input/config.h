@@ -16,6 +16,7 @@
 #include "base/field.h"
 #include "base/memory.h"
 #include "engine/pool.h"
+#include "input/tenants.h"
 
 struct config_run {
     int64_t seed;
@@ -67,6 +68,7 @@ struct config {
     struct config_run run;
     struct config_workload workload;
     struct config_slo slo;
+    struct tenants_config tenants;
     struct config_route route;
     struct config_output output;
     struct pool_config *pools;
@@ -74,7 +76,7 @@ struct config {
 };
 
 /* The sections of the file: run, workload, slo, route, output.  [pool.NAME] is in
- * input/config_pool.h.  The tables' bases are offsets in struct config. */
+ * input/config_pool.h, [tenant.NAME] in input/tenants.h.  The tables' bases are offsets in struct config. */
 extern const struct field_table config_tables[];
 extern const int32_t config_n_tables;
 

@@ -1,7 +1,6 @@
 #include "output/metrics.h"
 
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -70,16 +69,21 @@ void metrics_real(struct metrics *metrics, const char *name, double value, int d
     snprintf(metric->value, sizeof metric->value, "%.*f", decimals, value);
 }
 
-const char *metrics_value(const struct metrics *metrics, const char *name)
+const struct metric *metrics_find(const struct metrics *metrics, const char *name)
 {
     for (int32_t i = 0; i < metrics->n; i++) {
         if (strcmp(metrics->list[i].name, name) == 0) {
-            return metrics->list[i].value;
+            return &metrics->list[i];
         }
     }
-    const bool is_known = false;
-    CHECK(is_known);
     return NULL;
+}
+
+const char *metrics_value(const struct metrics *metrics, const char *name)
+{
+    const struct metric *metric = metrics_find(metrics, name);
+    CHECK(metric != NULL);
+    return metric->value;
 }
 
 int metrics_write(const struct metrics *metrics, const char *folder, const char *name,

@@ -34,6 +34,9 @@ void metrics_ratio(struct metrics *metrics, const char *name, wide numerator,
 void metrics_real(struct metrics *metrics, const char *name, double value, int decimals,
                   const char *unit);
 
+/* The metric of that name, or NULL. */
+const struct metric *metrics_find(const struct metrics *metrics, const char *name);
+
 /* The value of that name; it must exist. */
 const char *metrics_value(const struct metrics *metrics, const char *name);
 

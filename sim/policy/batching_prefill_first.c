@@ -32,7 +32,7 @@ static void admit(struct replica *replica, bool decodes, int64_t now_ns)
             (limits->reserve_full_prompt &&
              batch_new_blocks(replica, request, missing) >
                  batch_free_blocks(replica)) ||
-            !batch_admit(replica, request, affordable(replica, request), now_ns)) {
+            !batch_admit(replica, request, affordable(replica, request), 0, now_ns)) {
             return;
         }
     }

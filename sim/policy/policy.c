@@ -6,6 +6,7 @@
 #define ADDRESS(name) &name,
 
 const struct batch_ops *const policy_batching_all[] = {POLICY_BATCHING(ADDRESS) NULL};
+const struct order_ops *const policy_order_all[] = {POLICY_ORDER(ADDRESS) NULL};
 const struct route_ops *const policy_route_all[] = {POLICY_ROUTE(ADDRESS) NULL};
 
 const struct batch_ops *policy_batching(const char *name)
@@ -16,6 +17,22 @@ const struct batch_ops *policy_batching(const char *name)
         }
     }
     return NULL;
+}
+
+const struct order_ops *policy_order(const char *name)
+{
+    for (const struct order_ops *const *at = policy_order_all; *at != NULL; at++) {
+        if (strcmp((*at)->name, name) == 0) {
+            return *at;
+        }
+    }
+    return NULL;
+}
+
+struct batch_policy policy_of(const struct pool_scheduler *settings)
+{
+    return (struct batch_policy){.batching = policy_batching(settings->batching),
+                                 .order = policy_order(settings->order)};
 }
 
 const struct route_ops *policy_route(const char *name)
@@ -38,6 +55,14 @@ void policy_batching_names(char text[POLICY_NAMES])
 {
     text[0] = '\0';
     for (const struct batch_ops *const *at = policy_batching_all; *at != NULL; at++) {
+        join(text, (*at)->name);
+    }
+}
+
+void policy_order_names(char text[POLICY_NAMES])
+{
+    text[0] = '\0';
+    for (const struct order_ops *const *at = policy_order_all; *at != NULL; at++) {
         join(text, (*at)->name);
     }
 }

@@ -140,8 +140,7 @@ static void tick(void *state, struct sim *sim, int64_t at_ns)
 }
 
 int client_play(struct client_log *log, const struct client_spec *spec,
-                const struct pool *pool, const struct batch_ops *batching,
-                struct err *err)
+                const struct pool *pool, struct err *err)
 {
     *log = (struct client_log){0};
     int64_t n_clients = spec->closed ? spec->concurrency : 0;
@@ -154,10 +153,11 @@ int client_play(struct client_log *log, const struct client_spec *spec,
     rng_init(&playing.prompts, spec->seed, "client prompts");
     rng_init(&playing.outputs, spec->seed, "client outputs");
     rng_init(&playing.gaps, spec->seed, "client gaps");
+    struct batch_policy policy = policy_of(&pool->config->scheduler);
     struct probe probe = {.state = &playing, .finish = finish, .tick = tick};
     struct sim_config config = {
         .pools = pool,
-        .batching = &batching,
+        .policies = &policy,
         .n_pools = 1,
         .route = policy_route("round_robin"),
         .probe = &probe,

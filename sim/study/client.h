@@ -73,8 +73,7 @@ struct client_log {
 
 /* Plays the client against one pool.  client_log_free() the log, whatever it returns. */
 int client_play(struct client_log *log, const struct client_spec *spec,
-                const struct pool *pool, const struct batch_ops *batching,
-                struct err *err);
+                const struct pool *pool, struct err *err);
 void client_log_free(struct client_log *log);
 
 /* Means in seconds over the completed requests of a stage (-1: of all): TTFT, TPOT (those

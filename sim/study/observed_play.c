@@ -107,7 +107,7 @@ static void look(const struct sim *sim, struct measured_interval *row)
     for (int32_t i = 0; i < sim->n_replicas; i++) {
         const struct replica *replica = &sim->replicas[i];
         row->running_nano += replica->running.n * 1000000000;
-        row->waiting_nano += replica->waiting.n * 1000000000;
+        row->waiting_nano += replica_n_waiting(replica) * 1000000000;
         used += kv_used(&replica->kv);
         total += replica->kv.total_blocks;
     }
@@ -234,12 +234,12 @@ static int simulate(struct player *player, const struct config *config,
                     const struct pool *pool, const volatile sig_atomic_t *interrupted,
                     struct err *err)
 {
-    const struct batch_ops *batching =
-        policy_batching(pool->config->scheduler.batching);
+    struct batch_policy policy = policy_of(&pool->config->scheduler);
     struct probe probe = {.state = player, .finish = on_finish, .tick = on_tick};
     struct sim_config sim_config = {
         .pools = pool,
-        .batching = &batching,
+        .policies = &policy,
+        .seed = (uint64_t)config->run.seed,
         .n_pools = 1,
         .route = policy_route(config->route.policy),
         .client_timeout_ns = config->workload.client_timeout_ns,

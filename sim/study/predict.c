@@ -1,12 +1,11 @@
 #include "study/predict.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/check.h"
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "policy/policy.h"
 #include "study/predict_case.h"
 
@@ -133,8 +132,7 @@ void predict_play(const struct predict_case *of, struct predict_result *result)
         report_steps(of, &pool, result);
     } else if (status == 0) {
         struct client_log log;
-        status = client_play(&log, &of->client, &pool,
-                             policy_batching(of->config.scheduler.batching), &err);
+        status = client_play(&log, &of->client, &pool, &err);
         if (status == 0) {
             report_client(of, &log, result);
         }
@@ -191,49 +189,25 @@ int predict_read(struct predict_case **cases, int32_t *n_cases, const char *path
     return status;
 }
 
-/* The cases are taken one by one by whoever is free. */
-struct queue {
+struct playing {
     const struct predict_case *cases;
     struct predict_result *results;
-    int32_t n_cases;
-    int32_t next;
-    pthread_mutex_t lock;
 };
 
-static void *play_from(void *state)
+static bool play_one(void *state, int32_t i)
 {
-    struct queue *queue = state;
-    for (;;) {
-        CHECK(pthread_mutex_lock(&queue->lock) == 0);
-        int32_t i = queue->next++;
-        CHECK(pthread_mutex_unlock(&queue->lock) == 0);
-        if (i >= queue->n_cases) {
-            return NULL;
-        }
-        predict_play(&queue->cases[i], &queue->results[i]);
-    }
+    const struct playing *playing = state;
+    predict_play(&playing->cases[i], &playing->results[i]);
+    return true;
 }
 
 void predict_play_all(const struct predict_case *cases, int32_t n_cases,
                       int32_t n_threads, struct predict_result *results)
 {
-    enum { MOST_THREADS = 256 };
     if (n_cases > 0 && cases[0].kind == MEASURED_REQUEST) {
         predict_replay(cases, n_cases, results);
         return;
     }
-    pthread_t threads[MOST_THREADS];
-    struct queue queue = {.cases = cases, .results = results, .n_cases = n_cases};
-    CHECK(pthread_mutex_init(&queue.lock, NULL) == 0);
-    int32_t n_started = 0;
-    int32_t n_wanted = n_threads < MOST_THREADS ? n_threads : MOST_THREADS;
-    while (n_started < n_wanted - 1 &&
-           pthread_create(&threads[n_started], NULL, play_from, &queue) == 0) {
-        n_started++;
-    }
-    play_from(&queue); /* this thread, too: it works with no others */
-    for (int32_t i = 0; i < n_started; i++) {
-        CHECK(pthread_join(threads[i], NULL) == 0);
-    }
-    pthread_mutex_destroy(&queue.lock);
+    struct playing playing = {.cases = cases, .results = results};
+    parallel_each(n_cases, n_threads, play_one, &playing);
 }

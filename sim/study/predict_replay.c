@@ -78,12 +78,11 @@ void predict_replay(const struct predict_case *cases, int32_t n_cases,
         }
     }
     if (pool_init(&pool, &cases[0].config, &err) == 0) {
-        const struct batch_ops *batching =
-            policy_batching(cases[0].config.scheduler.batching);
+        struct batch_policy policy = policy_of(&cases[0].config.scheduler);
         struct probe probe = {.state = &replay, .finish = finish, .tick = tick};
         struct sim_config config = {
             .pools = &pool,
-            .batching = &batching,
+            .policies = &policy,
             .n_pools = 1,
             .route = policy_route("round_robin"),
             .probe = &probe,

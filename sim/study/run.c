@@ -38,6 +38,7 @@ int run_pools(const struct config *config, struct pool *pools, struct err *err)
 struct watched {
     struct workload *workload;
     struct results *results;
+    struct tenants *tenants;
     FILE *progress;
 };
 
@@ -58,6 +59,7 @@ static int next_arrival(void *state, struct sim_arrival *arrival, struct err *er
     }
     int got = workload_next(watched->workload, arrival, err);
     if (got > 0) {
+        tenants_describe(watched->tenants, arrival);
         tell_progress(watched, arrival->arrival_ns);
     }
     return got;
@@ -88,9 +90,8 @@ static void warn(FILE *out, const struct workload *workload)
     }
 }
 
-/* Writes the effective configuration, with the hash of the trace that was read. */
-static int write_config(const struct config *config, const char *folder,
-                        const char *sha256, struct err *err)
+int run_write_config(const struct config *config, const char *folder, const char *title,
+                     const char *sha256, struct err *err)
 {
     struct config effective = *config;
     if (strcmp(config->workload.trace, "-") != 0) {
@@ -102,8 +103,7 @@ static int write_config(const struct config *config, const char *folder,
     if (out == NULL) {
         return err_set(err, "out of memory");
     }
-    fprintf(out, "; The effective configuration of a run of servesim " SERVESIM_VERSION
-                 ": run it again for the same bytes.\n");
+    fprintf(out, "; %s\n", title);
     config_print(&effective, out);
     fclose(out);
     struct text text;
@@ -134,7 +134,7 @@ static struct sim_source arrivals(struct watched *watched,
 
 struct parts {
     struct pool *pools;
-    const struct batch_ops **batching;
+    struct batch_policy *policies;
     const struct route_ops *route;
     struct results *results;
 };
@@ -146,7 +146,8 @@ static int simulate(const struct config *config, const struct run_options *optio
     struct probe probe = results_probe(parts->results);
     struct sim_config sim_config = {
         .pools = parts->pools,
-        .batching = parts->batching,
+        .policies = parts->policies,
+        .seed = (uint64_t)config->run.seed,
         .n_pools = config->n_pools,
         .route = parts->route,
         .client_timeout_ns = config->workload.client_timeout_ns,
@@ -158,8 +159,13 @@ static int simulate(const struct config *config, const struct run_options *optio
         .interrupted = options->interrupted,
         .probe = &probe,
     };
+    const struct config_slo *slo = &config->slo;
+    int64_t deadline_ns = slo->e2e_ns > 0 ? slo->e2e_ns : slo->ttft_ns;
     struct watched watched = {
-        .workload = workload, .results = parts->results, .progress = options->progress};
+        .workload = workload,
+        .results = parts->results,
+        .tenants = tenants_new(&config->tenants, deadline_ns > 0 ? deadline_ns : -1),
+        .progress = options->progress};
     struct closed closed = {0};
     struct sim_source source = arrivals(&watched, &config->workload, &closed);
     struct sim sim;
@@ -179,7 +185,11 @@ static int simulate(const struct config *config, const struct run_options *optio
     }
     if (status == 0 && options->folder != NULL) {
         const char *folder = parts->results->folder.temporary;
-        status = write_config(config, folder, sha256, err);
+        status = run_write_config(
+            config, folder,
+            "The effective configuration of a run of servesim " SERVESIM_VERSION
+            ": run it again for the same bytes.",
+            sha256, err);
         if (status == 0) {
             status = results_commit(parts->results, err);
         } else {
@@ -196,6 +206,7 @@ static int simulate(const struct config *config, const struct run_options *optio
     }
     sim_free(&sim);
     closed_free(&closed);
+    tenants_free(watched.tenants);
     return status;
 }
 
@@ -205,7 +216,7 @@ int run_config(const struct config *config, const struct run_options *options,
     size_t n = (size_t)config->n_pools;
     struct parts parts = {
         .pools = memory_new(n, sizeof *parts.pools),
-        .batching = memory_new(n, sizeof(struct batch_ops *)),
+        .policies = memory_new(n, sizeof *parts.policies),
         .results = memory_new(1, sizeof *parts.results),
     };
     const struct config_slo *bounds = &config->slo;
@@ -227,7 +238,7 @@ int run_config(const struct config *config, const struct run_options *options,
     struct workload workload;
     parts.route = policy_route(config->route.policy);
     for (int32_t i = 0; i < config->n_pools; i++) {
-        parts.batching[i] = policy_batching(config->pools[i].scheduler.batching);
+        parts.policies[i] = policy_of(&config->pools[i].scheduler);
     }
     int status = run_pools(config, parts.pools, err);
     if (status == 0) {
@@ -243,7 +254,7 @@ int run_config(const struct config *config, const struct run_options *options,
         }
     }
     run_free_pools(config, parts.pools);
-    free(parts.batching);
+    free(parts.policies);
     free(parts.results);
     return status;
 }

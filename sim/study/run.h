@@ -32,4 +32,9 @@ int run_config(const struct config *config, const struct run_options *options,
 int run_pools(const struct config *config, struct pool *pools, struct err *err);
 void run_free_pools(const struct config *config, struct pool *pools);
 
+/* Writes the effective configuration as config.ini of `folder`, with the hash of the trace
+ * that was read; `title` is a comment above it. */
+int run_write_config(const struct config *config, const char *folder, const char *title,
+                     const char *sha256, struct err *err);
+
 #endif

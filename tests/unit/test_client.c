@@ -37,7 +37,7 @@ static void play(struct client_log *log, const struct client_spec *spec)
     struct pool pool;
     struct err err = {""};
     assert_int_equal(pool_init(&pool, &server, &err), 0);
-    assert_int_equal(client_play(log, spec, &pool, policy_batching("unified"), &err),
+    assert_int_equal(client_play(log, spec, &pool, &err),
                      0);
     assert_string_equal(err.text, "");
     pool_free(&pool);

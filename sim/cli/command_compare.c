@@ -1,0 +1,162 @@
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "cli/command.h"
+#include "input/bytes.h"
+#include "output/folder.h"
+#include "study/compare.h"
+#include "study/compare_picture.h"
+#include "study/compare_score.h"
+#include "study/compare_table.h"
+#include "study/run.h"
+
+enum { THREADS };
+
+static const struct command_option own[] = {
+    [THREADS] = {"threads", true, "how many at a time; default: the machine's cores"},
+    {NULL, false, NULL},
+};
+
+/* How many threads; -1 and `err` if `text` does not say it. */
+static int32_t read_threads(const char *text, struct err *err)
+{
+    if (text == NULL) {
+        long n_cores = sysconf(_SC_NPROCESSORS_ONLN);
+        return n_cores < 1 ? 1 : n_cores > PARALLEL_MOST ? PARALLEL_MOST : (int)n_cores;
+    }
+    char *end;
+    long value = strtol(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end != '\0' || value < 1 ||
+        value > PARALLEL_MOST) {
+        return err_set(err, "--threads: '%.80s' is not a number from 1 to %d", text,
+                       PARALLEL_MOST);
+    }
+    return (int32_t)value;
+}
+
+/* The configuration that is varied, as config.ini: to compare again. */
+static int write_base(const struct config *base, const char *folder, struct err *err)
+{
+    char sha256[65];
+    struct bytes *trace = bytes_open(base->workload.trace, err);
+    if (trace == NULL) {
+        return -1;
+    }
+    int status = bytes_sha256(trace, sha256, err);
+    bytes_close(trace);
+    if (status != 0) {
+        return -1;
+    }
+    return run_write_config(base, folder,
+                            "What a comparison of servesim " SERVESIM_VERSION
+                            " varied: compare.csv has the variants.",
+                            sha256, err);
+}
+
+static int write_files(const struct compare *compare,
+                       const struct compare_scores *scores, const char *folder,
+                       struct err *err)
+{
+    if (write_base(&compare->base, folder, err) != 0 ||
+        compare_table_write(compare, scores, folder, err) != 0 ||
+        compare_table_write_winners(compare, scores, folder, err) != 0) {
+        return -1;
+    }
+    return compare_picture_write(compare, scores, folder, err);
+}
+
+/* Runs all and writes what came out; the folder is there from the beginning, so that
+ * nobody waits for results that have no place. */
+static int play(struct compare *compare, const struct command_line *line,
+                int32_t n_threads, struct arena *arena, struct err *err)
+{
+    struct compare_options options = {
+        .n_threads = n_threads, .warnings = stderr, .interrupted = line->interrupted};
+    struct compare_scores scores;
+    struct folder folder;
+    bool writes = line->output != NULL;
+    if (writes && folder_create(&folder, line->output, line->overwrite, err) != 0) {
+        return -1;
+    }
+    int status = compare_play(compare, &options, err);
+    if (status == 0) {
+        compare_score_all(&scores, compare, arena);
+    }
+    if (status == 0 && writes) {
+        status = write_files(compare, &scores, folder.temporary, err);
+    }
+    if (status == 0 && *line->interrupted) {
+        status = err_set(err, "interrupted: nothing was written");
+    }
+    if (status != 0 && writes) {
+        folder_discard(&folder);
+    } else if (writes) {
+        status = folder_commit(&folder, err);
+    }
+    if (status == 0) {
+        compare_table_print(stdout, compare, &scores);
+        if (writes) {
+            printf("\nfiles in %s\n", line->output);
+        }
+    }
+    return status;
+}
+
+static int run(const struct command_line *line)
+{
+    struct arena arena = {0};
+    struct err err;
+    struct compare compare = {0};
+    struct compare_request request = {
+        .path = line->operands[0],
+        .overrides = line->overrides,
+        .n_overrides = line->n_overrides,
+        .overs = line->overs,
+        .n_overs = line->n_overs,
+    };
+    if (line->n_overs == 0) {
+        fputs(
+            "servesim: compare: --over section.key=v1,v2,... is missing: what varies\n",
+            stderr);
+        return COMMAND_USAGE;
+    }
+    int32_t n_threads = read_threads(line->own[THREADS], &err);
+    int status = n_threads > 0 ? 0 : -1;
+    if (status == 0) {
+        status = compare_read(&compare, &request, &arena, &err);
+    }
+    if (status == 0) {
+        status = play(&compare, line, n_threads, &arena, &err);
+    }
+    if (status != 0) {
+        fprintf(stderr, "servesim: %s\n", err.text);
+    }
+    compare_free(&compare);
+    memory_arena_free(&arena);
+    return status == 0 ? COMMAND_DONE : COMMAND_FAILED;
+}
+
+const struct command command_compare = {
+    .name = "compare",
+    .arguments = "CONFIG --over section.key=v1,v2,... [--over ...] "
+                 "[-s section.key=value]... [-o DIR] [--threads N] [--overwrite]",
+    .summary = "Runs variants of a configuration and says which is best in what",
+    .help =
+        "Replays the trace of CONFIG once for every value of the key that --over "
+        "names,\n"
+        "or for every combination of the values of several, the last one fastest, and\n"
+        "prints a row per variant.  A '*' marks the best of a column.\n"
+        "With -o DIR it also writes compare.csv (every metric of every variant),\n"
+        "winners.csv, compare.svg (a picture) and config.ini (what was varied).\n"
+        "DIR appears whole or not at all.\n\n"
+        "  servesim compare configs/examples/policies.ini \\\n"
+        "      --over pool.main.policy=vllm-v1,sglang,trtllm -o compared/\n",
+    .options = "osfV",
+    .own = own,
+    .least_operands = 1,
+    .most_operands = 1,
+    .run = run,
+};

@@ -1,0 +1,45 @@
+/* batch_serve: what disciplines have in common: serving those who run, and who gives way.
+ *
+ * Each comes twice: request by request, and `grouped`, which says the same without visiting
+ * the decoding group while blocks suffice.  Where they do not, requests are looked at one
+ * by one in the order of admission: the first for whom blocks lack takes them from victims
+ * (key `victim`), until it has enough or is the victim itself, and then nobody behind it
+ * gets anything in this step.
+ */
+#ifndef SERVESIM_ENGINE_BATCH_SERVE_H
+#define SERVESIM_ENGINE_BATCH_SERVE_H
+
+#include "engine/batch.h"
+
+/* Tokens that a running or waiting request wants in this step: what it lacks, within the
+ * threshold of long prompts. */
+int64_t batch_serve_wanted(const struct replica *replica,
+                           const struct request *request);
+
+/* Gives all running requests what they want, in the order of admission and within the
+ * budget. */
+void batch_serve_each(struct replica *replica, int64_t now_ns);
+void batch_serve_grouped(struct replica *replica, int64_t now_ns);
+
+/* Gives those who decode their token. */
+void batch_serve_decodes_each(struct replica *replica, int64_t now_ns);
+void batch_serve_decodes_grouped(struct replica *replica, int64_t now_ns);
+
+/* With `preemptive_order`, before anything else in a plan: running requests give way to a
+ * waiting one that precedes them, the last in the order first, until that one fits. */
+void batch_serve_yield(struct replica *replica, int64_t now_ns);
+
+/* Whether the first of the waiting precedes a running request, which it may displace in the
+ * next plan if not in this one. */
+bool batch_serve_may_yield(const struct replica *replica);
+
+/* After those who run have been served and nobody gave way: takes swapped requests back,
+ * first come, first served, leaving `watermark` blocks free.  Whether none is left: as long
+ * as one is, nobody new is admitted. */
+bool batch_serve_swapped(struct replica *replica, int64_t now_ns);
+
+/* Whether the peak of what the running requests and this waiting one will hold fits
+ * (LightLLM's forecast; always with admission = fits). */
+bool batch_serve_foresees(const struct replica *replica, const struct request *request);
+
+#endif

@@ -1,0 +1,64 @@
+/* queue: the waiting requests of a replica, in the order that its policy gives them.
+ *
+ * A binary heap by (key, tie); orders that look at tenants first have one heap, a lane, per
+ * tenant.  Under --stepwise the lanes are not sorted and the first is looked for.
+ */
+#ifndef SERVESIM_ENGINE_QUEUE_H
+#define SERVESIM_ENGINE_QUEUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/fair.h"
+#include "engine/order.h"
+
+struct request;
+
+struct queue_entry {
+    int64_t key;
+    int64_t tie;
+    struct request *request;
+};
+
+struct queue_lane {
+    struct queue_entry *entries;
+    int64_t n;
+    int64_t room;
+};
+
+struct queue {
+    const struct order_ops *ops;
+    struct fair *fair; /* the tenants' counters; NULL: not by tenant */
+    bool plain;        /* unsorted, for --stepwise */
+    struct queue_lane *lanes;
+    int32_t n_lanes;
+    int64_t n; /* requests in all lanes */
+    int64_t front;
+    int64_t back;
+};
+
+void queue_init(struct queue *queue, const struct order_ops *ops, struct fair *fair,
+                bool plain);
+void queue_free(struct queue *queue);
+
+/* Puts a request in by its key; `front`: where keys say nothing, before all others rather
+ * than behind them. */
+void queue_push(struct queue *queue, struct request *request, int64_t key, bool front);
+
+/* The first, or NULL. */
+struct request *queue_first(const struct queue *queue);
+
+void queue_remove(struct queue *queue, struct request *request);
+
+/* Gives all requests of lane 0 new keys, as `key_of(state, request)` says. */
+void queue_rekey(struct queue *queue, void *state,
+                 int64_t (*key_of)(void *state, struct request *request));
+
+/* Whether (key, id) of one comes before that of another. */
+static inline bool queue_precedes(int64_t key, int32_t id, int64_t other_key,
+                                  int32_t other_id)
+{
+    return key != other_key ? key < other_key : id < other_id;
+}
+
+#endif
