@@ -35,8 +35,10 @@ struct config_workload {
     int64_t rate_rps_nano; /* 0: as the trace has it */
     int64_t limit;         /* 0: all */
     int64_t repeat;
-    int64_t unservable; /* enum config_unservable */
-    int64_t on_bad_row; /* 0: stop, 1: skip */
+    int64_t unservable;     /* enum config_unservable */
+    int64_t on_bad_row;     /* 0: stop, 1: skip */
+    int64_t session_prefix; /* flags */
+    int64_t infer_sessions;
     int64_t client_timeout_ns;
     int64_t warmup_ns;
     int64_t cooldown_ns;

@@ -19,7 +19,9 @@ enum { N_FORMATS = sizeof formats / sizeof formats[0], SHOWN_BYTES = 64 };
 struct trace {
     struct source *source;
     const struct trace_format *format;
-    void *state; /* of the format */
+    void *state;              /* of the format */
+    struct source_line first; /* a request on the first line, until it is read */
+    bool has_first;
 
     int64_t arrival_ns; /* of the row above, and as it stands in the file */
     char arrival[SHOWN_BYTES];
@@ -67,6 +69,8 @@ static int begin_format(struct trace *trace, const struct trace_format *format,
     free(trace->state);
     trace->state = memory_new(1, format->state_bytes);
     trace->format = format;
+    trace->first = *line;
+    trace->has_first = format->has_no_header;
     return format->header(trace->state, line, err);
 }
 
@@ -132,7 +136,7 @@ static int read_row(struct trace *trace, const struct source_line *line,
                     struct trace_row *row, struct err *err)
 {
     struct trace_field arrival;
-    *row = (struct trace_row){.line = line->number};
+    *row = (struct trace_row){.line = line->number, .deadline_ns = -1};
     if (trace->format->row(trace->state, line, row, &arrival, err) != 0) {
         return -1;
     }
@@ -172,13 +176,23 @@ static int skip_empty(struct trace *trace, int64_t first, int64_t n, struct err 
     return 0;
 }
 
+static int next_line(struct trace *trace, struct source_line *line, struct err *err)
+{
+    if (trace->has_first) {
+        trace->has_first = false;
+        *line = trace->first;
+        return 1;
+    }
+    return source_next(trace->source, line, err);
+}
+
 int trace_next(struct trace *trace, struct trace_row *row, struct err *err)
 {
     int64_t n_empty = 0;
     int64_t first_empty = 0;
     for (;;) {
         struct source_line line;
-        int result = source_next(trace->source, &line, err);
+        int result = next_line(trace, &line, err);
         if (result == 0 || source_broken(trace->source)) {
             return result;
         }

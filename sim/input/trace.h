@@ -2,7 +2,7 @@
  *
  * Streams: memory does not grow with the file.  Plain, gzip and zstd files and "-" for
  * standard input; the format is told by the first line.  Formats are one file each
- * (trace_azure.c, trace_plain.c) and one line in trace.c.  Nothing a file holds can
+ * (trace_azure.c, trace_mooncake.c, trace_plain.c) and one line in trace.c.  Nothing a file holds can
  * crash or hang the reader: every fault is one sentence with file, line and column.
  */
 #ifndef SERVESIM_INPUT_TRACE_H
@@ -23,7 +23,13 @@ struct trace_row {
     const char *request_id; /* NULL if the file has none; at most 64 bytes each */
     const char *tenant;
     const char *session_id;
-    const char *prefix; /* requests with the same one begin with the same prompt */
+    const char *prefix;  /* requests with the same one begin with the same prompt */
+    int64_t deadline_ns; /* after the arrival; -1 if the file has none */
+    const int64_t
+        *hash_ids; /* texts of hash_tokens each that the prompt consists of, the
+                                last one cut off; NULL if the file has none */
+    int64_t n_hash_ids;
+    int64_t hash_tokens; /* 0 if the format has none */
 };
 
 enum { TRACE_LABEL_BYTES = 64 };

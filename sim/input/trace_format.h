@@ -2,7 +2,7 @@
  *
  * A format is one file, trace_NAME.c, that exports one const struct trace_format, and
  * one line in TRACE_FORMATS.  It sees the first line and then each line that is not
- * empty, without its newline; trace.c does the rest: byte order mark, empty lines,
+ * empty, without its newline (the first one again if it is a request already); trace.c does the rest: byte order mark, empty lines,
  * order of time, rows that are skipped.
  */
 #ifndef SERVESIM_INPUT_TRACE_FORMAT_H
@@ -21,6 +21,7 @@ struct trace_format {
     const char *name;
     const char *first_line; /* as a user would write it, for errors */
     const char *arrival;    /* the column that says when, for errors */
+    bool has_no_header;     /* the first line is a request already */
     size_t state_bytes;     /* of zeroed memory that lives from header() to the end */
 
     /* Whether this is the first line of such a file. */
@@ -39,6 +40,7 @@ struct trace_format {
 
 #define TRACE_FORMATS(X) \
     X(trace_azure)       \
+    X(trace_mooncake)    \
     X(trace_plain)
 
 #define TRACE_FORMAT_DECLARE(format) extern const struct trace_format format;

@@ -30,7 +30,7 @@ static const char *const names[N_COLUMNS] = {
 static const struct trace_csv_table table = {
     .names = names,
     .n_needed = REQUEST_ID,
-    .n_simulated = DEADLINE,
+    .n_simulated = PARENT_ID,
     .n_names = N_COLUMNS,
 };
 
@@ -80,16 +80,16 @@ static bool read_exponent(struct trace_field field, int64_t *ns, bool *fits)
     return true;
 }
 
-static int read_arrival(const struct source_line *line, struct trace_field field,
-                        int64_t *ns, struct err *err)
+static int read_time(const struct source_line *line, int column,
+                     struct trace_field field, int64_t *ns, struct err *err)
 {
     bool fits = decimal_scan(field.text, field.length, ARRIVAL_DECIMALS, ns);
     if (!fits && !read_exponent(field, ns, &fits)) {
-        return trace_csv_refuse(line, names[ARRIVAL], field,
+        return trace_csv_refuse(line, names[column], field,
                                 "is not a time in seconds such as 12.0375", err);
     }
     if (!fits || *ns > TRACE_CSV_MOST * INT64_C(1000000000)) {
-        return trace_csv_refuse(line, names[ARRIVAL], field, "is more than 1000000000",
+        return trace_csv_refuse(line, names[column], field, "is more than 1000000000",
                                 err);
     }
     return 0;
@@ -169,6 +169,9 @@ static int read_optional(struct plain *plain, const struct source_line *line,
     if (result == 0 && fields[PRIORITY].length > 0) {
         result = read_priority(line, fields[PRIORITY], &row->priority, err);
     }
+    if (result == 0 && fields[DEADLINE].length > 0) {
+        result = read_time(line, DEADLINE, fields[DEADLINE], &row->deadline_ns, err);
+    }
     return result;
 }
 
@@ -181,7 +184,7 @@ static int read_row(void *state, const struct source_line *line, struct trace_ro
         return -1;
     }
     *arrival = fields[ARRIVAL];
-    if (read_arrival(line, *arrival, &row->arrival_ns, err) != 0 ||
+    if (read_time(line, ARRIVAL, *arrival, &row->arrival_ns, err) != 0 ||
         trace_csv_tokens(line, names[PROMPT], fields[PROMPT], &row->prompt_tokens,
                          err) != 0 ||
         trace_csv_tokens(line, names[OUTPUT], fields[OUTPUT], &row->output_tokens,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "input/prompt_text.h"
 
 /* Leaves room to add durations to arrivals. */
 static const int64_t most_ns = INT64_MAX / 4;
@@ -176,6 +177,7 @@ void workload_close(struct workload *workload)
 {
     trace_close(workload->trace);
     workload->trace = NULL;
+    sessions_free(&workload->sessions);
 }
 
 /* The labels as one text, or NULL: "request\ntenant\nsession". */
@@ -192,20 +194,24 @@ static char *join_labels(const struct trace_row *row)
     return memory_copy(text, (size_t)length);
 }
 
-/* The whole prompt is the beginning of the text that the label names, which is told by a
- * hash of the label (FNV-1a, 64 bits: Fowler, Noll and Vo).  NULL without a label. */
-static struct prefix_part *prompt_part(const struct trace_row *row)
+/* What the prompt holds; the sessions of requests that do not tell may be inferred, where
+ * clients wait for answers by the order of requests. */
+static struct prefix_part *prompt_parts(struct workload *workload,
+                                        const struct trace_row *row, int64_t arrival_ns,
+                                        int64_t *n_parts)
 {
-    if (row->prefix == NULL) {
-        return NULL;
+    const struct config_workload *config = workload->config;
+    struct prefix_part *parts =
+        prompt_text_parts(row, config->session_prefix != 0, n_parts);
+    if (parts != NULL || config->infer_sessions == 0) {
+        return parts;
     }
-    uint64_t hash = UINT64_C(14695981039346656037);
-    for (const char *c = row->prefix; *c != '\0'; c++) {
-        hash = (hash ^ (unsigned char)*c) * UINT64_C(1099511628211);
-    }
-    struct prefix_part *part = memory_new(1, sizeof *part);
-    *part = (struct prefix_part){.id = (int64_t)hash, .tokens = row->prompt_tokens};
-    return part;
+    int64_t continued_tokens;
+    arrival_ns = config->mode == CONFIG_CLOSED ? workload->n_given : arrival_ns;
+    int64_t session = sessions_add(&workload->sessions, arrival_ns, row->prompt_tokens,
+                                   row->output_tokens, &continued_tokens);
+    *n_parts = 1;
+    return prompt_text_of_session(session, row->prompt_tokens);
 }
 
 static int no_requests(const struct workload *workload, struct err *err)
@@ -276,6 +282,9 @@ int workload_next(void *state, struct sim_arrival *arrival, struct err *err)
         return err_at(err, config->trace, row.line,
                       "the arrival is too late for this clock once it is scaled");
     }
+    int64_t n_parts;
+    struct prefix_part *parts =
+        prompt_parts(workload, &row, (int64_t)shifted, &n_parts);
     workload->n_given++;
     if (workload->window_start_ns < 0) {
         workload->window_start_ns = arrival_ns + config->warmup_ns;
@@ -285,12 +294,12 @@ int workload_next(void *state, struct sim_arrival *arrival, struct err *err)
         .prompt_tokens = row.prompt_tokens,
         .output_tokens = row.output_tokens,
         .priority = row.priority,
-        .deadline_ns = -1,
+        .deadline_ns = row.deadline_ns,
         .counted = arrival_ns >= workload->window_start_ns &&
                    arrival_ns <= workload->window_end_ns,
         .labels = join_labels(&row),
-        .parts = prompt_part(&row),
-        .n_parts = row.prefix != NULL,
+        .parts = parts,
+        .n_parts = n_parts,
         .file = strcmp(config->trace, "-") == 0 ? "standard input" : config->trace,
         .line = row.line,
     };

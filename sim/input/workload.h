@@ -15,12 +15,14 @@
 #include "base/wide.h"
 #include "engine/sim.h"
 #include "input/config.h"
+#include "input/sessions.h"
 #include "input/trace.h"
 
 struct workload {
     const struct config_workload *config;
     const volatile sig_atomic_t *interrupted; /* becomes 1 to stop; NULL: never */
     struct trace *trace;
+    struct sessions sessions; /* inferred ones */
     wide multiply; /* arrivals are multiplied by multiply / divide, half up */
     wide divide;
     int64_t n_given; /* requests handed out */

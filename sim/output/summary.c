@@ -187,6 +187,8 @@ static void put_throughput(const struct summary *summary, struct metrics *metric
     metrics_integer(metrics, "total_output_tokens", summary->output_tokens, "tokens");
     metrics_ratio(metrics, "prefix_cache_hit_rate", summary->cached_tokens,
                   summary->prompt_tokens, 6, "");
+    metrics_integer(metrics, "prefix_cache_hit_tokens", summary->cached_tokens,
+                    "tokens");
     metrics_ratio(metrics, "request_throughput", completed * second, duration_ns, 6,
                   "req/s");
     metrics_ratio(metrics, "output_throughput", summary->output_tokens * second,

@@ -94,7 +94,8 @@ static int next(void *state, struct sim_arrival *arrival, struct err *err)
 {
     struct playing *playing = state;
     (void)err;
-    *arrival = (struct sim_arrival){.counted = true, .file = "client"};
+    *arrival =
+        (struct sim_arrival){.deadline_ns = -1, .counted = true, .file = "client"};
     int got = playing->spec->closed ? next_closed(playing, arrival)
                                     : next_open(playing, arrival);
     if (got > 0) {

@@ -24,6 +24,7 @@ static int next(void *state, struct sim_arrival *arrival, struct err *err)
         .arrival_ns = of->row.request.arrival_ns,
         .prompt_tokens = of->row.request.prompt_tokens,
         .output_tokens = of->row.request.output_tokens,
+        .deadline_ns = -1,
         .counted = true,
         .file = "request",
         .line = of->row.line,

@@ -13,6 +13,8 @@ LINES = {
            "[--overwrite] [--on-bad-row stop|skip] [--interval PERCENT]",
     "check": "check CONFIG [-s section.key=value]...",
     "gen": "gen WORKLOAD.ini [-o FILE] [-s section.key=value]...",
+    "trace": "trace stats FILE [-o FILE.csv] [--cache-blocks LIST] [--block-tokens N] "
+             "[--session-prefix] [--on-bad-row stop|skip]",
     "list": "list [KIND [NAME]]",
     "validate": "validate MEASURED.csv [CONFIG] | --observed SERVER.csv CONFIG "
                 "[-o FILE.csv] [--worst N] [--threads N]",
@@ -41,6 +43,9 @@ USAGES = [
           "one argument too many: linear.ini"),
     wrong("three_arguments_of_list", ["list", "models", "llama-3.1-8b", "again"],
           "one argument too many: again"),
+    wrong("statistics_of_no_trace", ["trace", "stats"], "an argument is missing"),
+    wrong("an_operation_on_traces_that_does_not_exist", ["trace", "fold", "day.csv"],
+          "no such operation: fold"),
     wrong("an_unknown_option", ["run", "linear.ini", "--frobnicate"],
           "no such option: --frobnicate"),
     wrong("an_unknown_letter", ["run", "linear.ini", "-x"], "no such option: -x"),

@@ -12,7 +12,8 @@ from broken import AZURE_HEADER, HEADER, TRACE, Case
 
 COLUMNS = ("needed: arrival_s, prompt_tokens, output_tokens; optional: request_id, tenant, "
            "priority, session_id, prefix_hash, deadline_s, parent_id, think_s")
-FORMATS = ("azure (TIMESTAMP,ContextTokens,GeneratedTokens), plain "
+FORMATS = ("azure (TIMESTAMP,ContextTokens,GeneratedTokens), mooncake "
+           "(lines of {\"timestamp\": 27482, \"input_length\": 6955, ...}), plain "
            "(arrival_s,prompt_tokens,output_tokens and optional columns)")
 GZIP = gzip.compress(TRACE.encode(), mtime=0)
 ZSTD = bytes.fromhex("28b52ffd2443190200")  # the start of a frame of 67 bytes
@@ -76,6 +77,10 @@ FILES = [
 ]
 
 FIELDS = [
+    case("a_deadline_that_is_no_number", HEADER.strip() + ",deadline_s\n0.5,7,1,soon\n",
+         "t.csv:2: deadline_s: 'soon' is not a time in seconds such as 12.0375"),
+    case("a_deadline_before_the_arrival", HEADER.strip() + ",deadline_s\n0.5,7,1,-1\n",
+         "t.csv:2: deadline_s: '-1' is not a time in seconds such as 12.0375"),
     rows("negative_tokens", "0.5,-3,1\n",
          "t.csv:2: prompt_tokens: '-3' is not a positive integer"),
     rows("zero_tokens", "0.5,7,0\n",
@@ -122,6 +127,71 @@ FIELDS = [
     case("a_priority_beyond_32_bits", HEADER.strip() + ",priority\n0.5,7,1,2147483648\n",
          "t.csv:2: priority: '2147483648' is not an integer from -2147483648 to "
          "2147483647"),
+]
+
+MOONCAKE = '{"timestamp": 17, "input_length": 700, "output_length": 9, "hash_ids": [0, 7]}\n'
+
+JSON = [
+    case("a_first_line_of_json_that_is_no_request", '{"model": "x"}\n',
+         "t.csv:1: key 'timestamp' is missing"),
+    case("json_without_a_key", MOONCAKE + MOONCAKE.replace("output_length", "output"),
+         "t.csv:2: key 'output_length' is missing"),
+    case("json_with_a_key_twice", MOONCAKE.replace("hash_ids", "timestamp"),
+         "t.csv:1: key 'timestamp' is there twice"),
+    case("json_that_is_cut_off", MOONCAKE + MOONCAKE[:41],
+         "t.csv:2: the last line breaks off at byte 42: the file is cut off"),
+    case("json_with_a_comma_too_many", MOONCAKE.replace("]}", "],}"),
+         "t.csv:1: byte 79: expected a key in double quotes"),
+    case("json_with_something_behind_it", MOONCAKE.replace("]}", "]} x"),
+         "t.csv:1: byte 80: expected the end of the line"),
+    case("a_line_that_is_no_json", MOONCAKE + "17,700,9\n", "t.csv:2: byte 1: expected '{'"),
+    case("a_timestamp_that_is_a_text", MOONCAKE.replace("17", '"17"'),
+         "t.csv:1: timestamp: '\"17\"' is not a time in milliseconds such as 27482"),
+    case("a_timestamp_since_1970", MOONCAKE.replace("17", "1700137023500"),
+         "t.csv:1: timestamp: '1700137023500' is more than 1000000000000"),
+    case("timestamps_that_are_not_sorted", MOONCAKE + MOONCAKE.replace("17", "16.5"),
+         "t.csv:2: timestamp: 16.5 is before the row above (17): rows must be in order of "
+         "time"),
+    case("an_answer_of_nothing", MOONCAKE.replace("9", "0"),
+         "t.csv:1: output_length: '0' is not a positive integer"),
+    case("a_prompt_that_is_a_fraction", MOONCAKE.replace("700", "700.0"),
+         "t.csv:1: input_length: '700.0' is not a positive integer"),
+    case("a_hash_id_that_is_negative", MOONCAKE.replace("0, 7", "0, -7"),
+         "t.csv:1: hash_ids: '[0, -7]' is not a list of integers of at least 0"),
+    case("a_hash_id_beyond_64_bits", MOONCAKE.replace("0, 7", "0, 9223372036854775808"),
+         "t.csv:1: hash_ids: '[0, 9223372036854775808]' is not a list of integers of at "
+         "least 0"),
+    case("hash_ids_that_are_no_list", MOONCAKE.replace("[0, 7]", "7"),
+         "t.csv:1: hash_ids: '7' is not a list of integers of at least 0"),
+    case("hash_ids_of_other_blocks", MOONCAKE.replace("0, 7", "0, 7, 8"),
+         "t.csv:1: hash_ids: 3 ids, and 2 blocks of 512 tokens are the 700 of input_length"),
+    case("more_hash_ids_than_a_prompt_can_have",
+         MOONCAKE.replace("0, 7", "0" + ", 7" * 65536),
+         "t.csv:1: hash_ids: there are more than 65536"),
+]
+
+def stats(name, content, says, *options):
+    """What `trace stats` says of t.csv."""
+    return Case(name, ["trace", "stats", "t.csv", *options], says, {"t.csv": content})
+
+
+STATS = [
+    stats("statistics_of_a_bad_row", HEADER + "0.5,-3,1\n",
+          "t.csv:2: prompt_tokens: '-3' is not a positive integer"),
+    stats("statistics_of_bad_rows_alone", HEADER + "0.5,-3,1\n",
+          "t.csv: all rows were skipped, the first: t.csv:2: prompt_tokens: '-3' is not a "
+          "positive integer", "--on-bad-row", "skip"),
+    stats("statistics_of_no_requests", HEADER, "t.csv: the trace holds no requests"),
+    stats("a_cache_of_nothing", TRACE, "--cache-blocks: '0' is less than 1",
+          "--cache-blocks", "7,0"),
+    stats("a_cache_without_a_size", TRACE, "--cache-blocks: '' is not a count (a whole number, "
+          "bare or with k, m, K or M)", "--cache-blocks", "7,,8"),
+    stats("more_caches_than_there_is_room_for", TRACE,
+          "--cache-blocks: more than 20 numbers", "--cache-blocks", ",".join(["7"] * 21)),
+    stats("a_block_of_half_a_token", TRACE, "--block-tokens: '1.5' is not a whole number",
+          "--block-tokens", "1.5"),
+    stats("statistics_into_a_folder_that_is_not_there", TRACE,
+          "gone/x.csv: cannot create: No such file or directory", "-o", "gone/x.csv"),
 ]
 
 LINES = [
@@ -262,7 +332,7 @@ def odd_name_faults(name):
 
 def main():
     report = broken.Report()
-    report.add_cases(FILES + FIELDS + LINES + WORKLOADS)
+    report.add_cases(FILES + FIELDS + JSON + STATS + LINES + WORKLOADS)
     for case, expected in ACCEPTED:
         report.add(case.name, accepted_faults(case, expected))
     for name in ODD_NAMES:

@@ -20,6 +20,7 @@ FILES = ("requests.csv", "summary.csv", "timeline.csv", "replicas.csv", "steps.c
 ACCEPTS = "--accept" in sys.argv[1:]
 # What a block needs that is not in the repository, and where tests look for it.
 NEEDS = ((re.compile(r"fetch\.sh|examples/azure-|(?<!demo/)\bout/"), world.AZURE),
+         (re.compile(r"original/mooncake"), world.MOONCAKE),
          (re.compile(r"shared/validation/|\bclosed\.txt"), world.VALIDATION))
 
 

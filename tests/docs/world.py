@@ -17,6 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SERVESIM = pathlib.Path(os.environ.get("SERVESIM", "build/dev/servesim")).resolve()
 SHARED = ROOT.parent / "shared"
 AZURE = SHARED / "traces/azure2023"
+MOONCAKE = SHARED / "traces/mooncake"
 VALIDATION = SHARED / "validation"
 PLOT = "analysis/plot.py"
 

@@ -33,6 +33,10 @@ static void check_row(const struct trace_row *row, int64_t arrival_ns)
     CHECK(row->prompt_tokens >= 1 && row->prompt_tokens <= most);
     CHECK(row->output_tokens >= 1 && row->output_tokens <= most);
     CHECK(row->priority >= INT32_MIN && row->priority <= INT32_MAX);
+    CHECK(row->deadline_ns >= -1 && row->deadline_ns <= most * most);
+    CHECK(row->n_hash_ids >= 0 && (row->n_hash_ids > 0) == (row->hash_ids != NULL));
+    CHECK(row->n_hash_ids == 0 ||
+          row->n_hash_ids == (row->prompt_tokens - 1) / row->hash_tokens + 1);
     check_label(row->request_id);
     check_label(row->tenant);
     check_label(row->session_id);

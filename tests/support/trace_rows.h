@@ -42,6 +42,11 @@ static inline void assert_row(struct trace *trace, struct trace_row expected)
     assert_int_equal(row.prompt_tokens, expected.prompt_tokens);
     assert_int_equal(row.output_tokens, expected.output_tokens);
     assert_int_equal(row.priority, expected.priority);
+    assert_int_equal(row.deadline_ns, expected.deadline_ns);
+    assert_int_equal(row.n_hash_ids, expected.n_hash_ids);
+    for (int64_t i = 0; i < expected.n_hash_ids; i++) {
+        assert_int_equal(row.hash_ids[i], expected.hash_ids[i]);
+    }
     const char *labels[4][2] = {{row.request_id, expected.request_id},
                                 {row.tenant, expected.tenant},
                                 {row.session_id, expected.session_id},

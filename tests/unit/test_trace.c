@@ -16,15 +16,16 @@ static void azure_rows_are_shifted_to_the_first_one(void **state)
                   "2023-11-16 18:17:04.000000000,110,27\r\n"
                   "2023-11-16 18:17:04.123456789+00:00,7433,14\n"
                   "2023-11-17 00:00:00.1,34,12");
-    assert_row(trace, (struct trace_row){2, 0, 4808, 10, 0, NULL, NULL, NULL, NULL});
-    assert_row(trace,
-               (struct trace_row){3, 20040000, 3180, 8, 0, NULL, NULL, NULL, NULL});
-    assert_row(trace,
-               (struct trace_row){4, 20040000, 110, 27, 0, NULL, NULL, NULL, NULL});
-    assert_row(trace,
-               (struct trace_row){5, 143496789, 7433, 14, 0, NULL, NULL, NULL, NULL});
+    assert_row(trace, (struct trace_row){2, 0, 4808, 10, 0, NULL, NULL, NULL, NULL,
+                                         .deadline_ns = -1});
+    assert_row(trace, (struct trace_row){3, 20040000, 3180, 8, 0, NULL, NULL, NULL,
+                                         NULL, .deadline_ns = -1});
+    assert_row(trace, (struct trace_row){4, 20040000, 110, 27, 0, NULL, NULL, NULL,
+                                         NULL, .deadline_ns = -1});
+    assert_row(trace, (struct trace_row){5, 143496789, 7433, 14, 0, NULL, NULL, NULL,
+                                         NULL, .deadline_ns = -1});
     assert_row(trace, (struct trace_row){6, 20576120040000, 34, 12, 0, NULL, NULL, NULL,
-                                         NULL});
+                                         NULL, .deadline_ns = -1});
     assert_string_equal(trace_ignored_columns(trace), "");
     assert_end(trace);
 }
@@ -47,11 +48,11 @@ static void azure_days_follow_the_calendar(void **state)
         snprintf(text, sizeof text, AZURE "%s 07:09:11,17,4099\n%s 07:09:11,17,4099\n",
                  cases[i].days[0], cases[i].days[1]);
         struct trace *trace = open_text(text);
-        assert_row(trace,
-                   (struct trace_row){2, 0, 17, 4099, 0, NULL, NULL, NULL, NULL});
+        assert_row(trace, (struct trace_row){2, 0, 17, 4099, 0, NULL, NULL, NULL, NULL,
+                                             .deadline_ns = -1});
         int64_t ns = cases[i].n * 86400 * 1000000000;
-        assert_row(trace,
-                   (struct trace_row){3, ns, 17, 4099, 0, NULL, NULL, NULL, NULL});
+        assert_row(trace, (struct trace_row){3, ns, 17, 4099, 0, NULL, NULL, NULL, NULL,
+                                             .deadline_ns = -1});
         assert_end(trace);
     }
 }
@@ -61,7 +62,8 @@ static void azure_columns_may_stand_in_any_order(void **state)
     (void)state;
     struct trace *trace = open_text("GeneratedTokens,TIMESTAMP,ContextTokens\n"
                                     "10,2023-11-16 18:17:03.9799600,4808\n");
-    assert_row(trace, (struct trace_row){2, 0, 4808, 10, 0, NULL, NULL, NULL, NULL});
+    assert_row(trace, (struct trace_row){2, 0, 4808, 10, 0, NULL, NULL, NULL, NULL,
+                                         .deadline_ns = -1});
     assert_end(trace);
 }
 
@@ -115,18 +117,18 @@ static void plain_arrivals_are_read_from_their_text_and_not_shifted(void **state
                                           "0.0137000005,4099,17\n"
                                           "4.25e0,1,1000000000\n"
                                           "1000000000,0017,1\n");
-    assert_row(trace,
-               (struct trace_row){2, 13700, 4099, 17, 0, NULL, NULL, NULL, NULL});
-    assert_row(trace,
-               (struct trace_row){3, 13700000, 4099, 17, 0, NULL, NULL, NULL, NULL});
-    assert_row(trace,
-               (struct trace_row){4, 13700000, 4099, 17, 0, NULL, NULL, NULL, NULL});
-    assert_row(trace,
-               (struct trace_row){5, 13700001, 4099, 17, 0, NULL, NULL, NULL, NULL});
+    assert_row(trace, (struct trace_row){2, 13700, 4099, 17, 0, NULL, NULL, NULL, NULL,
+                                         .deadline_ns = -1});
+    assert_row(trace, (struct trace_row){3, 13700000, 4099, 17, 0, NULL, NULL, NULL,
+                                         NULL, .deadline_ns = -1});
+    assert_row(trace, (struct trace_row){4, 13700000, 4099, 17, 0, NULL, NULL, NULL,
+                                         NULL, .deadline_ns = -1});
+    assert_row(trace, (struct trace_row){5, 13700001, 4099, 17, 0, NULL, NULL, NULL,
+                                         NULL, .deadline_ns = -1});
     assert_row(trace, (struct trace_row){6, 4250000000, 1, 1000000000, 0, NULL, NULL,
-                                         NULL, NULL});
+                                         NULL, NULL, .deadline_ns = -1});
     assert_row(trace, (struct trace_row){7, 1000000000000000000, 17, 1, 0, NULL, NULL,
-                                         NULL, NULL});
+                                         NULL, NULL, .deadline_ns = -1});
     assert_end(trace);
 }
 
@@ -136,20 +138,21 @@ static void optional_columns_stand_in_any_order(void **state)
     struct trace *trace = open_text(
         "prefix_hash,tenant,output_tokens,priority,arrival_s,deadline_s,prompt_tokens,"
         "request_id,session_id,think_s,parent_id\n"
-        "a7f3,acme corp,17,-2147483648,0.0137,soon,4099,r-41,s9,?,\n"
+        "a7f3,acme corp,17,-2147483648,0.0137,30.0000000375,4099,r-41,s9,?,\n"
         ",,17,,0.0137,,4099,,\"\",,\n"
         "\"x y\",acme,17,2147483647,0.0139,,4099,"
         "0123456789012345678901234567890123456789012345678901234567890123,s9,,\n");
-    assert_string_equal(trace_ignored_columns(trace), "deadline_s, think_s, parent_id");
-    assert_row(trace, (struct trace_row){2, 13700000, 4099, 17, INT32_MIN, "r-41",
-                                         "acme corp", "s9", "a7f3"});
+    assert_string_equal(trace_ignored_columns(trace), "think_s, parent_id");
     assert_row(trace,
-               (struct trace_row){3, 13700000, 4099, 17, 0, NULL, NULL, NULL, NULL});
+               (struct trace_row){2, 13700000, 4099, 17, INT32_MIN, "r-41", "acme corp",
+                                  "s9", "a7f3", .deadline_ns = 30000000038});
+    assert_row(trace, (struct trace_row){3, 13700000, 4099, 17, 0, NULL, NULL, NULL,
+                                         NULL, .deadline_ns = -1});
     assert_row(trace, (struct trace_row){
                           4, 13900000, 4099, 17, INT32_MAX,
                           "01234567890123456789012345678901234567890123456789012345"
                           "67890123",
-                          "acme", "s9", "x y"});
+                          "acme", "s9", "x y", .deadline_ns = -1});
     assert_end(trace);
 }
 
@@ -169,18 +172,18 @@ static void a_line_with_quotes_reads_as_the_same_line_without(void **state)
         "\"2.5\",17,4099,\"\",0137";
     write_file("x.csv", text, strlen(text));
     struct trace *trace = must_open("x.csv", true);
-    assert_row(trace,
-               (struct trace_row){2, 13700000, 4099, 17, -7, "r 1", NULL, NULL, NULL});
-    assert_row(trace,
-               (struct trace_row){3, 13700000, 4099, 17, -7, "r 1", NULL, NULL, NULL});
+    assert_row(trace, (struct trace_row){2, 13700000, 4099, 17, -7, "r 1", NULL, NULL,
+                                         NULL, .deadline_ns = -1});
+    assert_row(trace, (struct trace_row){3, 13700000, 4099, 17, -7, "r 1", NULL, NULL,
+                                         NULL, .deadline_ns = -1});
     assert_row(trace, (struct trace_row){6, 2500000000, 17, 4099, 0, " r1 ", NULL, NULL,
-                                         NULL});
+                                         NULL, .deadline_ns = -1});
     assert_row(trace, (struct trace_row){7, 2500000000, 17, 4099, 0, " r1 ", NULL, NULL,
-                                         NULL});
+                                         NULL, .deadline_ns = -1});
     assert_row(trace, (struct trace_row){8, 2500000000, 17, 4099, 137, NULL, NULL, NULL,
-                                         NULL});
+                                         NULL, .deadline_ns = -1});
     assert_row(trace, (struct trace_row){9, 2500000000, 17, 4099, 137, NULL, NULL, NULL,
-                                         NULL});
+                                         NULL, .deadline_ns = -1});
     int64_t line;
     const char *reason;
     assert_int_equal(trace_skipped(trace, &line, &reason), 2);

@@ -17,9 +17,10 @@
 static void a_first_line_of_no_format_is_refused_with_those_that_are_known(void **state)
 {
     (void)state;
-#define KNOWN                                     \
-    "is of no trace format known here: azure "    \
-    "(TIMESTAMP,ContextTokens,GeneratedTokens), " \
+#define KNOWN                                                                   \
+    "is of no trace format known here: azure "                                  \
+    "(TIMESTAMP,ContextTokens,GeneratedTokens), "                               \
+    "mooncake (lines of {\"timestamp\": 27482, \"input_length\": 6955, ...}), " \
     "plain (arrival_s,prompt_tokens,output_tokens and optional columns)"
     static const struct fault faults[] = {
         {"when,in,out\n0.0137,4099,17\n", "1: the first line 'when,in,out' " KNOWN},
@@ -110,8 +111,8 @@ static void empty_lines_are_fine_at_the_end_only(void **state)
 {
     (void)state;
     struct trace *trace = open_text(PLAIN "0.0137,4099,17\r\n\r\n\n\n");
-    assert_row(trace,
-               (struct trace_row){2, 13700000, 4099, 17, 0, NULL, NULL, NULL, NULL});
+    assert_row(trace, (struct trace_row){2, 13700000, 4099, 17, 0, NULL, NULL, NULL,
+                                         NULL, .deadline_ns = -1});
     assert_end(trace);
     static const struct fault faults[] = {
         {PLAIN "0.0137,4099,17\n\n\n0.0139,4099,17\n", "3: the line is empty"},
@@ -168,10 +169,10 @@ static void rows_that_cannot_be_read_are_counted_when_asked_for(void **state)
         const char *reason;
         assert_int_equal(trace_skipped(trace, &line, &reason), 0);
         assert_row(trace, (struct trace_row){3, 13700000, 4099, 17, 0, NULL, NULL, NULL,
-                                             NULL});
+                                             NULL, .deadline_ns = -1});
         assert_int_equal(trace_skipped(trace, &line, &reason), 1);
         assert_row(trace, (struct trace_row){8, 13700000, 4093, 17, 0, NULL, NULL, NULL,
-                                             NULL});
+                                             NULL, .deadline_ns = -1});
         assert_int_equal(trace_next(trace, &row, &err), 0);
         assert_int_equal(trace_skipped(trace, &line, &reason), 7);
         assert_int_equal(line, 2);
@@ -216,11 +217,11 @@ static void rewinding_gives_the_same_rows_again(void **state)
     struct trace *trace = must_open("x.csv", false);
     struct err err = {0};
     for (int pass = 0; pass < 3; pass++) {
-        assert_row(trace,
-                   (struct trace_row){2, 0, 17, 4099, 0, NULL, NULL, NULL, NULL});
+        assert_row(trace, (struct trace_row){2, 0, 17, 4099, 0, NULL, NULL, NULL, NULL,
+                                             .deadline_ns = -1});
         if (pass != 1) {
             assert_row(trace, (struct trace_row){3, 513700000, 17, 4093, 0, NULL, NULL,
-                                                 NULL, NULL});
+                                                 NULL, NULL, .deadline_ns = -1});
         }
         assert_int_equal(trace_rewind(trace, &err), 0);
     }
@@ -268,20 +269,22 @@ static void the_azure_conversation_trace_reads_whole(void **state)
     check_azure(
         TRACES "AzureLLMInferenceTrace_conv.csv",
         "2f1e5b666d4e3055fdbba98598ce2ec307767b9064e03e2fa46676dbcc7d0bf8",
-        (struct trace_row){2, 0, 374, 44, 0, NULL, NULL, NULL, NULL},
-        (struct trace_row){19367, 3501721937000, 197, 183, 0, NULL, NULL, NULL, NULL},
+        (struct trace_row){2, 0, 374, 44, 0, NULL, NULL, NULL, NULL, .deadline_ns = -1},
+        (struct trace_row){19367, 3501721937000, 197, 183, 0, NULL, NULL, NULL, NULL,
+                           .deadline_ns = -1},
         22361870, 4088665);
 }
 
 static void the_azure_code_trace_reads_whole(void **state)
 {
     (void)state;
-    check_azure(
-        TRACES "AzureLLMInferenceTrace_code.csv",
-        "54e9a6d2a4bd06ba1e060304b900abbc74cbea53de96506e60fe5bb4f2277fb6",
-        (struct trace_row){2, 0, 4808, 10, 0, NULL, NULL, NULL, NULL},
-        (struct trace_row){8820, 3435948056000, 549, 173, 0, NULL, NULL, NULL, NULL},
-        18059974, 245896);
+    check_azure(TRACES "AzureLLMInferenceTrace_code.csv",
+                "54e9a6d2a4bd06ba1e060304b900abbc74cbea53de96506e60fe5bb4f2277fb6",
+                (struct trace_row){2, 0, 4808, 10, 0, NULL, NULL, NULL, NULL,
+                                   .deadline_ns = -1},
+                (struct trace_row){8820, 3435948056000, 549, 173, 0, NULL, NULL, NULL,
+                                   NULL, .deadline_ns = -1},
+                18059974, 245896);
 }
 
 int main(void)

@@ -1,0 +1,24 @@
+/* prompt_text: what a request's prompt consists of, as far as its row tells.
+ *
+ * In this order: the row's hash ids; the text that prefix_hash names; if so wanted, all that
+ * its session has said.  A session's text goes on as long as its longest prompt, so of two
+ * requests of a session the shorter prompt is the beginning of the other.
+ */
+#ifndef SERVESIM_INPUT_PROMPT_TEXT_H
+#define SERVESIM_INPUT_PROMPT_TEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/prefix_chain.h"
+#include "input/trace.h"
+
+/* The parts of the prompt, malloc'ed, and how many they are; NULL and 0 if the row does
+ * not tell. */
+struct prefix_part *prompt_text_parts(const struct trace_row *row, bool session_prefix,
+                                      int64_t *n_parts);
+
+/* A prompt that is the beginning of the `number`-th inferred session (input/sessions.h). */
+struct prefix_part *prompt_text_of_session(int64_t number, int64_t prompt_tokens);
+
+#endif

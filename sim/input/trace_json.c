@@ -1,0 +1,257 @@
+#include "input/trace_json.h"
+
+#include "base/check.h"
+#include "input/trace_csv.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Where in the line the reader is. */
+struct place {
+    const struct source_line *line;
+    const char *at;
+    const char *end;
+};
+
+struct member {
+    struct trace_field key;
+    struct trace_field value;
+};
+
+static struct place begin(const struct source_line *line)
+{
+    return (struct place){line, line->text, line->text + line->length};
+}
+
+static void skip_blanks(struct place *place)
+{
+    while (place->at < place->end && (*place->at == ' ' || *place->at == '\t')) {
+        place->at++;
+    }
+}
+
+static bool is_next(struct place *place, char c)
+{
+    skip_blanks(place);
+    return place->at < place->end && *place->at == c;
+}
+
+static bool take(struct place *place, char c)
+{
+    if (!is_next(place, c)) {
+        return false;
+    }
+    place->at++;
+    return true;
+}
+
+static int refuse(const struct place *place, const char *expected, struct err *err)
+{
+    const struct source_line *line = place->line;
+    if (place->at == place->end && !line->has_newline) {
+        return err_at(err, line->file, line->number,
+                      "the last line breaks off at byte %zu: the file is cut off",
+                      line->length + 1);
+    }
+    return err_at(err, line->file, line->number, "byte %td: expected %s",
+                  place->at - line->text + 1, expected);
+}
+
+/* Goes behind the string that begins here; false if it is not closed. */
+static bool skip_string(struct place *place)
+{
+    for (place->at++; place->at < place->end; place->at++) {
+        if (*place->at == '"') {
+            place->at++;
+            return true;
+        }
+        place->at += *place->at == '\\' && place->at + 1 < place->end;
+    }
+    return false;
+}
+
+/* Goes behind the list or object that begins here, by its depth alone. */
+static bool skip_nested(struct place *place)
+{
+    int64_t depth = 0;
+    while (place->at < place->end) {
+        char c = *place->at;
+        if (c == '"') {
+            if (!skip_string(place)) {
+                return false;
+            }
+            continue;
+        }
+        depth += c == '[' || c == '{';
+        depth -= c == ']' || c == '}';
+        place->at++;
+        if (depth == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool skip_value(struct place *place)
+{
+    const char *start = place->at;
+    if (is_next(place, '"')) {
+        return skip_string(place);
+    }
+    if (is_next(place, '[') || is_next(place, '{')) {
+        return skip_nested(place);
+    }
+    while (place->at < place->end && strchr(",]} \t", *place->at) == NULL) {
+        place->at++;
+    }
+    return place->at > start;
+}
+
+/* Reads "key": value; the place is at the key. */
+static int read_member(struct place *place, struct member *member, struct err *err)
+{
+    if (!is_next(place, '"')) {
+        return refuse(place, "a key in double quotes", err);
+    }
+    const char *start = place->at + 1;
+    if (!skip_string(place)) {
+        return refuse(place, "the double quote that closes a key", err);
+    }
+    member->key = (struct trace_field){start, (size_t)(place->at - start - 1)};
+    if (!take(place, ':')) {
+        return refuse(place, "a colon", err);
+    }
+    skip_blanks(place);
+    start = place->at;
+    if (!skip_value(place)) {
+        return refuse(place, "a value", err);
+    }
+    member->value = (struct trace_field){start, (size_t)(place->at - start)};
+    return 0;
+}
+
+/* The next member of the object: 1, 0 behind the last one, -1 and `err`. */
+static int next_member(struct place *place, struct member *member, struct err *err)
+{
+    bool is_first = place->at == place->line->text;
+    *member = (struct member){{"", 0}, {"", 0}};
+    if (is_first && !take(place, '{')) {
+        return refuse(place, "'{'", err);
+    }
+    if (take(place, '}')) {
+        skip_blanks(place);
+        return place->at == place->end ? 0 : refuse(place, "the end of the line", err);
+    }
+    if (!is_first && !take(place, ',')) {
+        return refuse(place, "',' or '}'", err);
+    }
+    return read_member(place, member, err) == 0 ? 1 : -1;
+}
+
+static int32_t find(const struct trace_json_table *table, struct trace_field key)
+{
+    for (int32_t i = 0; i < table->n_names; i++) {
+        if (strlen(table->names[i]) == key.length &&
+            memcmp(table->names[i], key.text, key.length) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+int trace_json_row(const struct trace_json_table *table, const struct source_line *line,
+                   struct trace_field *fields, struct err *err)
+{
+    struct place place = begin(line);
+    struct member member;
+    bool seen[TRACE_JSON_KEYS] = {false};
+    int got;
+    CHECK(table->n_names <= TRACE_JSON_KEYS);
+    while ((got = next_member(&place, &member, err)) > 0) {
+        int32_t i = find(table, member.key);
+        if (i < 0) {
+            continue;
+        }
+        if (seen[i]) {
+            return err_at(err, line->file, line->number, "key '%s' is there twice",
+                          table->names[i]);
+        }
+        seen[i] = true;
+        bool is_null =
+            member.value.length == 4 && memcmp(member.value.text, "null", 4) == 0;
+        fields[i] = is_null ? (struct trace_field){NULL, 0} : member.value;
+    }
+    for (int32_t i = 0; i < table->n_needed && got == 0; i++) {
+        if (fields[i].text == NULL) {
+            return err_at(err, line->file, line->number, "key '%s' is missing",
+                          table->names[i]);
+        }
+    }
+    return got;
+}
+
+void trace_json_ignored(const struct trace_json_table *table,
+                        const struct source_line *line,
+                        char ignored[TRACE_JSON_IGNORED])
+{
+    struct place place = begin(line);
+    struct member member;
+    struct err unread; /* the line is read again as a row, which tells what is wrong */
+    size_t used = 0;
+    ignored[0] = '\0';
+    while (next_member(&place, &member, &unread) > 0) {
+        const char *before = used > 0 ? ", " : "";
+        size_t length = strlen(before) + member.key.length;
+        if (find(table, member.key) >= 0 || used + length >= TRACE_JSON_IGNORED) {
+            continue;
+        }
+        snprintf(ignored + used, length + 1, "%s%.*s", before, (int)member.key.length,
+                 member.key.text);
+        used += length;
+    }
+    for (char *c = ignored; *c != '\0'; c++) { /* it goes to a terminal */
+        *c = *c < ' ' || *c > '~' ? '?' : *c;
+    }
+}
+
+/* The digits that begin here; false if there are none or they are beyond 64 bits. */
+static bool read_integer(struct place *place, int64_t *value)
+{
+    const char *start = place->at;
+    for (*value = 0; place->at < place->end && *place->at >= '0' && *place->at <= '9';
+         place->at++) {
+        int64_t digit = *place->at - '0';
+        if (*value > (INT64_MAX - digit) / 10) {
+            return false;
+        }
+        *value = *value * 10 + digit;
+    }
+    return place->at > start;
+}
+
+int64_t trace_json_list(const struct source_line *line, const char *key,
+                        struct trace_field field, int64_t *values, int64_t most,
+                        struct err *err)
+{
+    struct place place = {line, field.text, field.text + field.length};
+    int64_t n = 0;
+    bool good = take(&place, '[');
+    bool ended = good && take(&place, ']');
+    while (good && !ended) {
+        if (n == most) {
+            return err_at(err, line->file, line->number,
+                          "%s: there are more than %" PRId64, key, most);
+        }
+        skip_blanks(&place);
+        good = read_integer(&place, &values[n]);
+        n++;
+        ended = good && take(&place, ']');
+        good = good && (ended || take(&place, ','));
+    }
+    if (!good || place.at != place.end) {
+        return trace_csv_refuse(line, key, field,
+                                "is not a list of integers of at least 0", err);
+    }
+    return n;
+}
