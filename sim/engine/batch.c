@@ -315,7 +315,9 @@ static void forget(struct replica *replica, struct request *request)
     replica_queue(replica, request, true);
 }
 
-void batch_preempt(struct replica *replica, struct request *request, int64_t now_ns)
+/* Takes a running request's place and blocks. */
+static void displace(struct replica *replica, struct request *request, bool may_swap,
+                     int64_t now_ns)
 {
     CHECK(request->place == REQUEST_RUNNING && !replica->group.reserved);
     refund(replica, request);
@@ -337,13 +339,24 @@ void batch_preempt(struct replica *replica, struct request *request, int64_t now
     }
     replica->tally.n_preemptions++;
     request->n_preemptions++;
-    if (replica->pool->config->scheduler.preempt == POOL_SWAP &&
-        swap_fits(replica, request)) {
+    if (may_swap && swap_fits(replica, request)) {
         swap_out(replica, request);
     } else {
         forget(replica, request);
     }
     record_victim(replica, request);
+}
+
+void batch_preempt(struct replica *replica, struct request *request, int64_t now_ns)
+{
+    bool may_swap = replica->pool->config->scheduler.preempt == POOL_SWAP;
+    displace(replica, request, may_swap, now_ns);
+}
+
+void batch_yield(struct replica *replica, struct request *request, int64_t now_ns)
+{
+    displace(replica, request, false, now_ns);
+    replica->n_yielded++;
 }
 
 void batch_leave_out(struct replica *replica, struct request *request, int64_t now_ns)

@@ -120,6 +120,10 @@ int64_t batch_max_new(const struct request *request);
  * got them with batch_grant_group(): preempt first. */
 void batch_preempt(struct replica *replica, struct request *request, int64_t now_ns);
 
+/* The same, to make room for a request that the order puts first: always to recompute, as
+ * in vLLM v0, and not one of batch_n_preempted(). */
+void batch_yield(struct replica *replica, struct request *request, int64_t now_ns);
+
 /* How many get prefill tokens in this step, as far as it is planned. */
 int64_t batch_n_prefills(const struct replica *replica);
 

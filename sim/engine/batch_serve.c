@@ -219,8 +219,7 @@ void batch_serve_yield(struct replica *replica, int64_t now_ns)
             batch_new_blocks(replica, first, missing) <= batch_free_blocks(replica)) {
             return;
         }
-        batch_preempt(replica, last, now_ns);
-        replica->n_yielded++;
+        batch_yield(replica, last, now_ns);
     }
 }
 

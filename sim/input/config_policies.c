@@ -115,6 +115,10 @@ static const char *contradiction(const struct pool_scheduler *s)
         return "preemptive_order: the order does not compare running requests with "
                "waiting ones";
     }
+    if (s->preemptive_order && s->victim != POOL_ORDER) {
+        return "preemptive_order: needs victim = order: whom it lets in would give way at "
+               "once";
+    }
     if (strcmp(s->batching, "sglang") == 0 &&
         (s->preempt != POOL_RECOMPUTE || s->preemptive_order)) {
         return "preempt: sglang retracts: it needs preempt = recompute and "

@@ -98,13 +98,14 @@ static void policies_write(struct rng *rng, FILE *out)
             reserves   ? "none"
             : retracts ? "recompute"
                        : preempt);
+    bool displaces =
+        !reserves && !retracts && order->ranks_running && rng_below(rng, 2) == 0;
     if (!reserves) {
         static const char *const victims[] = {"last", "last", "order",
                                               "fewest_outputs"};
-        fprintf(out, "victim = %s\n", victims[rng_below(rng, 4)]);
-    }
-    if (!reserves && !retracts && order->ranks_running) {
-        fprintf(out, "preemptive_order = %s\n", policies_word(rng, "yes", "no"));
+        fprintf(out, "victim = %s\npreemptive_order = %s\n",
+                displaces ? "order" : victims[rng_below(rng, 4)],
+                displaces ? "yes" : "no");
     }
     bool may_look_ahead = !reserves && (strcmp(name, "unified") == 0 ||
                                         strcmp(name, "prefill_first") == 0);
