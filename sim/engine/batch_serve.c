@@ -102,53 +102,73 @@ static void serve_each(struct replica *replica, bool only_decodes, int64_t now_n
     }
 }
 
+/* How a grouped plan stands once somebody gave way.  Whoever asked was promised what the
+ * budget held then; victims behind whose backs it was given more come too late. */
+struct shortage {
+    bool only_decodes;
+    int64_t cut; /* those admitted at or after this number get nothing */
+    const struct request *promised;
+    int64_t tokens;
+};
+
+static int64_t promised_to(const struct replica *replica, const struct request *request,
+                           const struct shortage *shortage, int64_t budget)
+{
+    return request == shortage->promised
+               ? shortage->tokens
+               : tokens_of(replica, request, shortage->only_decodes, budget);
+}
+
 /* KV blocks that all of them need in this step. */
-static int64_t demand(const struct replica *replica, bool only_decodes)
+static int64_t demand(const struct replica *replica, const struct shortage *shortage)
 {
     int64_t budget = batch_budget(replica) - batch_n_grouped(replica);
     int64_t n_blocks = batch_group_new_blocks(replica);
     for (int64_t i = 0; i < batch_n_partial(replica); i++) {
         const struct request *request = batch_partial(replica, i);
-        int64_t tokens = tokens_of(replica, request, only_decodes, budget);
+        int64_t tokens = promised_to(replica, request, shortage, budget);
         budget -= tokens;
         n_blocks += tokens > 0 ? batch_new_blocks(replica, request, tokens) : 0;
     }
     return n_blocks;
 }
 
-/* The first in order of admission for whom blocks lack; somebody must. */
-static struct request *first_short(const struct replica *replica, bool only_decodes)
+/* Finds the first in order of admission for whom blocks lack; somebody must. */
+static void find_short(const struct replica *replica, struct shortage *shortage)
 {
     int64_t budget = batch_budget(replica);
     int64_t free_blocks = batch_free_blocks(replica);
     struct request *request = batch_first_running(replica);
     for (;; request = batch_next(request)) {
-        int64_t tokens = tokens_of(replica, request, only_decodes, budget);
+        int64_t tokens = promised_to(replica, request, shortage, budget);
         if (tokens == 0) {
             continue;
         }
         budget -= tokens;
         free_blocks -= batch_new_blocks(replica, request, tokens);
         if (free_blocks < 0) {
-            return request;
+            shortage->promised = request;
+            shortage->tokens = tokens;
+            return;
         }
     }
 }
 
-/* A victim gives way.  Those admitted at or after the returned number get nothing. */
-static int64_t give_way(struct replica *replica, bool only_decodes, int64_t now_ns)
+static void give_way(struct replica *replica, struct shortage *shortage, int64_t now_ns)
 {
     struct request *victim = victim_of(replica);
     struct request *rest = batch_next(victim);
-    int64_t cut = INT64_MAX;
-    if (rest != NULL && first_short(replica, only_decodes) == victim) {
-        cut = victim->admission;
+    if (rest !=
+        NULL) { /* else it does not matter who asked: nobody is behind the victim */
+        find_short(replica, shortage);
+        if (shortage->promised == victim) {
+            shortage->cut = victim->admission;
+        }
     }
     batch_preempt(replica, victim, now_ns);
-    for (; cut != INT64_MAX && rest != NULL; rest = batch_next(rest)) {
+    for (; shortage->cut != INT64_MAX && rest != NULL; rest = batch_next(rest)) {
         batch_leave_out(replica, rest, now_ns);
     }
-    return cut;
 }
 
 /* Somebody fails, when one goes through the running requests in order, exactly while what
@@ -158,18 +178,18 @@ static int64_t give_way(struct replica *replica, bool only_decodes, int64_t now_
  * without a token. */
 static void serve_grouped(struct replica *replica, bool only_decodes, int64_t now_ns)
 {
-    int64_t cut = INT64_MAX;
-    while (cut == INT64_MAX &&
-           demand(replica, only_decodes) > batch_free_blocks(replica)) {
-        cut = give_way(replica, only_decodes, now_ns);
+    struct shortage shortage = {.only_decodes = only_decodes, .cut = INT64_MAX};
+    while (shortage.cut == INT64_MAX &&
+           demand(replica, &shortage) > batch_free_blocks(replica)) {
+        give_way(replica, &shortage, now_ns);
     }
     batch_grant_group(replica);
     int64_t n_partial = batch_n_partial(replica);
     for (int64_t i = 0, done = 0; done < n_partial; done++) {
         struct request *request = batch_partial(replica, i);
         int64_t tokens =
-            tokens_of(replica, request, only_decodes, batch_budget(replica));
-        if (tokens > 0 && request->admission < cut) {
+            promised_to(replica, request, &shortage, batch_budget(replica));
+        if (tokens > 0 && request->admission < shortage.cut) {
             batch_grant(replica, request, tokens, now_ns);
         }
         /* one whose last missing token this is has left the partials for the group */
@@ -305,6 +325,7 @@ static int64_t excess(const struct replica *replica, const struct request *reque
 bool batch_serve_foresees(const struct replica *replica, const struct request *request)
 {
     return batch_settings(replica)->admission != POOL_FORECAST ||
+           batch_n_running(replica) == 0 || /* alone it fits, by a token or not */
            excess(replica, request) < 1;
 }
 

@@ -195,10 +195,12 @@ static int64_t most_blocks(const struct replica *replica)
 }
 
 /* Whether the span need not end where somebody comes.  A scheduler that looks only now
- * and then has to: its last look before the next plan is what that plan sees. */
+ * and then has to: its last look before the next plan is what that plan sees.  And when a
+ * tenant comes back its counter is set by what others have by then. */
 static bool is_closed(const struct replica *replica)
 {
-    return replica->poll_steps <= 1 && replica->ops->newcomer_waits != NULL &&
+    return replica->poll_steps <= 1 && !replica->queue.ops->by_tenant &&
+           replica->ops->newcomer_waits != NULL &&
            replica->ops->newcomer_waits(replica);
 }
 
