@@ -3,7 +3,13 @@
 static void tell_row(struct replica *replica, const struct request *request,
                      const char *kind, int64_t tokens)
 {
-    int64_t after = replica_computed(replica, request) + tokens;
+    /* a member of the group takes blocks as it goes, unless it holds all from the start */
+    bool runs = request->place == REQUEST_RUNNING;
+    int64_t after = runs ? replica_computed(replica, request) + tokens : 0;
+    int64_t held = kv_blocks(&replica->kv, after);
+    if (held < request->held_blocks) {
+        held = request->held_blocks;
+    }
     struct probe_step row = {
         .step = replica->n_steps,
         .replica = replica->index,
@@ -14,7 +20,7 @@ static void tell_row(struct replica *replica, const struct request *request,
         .kind = kind,
         .tokens = tokens,
         .context = after,
-        .blocks = tokens > 0 ? kv_blocks(&replica->kv, after) : 0,
+        .blocks = held,
     };
     replica->probe->step(replica->probe->state, &row);
 }
