@@ -123,6 +123,7 @@ class World:
                 if is_closed and request.status:
                     self.send_closed()
             for index, replica in enumerate(self.replicas):
+                replica.wake_ns = None
                 if replica.step is None and replica.n_requests() > 0:
                     replica.plan(now_ns)
                     self.steps += [(index, replica.step)] if replica.step else []

@@ -240,7 +240,7 @@ class Replica:
     def plan(self, now_ns):
         """Starts the next step at `now_ns`, unless nobody can have anything yet."""
         self.look(now_ns)
-        self.granted, self.now_ns, self.wake_ns = {}, now_ns, None
+        self.granted, self.now_ns = {}, now_ns
         self.n_swapped_blocks, self.n_gave_way = 0, 1
         while not self.granted and self.n_gave_way > 0:  # a step of nobody takes no time
             self.n_preempted = self.n_gave_way = 0
