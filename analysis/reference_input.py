@@ -12,8 +12,24 @@ import reference_cost
 UNIT_NS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9}
 INTEGERS = {"limit": 0, "repeat": 1, "replicas": 1, "num_gpu_blocks": None, "block_size": 16,
             "max_num_seqs": 256, "max_num_batched_tokens": 8192, "max_model_len": 0,
-            "long_prefill_token_threshold": 0, "concurrency": 0, "poll_steps": 0}
-WORDS = {"batching": ("unified",), "order": ("fcfs",), "preempt": ("recompute",),
+            "long_prefill_token_threshold": 0, "concurrency": 0, "poll_steps": 0, "seed": 1,
+            "max_output_tokens": 0, "predictor_bucket": 128, "swap_blocks": 0,
+            "max_num_partial_prefills": 0, "decode_iterations": 0,
+            "chunk_stages": 0, "chunk_high": 0, "chunk_low": 0, "max_queue_size": 0,
+            "chunked_prefill_size": 0, "clip_max_new_tokens": 4096,
+            "mlfq_levels": 4, "mlfq_quantum": 32, "mlfq_prefill_tokens": 64}
+NANO = {"rate_scale": "1", "watermark": "0", "delay_factor": "0", "predictor_error": "0.3",
+        "schedule_conservativeness": "1"}  # decimals times 10^9
+DURATIONS = {"client_timeout": "s", "frontend_ms": "ms", "frontend_request_ms": "ms",
+             "aging_ms": "ms", "max_queue_delay_us": "us", "queue_timeout_us": "us",
+             "mlfq_promote_ms": "ms"}  # 0 by default; of a bare number
+WORDS = {"batching": ("unified", "prefill_first", "sarathi", "orca", "static", "dynamic", "sglang"),
+         "order": ("fcfs", "priority", "sjf", "srpt", "edf", "vtc", "mlfq", "lpm"),
+         "preempt": ("recompute", "swap", "none"), "admission": ("fits", "forecast"),
+         "victim": ("last", "order", "fewest_outputs"), "preemptive_order": ("no", "yes"),
+         "predictor": ("perfect", "none", "bucketed", "noisy"), "padding": ("no", "yes"),
+         "enable_chunked_prefill": ("yes", "no"), "enable_mixed_chunk": ("no", "yes"),
+         "queue_timeout_action": ("reject", "delay"),
          "unservable": ("stop", "reject"), "policy": ("round_robin",
          "least_requests"), "reserve_full_prompt": ("no", "yes"),
          "mode": ("open", "closed"), "async_scheduling": ("no", "yes"),
@@ -51,23 +67,69 @@ def read_config(path, overrides=()):
         name, _, value = override.partition("=")
         section, _, key = name.strip().rpartition(".")
         ini.read_dict({section: {key: value.strip()}})
-    if unknown := set(ini.sections()) - {"run", "workload", "slo", "pool.main", "route", "output"}:
+    known = {"run", "workload", "slo", "pool.main", "route", "output"}
+    tenants = {name for name in ini.sections() if name.startswith("tenant.")}
+    if unknown := set(ini.sections()) - known - tenants:
         raise ValueError(f"{path}: not simulated by the reference: {', '.join(sorted(unknown))}")
-    values = {**ini["workload"], **ini["pool.main"], **(ini["route"] if "route" in ini else {})}
+    values = {**(ini["run"] if "run" in ini else {}), **ini["workload"], **ini["pool.main"],
+              **(ini["route"] if "route" in ini else {})}
     config = types.SimpleNamespace(
-        trace=values["trace"], rate_scale=scaled(values.get("rate_scale", "1"), 10**9),
-        client_timeout_ns=duration_ns(values.get("client_timeout", "0"), "s"),
-        frontend_ns=duration_ns(values.get("frontend_ms", "0"), "ms"),
-        frontend_request_ns=duration_ns(values.get("frontend_request_ms", "0"), "ms"),
-        frontend_token_fs=scaled(values.get("frontend_token_us", "0"), 10**9))
+        trace=values["trace"],
+        frontend_token_fs=scaled(values.get("frontend_token_us", "0"), 10**9),
+        swap_block_fs=scaled(values.get("swap_block_us", "0"), 10**9),
+        tenants={name.removeprefix("tenant."): read_tenant(ini[name]) for name in tenants})
     for key, default in INTEGERS.items():
         setattr(config, key, int(values[key] if default is None else values.get(key, default)))
+    for key, default in NANO.items():
+        setattr(config, key, scaled(values.get(key, default), 10**9))
+    for key, unit in DURATIONS.items():
+        name = re.sub("_(ms|us)$", "", key) + "_ns"
+        setattr(config, name, duration_ns(values.get(key, "0"), unit))
+    for key in ("e2e_ms", "ttft_ms"):
+        bound = ini.get("slo", key, fallback=None)
+        setattr(config, f"slo_{key[:-3]}_ns", duration_ns(bound, "ms") if bound else None)
     config.price = reference_cost.price(values)
     for key, words in WORDS.items():
         setattr(config, key, values.get(key, words[0]))
         if getattr(config, key) not in words:
             raise ValueError(f"{path}: {key}: '{values[key]}' is none of {', '.join(words)}")
+    sizes = values.get("preferred_batch_sizes", "").split(",")
+    config.preferred_batch_sizes = [int(size) for size in sizes if size.strip()]
+    config.watermark_blocks = config.watermark * config.num_gpu_blocks // 10**9
+    if fault := nonsense(config):
+        raise ValueError(f"{path}: {fault}")
     return config
+
+
+def read_tenant(section):
+    deadline = section.get("deadline_ms")
+    return {"weight": scaled(section.get("weight", "1"), 10**9),
+            "deadline_ns": duration_ns(deadline, "ms") if deadline else None}
+
+
+def nonsense(config):
+    """Which of the settings do not go together, if any."""
+    slots = config.batching in ("static", "dynamic", "orca")
+    by_order = config.preemptive_order == "yes"
+    faults = {
+        "static, dynamic and orca reserve": slots and config.preempt != "none",
+        "sglang recomputes": config.batching == "sglang" and config.preempt != "recompute",
+        "sglang retracts": config.batching == "sglang" and (by_order or config.victim != "last"),
+        "nobody is preempted": config.preempt == "none" and (by_order or config.victim != "last"),
+        "this order has no keys to preempt by": by_order
+            and config.order in ("fcfs", "vtc", "lpm"),
+        "this order has no keys for victims": config.victim == "order"
+            and config.order in ("vtc", "lpm"),
+        "mlfq preempts": config.order == "mlfq" and not by_order,
+        "a watermark is prefill_first's": config.watermark > 0
+            and config.batching != "prefill_first",
+        "a forecast needs preemption": config.admission == "forecast" and (
+            config.preempt == "none" or config.batching not in ("unified", "prefill_first")),
+        "a delay is prefill_first's, in order of arrival": config.delay_factor > 0 and (
+            config.batching != "prefill_first" or config.order != "fcfs"),
+        "stages need max_model_len": config.chunk_stages > 1 and config.max_model_len == 0,
+        "no chunk is shorter than a block": 0 < config.chunked_prefill_size < config.block_size}
+    return next((fault for fault, is_so in faults.items() if is_so), None)
 
 
 def timestamp_ns(text):
@@ -78,7 +140,7 @@ def timestamp_ns(text):
 
 
 def read_trace(path):
-    """Rows (request_id or None, arrival_ns, prefix, prompt, output) of a plain or Azure CSV."""
+    """The rows of a plain or Azure CSV."""
     rows = []
     with open(path, encoding="utf-8", newline="") as file:
         for line, row in enumerate(csv.DictReader(file), 2):
@@ -88,21 +150,29 @@ def read_trace(path):
                 output = int(row["GeneratedTokens" if is_azure else "output_tokens"])
                 arrival_ns = (timestamp_ns(row["TIMESTAMP"]) if is_azure
                               else scaled(row["arrival_s"], 10**9))
-                if min(prompt, output) < 1 or rows and arrival_ns < rows[-1][1]:
+                if min(prompt, output) < 1 or rows and arrival_ns < rows[-1].arrival_ns:
                     raise ValueError("a length below 1, or an arrival before the last one")
+                deadline = row.get("deadline_s")
+                rows.append(types.SimpleNamespace(
+                    name=row.get("request_id"), arrival_ns=arrival_ns, prompt=prompt,
+                    output=output, prefix=row.get("prefix_hash"), tenant=row.get("tenant") or "",
+                    priority=int(row.get("priority") or 0),
+                    deadline_ns=scaled(deadline, 10**9) if deadline else None))
             except (KeyError, TypeError, ValueError) as error:
                 raise ValueError(f"{path}:{line}: {error}") from error
-            rows.append((row.get("request_id"), arrival_ns, row.get("prefix_hash"), prompt, output))
-    origin_ns = rows[0][1] if rows and is_azure else 0
-    return [(name, arrival_ns - origin_ns, *lengths) for name, arrival_ns, *lengths in rows]
+    origin_ns = rows[0].arrival_ns if rows and is_azure else 0
+    return [moved(row, row.arrival_ns - origin_ns) for row in rows]
+
+
+def moved(row, arrival_ns):
+    return types.SimpleNamespace(**{**vars(row), "arrival_ns": arrival_ns})
 
 
 def replay_rows(config):
     """The trace after repeat, limit and rate_scale, in that order (rule 6)."""
     rows = read_trace(config.trace)
-    length_ns = rows[-1][1] - rows[0][1] if rows else 0
+    length_ns = rows[-1].arrival_ns - rows[0].arrival_ns if rows else 0
     shift_ns = length_ns + (half_up(length_ns, len(rows) - 1) if len(rows) > 1 else 0)
-    rows = [(name, arrival_ns + k * shift_ns, *lengths)
-            for k in range(config.repeat) for name, arrival_ns, *lengths in rows]
-    return [(name, half_up(arrival_ns * 10**9, config.rate_scale), *lengths)
-            for name, arrival_ns, *lengths in rows[:config.limit or None]]
+    rows = [moved(row, row.arrival_ns + k * shift_ns) for k in range(config.repeat) for row in rows]
+    return [moved(row, half_up(row.arrival_ns * 10**9, config.rate_scale))
+            for row in rows[:config.limit or None]]

@@ -19,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "analysis"))
 import hardware
@@ -72,21 +73,24 @@ def decimal(ns):
     return f"{ns // 10**9}.{ns % 10**9:09d}"
 
 
-def write_trace(rng, path, arrivals, lengths):
+def write_trace(rng, path, arrivals, lengths, labels=None):
+    """`labels`: more columns by name, each a list of texts."""
+    labels = labels or {}
     digit = rng.choice(("", "", "4", "5"))  # a tenth decimal, to be rounded half up
     named = rng.random() < 0.15
     n_prefixes = rng.choice((0, 0, 1, 2, 5, 13))
     share = rng.choice((0.2, 0.7, 1))
     with open(path, "w", encoding="utf-8") as file:
         file.write("arrival_s,prompt_tokens,output_tokens" + ",request_id" * named
-                   + ",prefix_hash" * (n_prefixes > 0) + "\n")
+                   + ",prefix_hash" * (n_prefixes > 0)
+                   + "".join(f",{name}" for name in labels) + "\n")
         for i, (arrival_ns, (prompt, output)) in enumerate(zip(arrivals, lengths)):
             file.write(f"{decimal(arrival_ns)}{digit},{prompt},{output}"
                        + f",{4099 + 3 * i}" * named)
             if n_prefixes > 0:
                 shared = rng.random() < share
                 file.write(f",text {rng.randrange(n_prefixes)}" if shared else ",")
-            file.write("\n")
+            file.write("".join(f",{texts[i]}" for texts in labels.values()) + "\n")
 
 
 def write_ini(path, sections):
@@ -106,8 +110,11 @@ def make_cost(rng, is_round):
     return {"cost": "linear", **dict(zip(names, us))}, step_ns
 
 
-def make_world(rng, folder):
-    """Writes config.ini and trace.csv into `folder`; the path of the first."""
+def make_world(rng, folder, draw=None):
+    """Writes config.ini and trace.csv into `folder`; the path of the first.
+
+    draw(rng, pool, sections, lengths, step_ns), if given, changes the keys of the pool, adds
+    sections, and returns more columns of the trace by name."""
     is_round = rng.random() < 0.55
     cost, step_ns = make_cost(rng, is_round)
     n = rng.randint(5, 60)
@@ -152,10 +159,12 @@ def make_world(rng, folder):
         workload["repeat"] = rng.choice((2, 3))
     if rng.random() < 0.15:
         workload["limit"] = rng.randint(1, n + 5)
-    write_trace(rng, folder / "trace.csv", make_arrivals(rng, n, is_round, step_ns), lengths)
-    write_ini(folder / "config.ini", {
-        "workload": workload, "pool.main": pool,
-        "route": {"policy": rng.choice(("round_robin", "least_requests"))}})
+    sections = {"workload": workload, "pool.main": pool,
+                "route": {"policy": rng.choice(("round_robin", "least_requests"))}}
+    labels = draw(rng, pool, sections, lengths, step_ns) if draw else {}
+    write_trace(rng, folder / "trace.csv", make_arrivals(rng, n, is_round, step_ns), lengths,
+                labels)
+    write_ini(folder / "config.ini", sections)
     return folder / "config.ini"
 
 
@@ -247,42 +256,58 @@ def kinds_of(world):
     seen["preemptions"] = sum(request.preemptions for request in world.requests)
     seen["multi-replica"] = len({index for index, _ in world.steps}) > 1
     seen.update(world.config.price.kinds())
-    return {kind for kind in KINDS if seen[kind]}
+    return {kind for kind in seen if seen[kind]}
 
 
-def try_world(binary, seed, i, root):
-    """Makes and runs world i; (i, its folder, the kinds of trouble in it, faults)."""
+def try_world(binary, seed, i, root, make=make_world, more_kinds=None):
+    """Makes and runs world i; (i, its folder, the kinds of trouble in it, faults).
+
+    Without a program the reference's own assertions are all there is."""
     folder = root / f"world-{seed}-{i}"
     folder.mkdir()
-    config = make_world(random.Random(f"worlds {seed} {i}"), folder)
-    world = reference.World(reference.read_config(config)).run()
+    config = make(random.Random(f"worlds {seed} {i}"), folder)
+    try:
+        world = reference.World(reference.read_config(config)).run()
+    except AssertionError:
+        return i, folder, set(), [traceback.format_exc()]
+    kinds = kinds_of(world) | (more_kinds(world) if more_kinds else set())
+    if binary is None:
+        return i, folder, kinds, []
     spans, stepwise = folder / "spans", folder / "stepwise"
     faults = (run_servesim(binary, config, spans)
               + run_servesim(binary, config, stepwise, "--stepwise"))
     if not faults:
         faults = (compare_requests(spans / "requests.csv", world.requests)
                   + compare_folders(spans, stepwise))
-    return i, folder, kinds_of(world), faults
+    return i, folder, kinds, faults
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("binary", metavar="SERVESIM")
+def parse(doc):
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    parser.add_argument("binary", metavar="SERVESIM", nargs="?")
     parser.add_argument("--worlds", type=int, default=300, metavar="N")
     parser.add_argument("--seed", type=int, default=1, metavar="S")
     parser.add_argument("--only", type=int, metavar="I", help="run world I alone")
     parser.add_argument("--keep", metavar="DIR", help="keep every world here, not only failures")
+    parser.add_argument("--reference-only", action="store_true",
+                        help="without the program: the reference's own assertions")
     args = parser.parse_args()
-    binary = shutil.which(args.binary)
-    if binary is None:
+    args.program = None if args.reference_only else shutil.which(args.binary or "")
+    if args.program is None and not args.reference_only:
         parser.error(f"'{args.binary}' is not a program")
+    return args
+
+
+def try_all(args, wanted, make=make_world, more_kinds=None):
+    """Runs the worlds and reports; whether all passed and every wanted kind was seen."""
     root = pathlib.Path(args.keep or tempfile.mkdtemp(prefix="servesim-worlds-")).resolve()
     root.mkdir(parents=True, exist_ok=True)
+    binary = args.program and os.path.abspath(args.program)
     chosen = range(args.worlds) if args.only is None else [args.only]
     kinds = collections.Counter()
     n_failed = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
-        tried = [threads.submit(try_world, os.path.abspath(binary), args.seed, i, root)
+        tried = [threads.submit(try_world, binary, args.seed, i, root, make, more_kinds)
                  for i in chosen]
         for future in tried:
             i, folder, seen, faults = future.result()
@@ -296,12 +321,16 @@ def main():
                 shutil.rmtree(folder)
     if not args.keep and not n_failed:
         root.rmdir()
-    print("worlds with " + ", ".join(f"{kind}: {kinds[kind]}" for kind in KINDS))
-    missing = [kind for kind in KINDS if not kinds[kind] and args.only is None]
+    print("worlds with " + ", ".join(f"{kind}: {kinds[kind]}" for kind in wanted))
+    missing = [kind for kind in wanted if not kinds[kind] and args.only is None]
     if missing:
         print(f"no world had: {', '.join(missing)}")
     print(f"{len(chosen) - n_failed} passed, {n_failed} failed")
-    sys.exit(1 if n_failed or missing else 0)
+    return not n_failed and not missing
+
+
+def main():
+    sys.exit(0 if try_all(parse(__doc__), KINDS) else 1)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,246 @@
+"""reference_order: who is first among those who wait, for the reference simulator.
+
+A queue holds the requests that wait and that the scheduler has seen. Nothing is kept sorted:
+whoever asks for the first one gets the least (delayed, key, tie) of all, worked out anew.
+"""
+
+import random
+
+from reference_input import ceil_div, half_up
+
+NEVER = 2**63 - 1
+LPM_MOST = 128  # requests: SGLang does not look that many up
+
+
+def divide_towards_zero(numerator, denominator):
+    return abs(numerator) // denominator * (1 if numerator >= 0 else -1)
+
+
+def stream(seed, name):
+    """The program's stream of that name: mt19937 from a seed mixed with the name."""
+    most = 2**64 - 1
+
+    def scramble(x):
+        x = (x + 0x9e3779b97f4a7c15) & most
+        x = ((x ^ (x >> 30)) * 0xbf58476d1ce4e5b9) & most
+        x = ((x ^ (x >> 27)) * 0x94d049bb133111eb) & most
+        return x ^ (x >> 31)
+
+    fnv = 0xcbf29ce484222325
+    for byte in name.encode():
+        fnv = ((fnv ^ byte) * 0x100000001b3) & most
+    words = [(scramble(scramble(seed) ^ fnv) >> 32) or 4357]  # what mt19937 makes of a 0
+    for i in range(1, 624):
+        words.append((1812433253 * (words[-1] ^ (words[-1] >> 30)) + i) & 0xffffffff)
+    generator = random.Random()
+    generator.setstate((3, (*words, 624), None))
+    return generator
+
+
+def below(generator, bound):
+    limit = 2**32 - 2**32 % bound
+    while (bits := generator.getrandbits(32)) >= limit:
+        pass
+    return bits % bound
+
+
+def predict(config, requests):
+    """Sets how long each output is believed to be."""
+    noise = stream(config.seed, "predictions")
+    for request in requests:
+        if config.predictor == "none":
+            request.predicted = 256
+        elif config.predictor == "bucketed":
+            bucket = config.predictor_bucket
+            request.predicted = ceil_div(request.output, bucket) * bucket
+        elif config.predictor == "noisy":
+            u = below(noise, 2 * 10**9 + 1) - 10**9
+            off = divide_towards_zero(request.output * 2 * config.predictor_error * u, 10**18)
+            request.predicted = max(1, request.output + off)
+
+
+class Queue:
+    """Those who wait: first come, first served; preempted ones before all."""
+
+    KEYED = False  # by something other than when they came in
+
+    def __init__(self, config, kv, tenants):
+        self.config, self.kv, self.tenants = config, kv, tenants
+        self.members, self.ties, self.delayed, self.n_entered = [], {}, set(), 0
+
+    def __len__(self):
+        return len(self.members)
+
+    def place(self, request):
+        return request in self.delayed, self.waiting_key(request), self.ties[request]
+
+    def waiting_key(self, request):
+        return self.key(request)
+
+    def key(self, _):
+        """Of a request that waits or runs."""
+        return 0
+
+    def first(self):
+        return min(self.members, key=self.place)
+
+    def in_order(self):
+        return sorted(self.members, key=self.place)
+
+    def enter(self, request, now_ns, is_new):
+        """It arrived, or was preempted."""
+        del now_ns
+        self.n_entered += 1
+        self.ties[request] = (request.index if self.KEYED
+                              else self.n_entered if is_new else -self.n_entered)
+        self.members.append(request)
+
+    def remove(self, request):
+        self.members.remove(request)
+        self.delayed.discard(request)
+
+    def refresh(self, now_ns, running):
+        """Before each plan."""
+
+    def admitted(self, request):
+        """For the first time."""
+
+    def emitted(self, request):
+        """A token, at the end of a step."""
+
+
+class Priority(Queue):
+    KEYED = True
+
+    def key(self, request):
+        if self.config.aging_ns == 0:
+            return request.priority
+        return request.priority * self.config.aging_ns + request.arrival_ns
+
+
+class ShortestJob(Queue):
+    KEYED = True
+
+    def key(self, request):
+        return ceil_div(request.prompt, self.config.max_num_batched_tokens) + request.predicted
+
+
+class ShortestRemaining(Queue):
+    KEYED = True
+
+    def key(self, request):
+        return (ceil_div(request.missing, self.config.max_num_batched_tokens)
+                + max(1, request.predicted - request.generated))
+
+
+class EarliestDeadline(Queue):
+    KEYED = True
+
+    def key(self, request):
+        tenant_ns = self.config.tenants.get(request.tenant, {}).get("deadline_ns")
+        bounds = (request.deadline_ns, tenant_ns, self.config.slo_e2e_ns, self.config.slo_ttft_ns)
+        given = [bound_ns for bound_ns in bounds if bound_ns is not None]
+        return request.arrival_ns + given[0] if given else NEVER
+
+
+class LongestPrefix(Queue):
+    KEYED = True
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.found, self.too_many = {}, False
+
+    def look_up(self, request):
+        if not self.too_many:
+            size = self.config.block_size
+            self.found[request] = len(self.kv.hits(request, size)) * size
+
+    def enter(self, request, now_ns, is_new):
+        super().enter(request, now_ns, is_new)
+        self.look_up(request)
+
+    def refresh(self, now_ns, running):
+        self.found, self.too_many = {}, len(self.members) > LPM_MOST
+        for request in self.members:
+            self.look_up(request)
+
+    def waiting_key(self, request):
+        return -self.found.get(request, 0)
+
+
+class Fair(Queue):
+    """A virtual token counter for each tenant (Sheng et al., OSDI 2024)."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.counters, self.last_out = dict.fromkeys(self.tenants, 0), None
+
+    def waiting_key(self, request):
+        return self.counters[request.tenant], self.tenants.index(request.tenant)
+
+    def unit(self, request):
+        weight = self.config.tenants.get(request.tenant, {}).get("weight", 10**9)
+        return half_up(10**18, weight)
+
+    def enter(self, request, now_ns, is_new):
+        others = {other.tenant for other in self.members}
+        if is_new and request.tenant not in others:
+            floor = min((self.counters[tenant] for tenant in others), default=None)
+            if floor is None and self.last_out is not None:
+                floor = self.counters[self.last_out]
+            self.counters[request.tenant] = max(self.counters[request.tenant], floor or 0)
+        super().enter(request, now_ns, is_new)
+
+    def remove(self, request):
+        super().remove(request)
+        if not self.members:
+            self.last_out = request.tenant
+
+    def admitted(self, request):
+        self.counters[request.tenant] += self.unit(request) * request.prompt
+
+    def emitted(self, request):
+        self.counters[request.tenant] += 2 * self.unit(request)
+
+
+class Feedback(Queue):
+    """Multi-level feedback; a long prompt skips the levels it would not stay in."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.levels, self.served, self.since_ns = {}, {}, {}
+
+    def quantum(self, level):
+        return self.config.mlfq_quantum << level
+
+    def key(self, request):
+        return self.levels[request]
+
+    def enter(self, request, now_ns, is_new):
+        super().enter(request, now_ns, True)  # at the back, also if preempted
+        self.since_ns[request] = now_ns
+        if is_new:
+            last = self.config.mlfq_levels - 1
+            self.levels[request] = next(
+                (i for i in range(last)
+                 if self.quantum(i) * self.config.mlfq_prefill_tokens >= request.prompt), last)
+            self.served[request] = 0
+
+    def refresh(self, now_ns, running):
+        for request in running:
+            if self.served[request] >= self.quantum(self.levels[request]):
+                self.levels[request] = min(self.levels[request] + 1, self.config.mlfq_levels - 1)
+                self.served[request] = 0
+        for request in self.in_order() if self.config.mlfq_promote_ns else []:
+            waited_ns = now_ns - self.since_ns[request]
+            if self.levels[request] > 0 and waited_ns >= self.config.mlfq_promote_ns:
+                self.n_entered += 1
+                self.levels[request], self.ties[request] = 0, self.n_entered
+                self.served[request] = 0
+
+    def emitted(self, request):
+        self.served[request] += 1
+
+
+QUEUES = {"fcfs": Queue, "priority": Priority, "sjf": ShortestJob, "srpt": ShortestRemaining,
+          "edf": EarliestDeadline, "vtc": Fair, "lpm": LongestPrefix, "mlfq": Feedback}

@@ -1,0 +1,345 @@
+"""reference_replica: one replica of the reference simulator, whatever its discipline.
+
+Who waits, runs, is swapped out; blocks; who gives way; steps. What a step holds is the
+discipline's, which is `plan_step` of a subclass in reference_policy.py.
+"""
+
+import types
+
+from reference_blocks import Blocks
+from reference_input import ceil_div, half_up
+from reference_order import QUEUES
+
+
+class Replica:
+    """One scheduler with its KV blocks."""
+
+    def __init__(self, config, seen, tenants):
+        self.config, self.seen = config, seen
+        self.usable_blocks = config.num_gpu_blocks - 1  # less the null block
+        self.kv = Blocks(self.usable_blocks, seen)
+        self.unseen = []  # waiting, in order of arrival
+        self.queue = QUEUES[config.order](config, self.kv, tenants)  # waiting and seen
+        self.running, self.swapped, self.step = [], [], None
+        self.retained = []  # blocks of those who left a batch that still runs
+        self.wake_ns = None  # when to plan again though nothing happens
+        self.visible_until_ns = self.last_start_ns = -1  # who came later is not known yet
+        self.unlooked = 0  # steps since the last look
+        self.had_prefill = False  # the last step
+        self.last_prompt_ns = self.n_without_prefill = 0  # the last step with, and steps since
+        self.granted, self.now_ns, self.shed = {}, 0, []
+        self.n_preempted = self.n_gave_way = self.n_swapped_blocks = 0  # in this plan
+
+    def n_waiting(self):
+        return len(self.unseen) + len(self.queue)
+
+    def n_requests(self):
+        return self.n_waiting() + len(self.running) + len(self.swapped)
+
+    # --- blocks ---
+
+    def allocate(self, request, n):
+        """Takes blocks for `n` more tokens; takes none and returns False if short."""
+        held = max(request.computed + n, request.reserved)
+        need = max(0, ceil_div(held, self.config.block_size) - len(request.blocks))
+        if need > len(self.kv.free):
+            return False
+        request.blocks += self.kv.take(need)
+        return True
+
+    def release(self, request):
+        if self.RUNS_TO_THE_END and request.status:
+            self.retained.append(request.blocks)
+        else:
+            self.kv.give(request.blocks)
+        request.blocks, request.computed, request.n_filled, request.reserved = [], 0, 0, 0
+
+    def give_back_retained(self):
+        if not self.running:
+            for blocks in self.retained:
+                self.kv.give(blocks)
+            self.retained = []
+
+    RUNS_TO_THE_END = False  # the blocks of those who leave are free when all have left
+
+    def n_host_blocks(self):
+        return sum(ceil_div(r.computed, self.config.block_size) for r in self.swapped)
+
+    # --- who gives way ---
+
+    def place_of_victim(self, request):
+        """The greatest gives way first."""
+        if self.config.victim == "order":
+            return self.queue.key(request), request.index
+        if self.config.victim == "fewest_outputs":
+            return -request.generated, request.prompt, self.running.index(request)
+        return self.running.index(request)
+
+    def preempt(self, victim):
+        self.running.remove(victim)
+        self.granted.pop(victim, None)
+        victim.preemptions += 1
+        self.n_gave_way += 1
+        self.seen["recompute-during-recompute"] += victim.is_recomputing
+        victim.is_recomputing = True
+        n_blocks = ceil_div(victim.computed, self.config.block_size)
+        computed = victim.computed
+        self.release(victim)
+        room = self.config.swap_blocks - self.n_host_blocks()
+        if self.config.preempt == "swap" and (self.config.swap_blocks == 0 or n_blocks <= room):
+            victim.computed, victim.prefix = computed, None
+            self.swapped.append(victim)
+            self.n_swapped_blocks += n_blocks
+            self.seen["swapped out"] += 1
+        else:
+            self.seen["no room on the host"] += self.config.preempt == "swap"
+            self.queue.enter(victim, self.now_ns, False)
+
+    def preempt_by_order(self):
+        """Lets whoever is first take the place of those who matter less."""
+        while self.config.preemptive_order == "yes" and self.queue.members and self.running:
+            first = self.queue.first()
+            victim = max(self.running, key=lambda r: (self.queue.key(r), r.index))
+            if self.queue.key(first) >= self.queue.key(victim):
+                return
+            offer = self.offer(first)
+            if (len(self.running) < self.config.max_num_seqs
+                    and self.fits(offer, first.tokens)):
+                return
+            self.preempt(victim)
+            self.seen["preempted by order"] += 1
+
+    def serve(self, request, n):
+        """Grants a running request n tokens, at the expense of others; False if it gave way."""
+        while not self.allocate(request, n):
+            victim = max(self.running, key=self.place_of_victim)
+            assert self.config.preempt != "none"
+            self.seen["lost grants"] += victim in self.granted
+            self.seen["not the last gave way"] += victim is not self.running[-1]
+            self.preempt(victim)
+            self.n_preempted += 1
+            if victim is request:
+                return False
+        self.granted[request] = n
+        return True
+
+    # --- grants ---
+
+    def left(self):
+        return self.config.max_num_batched_tokens - sum(self.granted.values())
+
+    def room(self, _):
+        """Tokens that the step may still give to a request's prompt."""
+        return self.left()
+
+    def chunk(self, request, missing):
+        n = min(missing, self.config.long_prefill_token_threshold or missing)
+        room = self.room(request)
+        self.seen["budget-limited chunks"] += n > room
+        return min(n, room)
+
+    def serve_each(self):
+        for request in list(self.running):
+            if request not in self.running:
+                continue
+            n = self.chunk(request, request.missing)
+            if n <= 0 or not self.serve(request, n):
+                return
+
+    def register(self):
+        """While the running ones were served nobody looked at what the cache has."""
+        for request, n in self.granted.items():
+            self.kv.fill(request, request.computed + n, self.config.block_size)
+
+    def offer(self, request):
+        """What the prefix cache has for a waiting request."""
+        found = self.kv.hits(request, self.config.block_size)
+        return types.SimpleNamespace(
+            found=found, n_unheld=sum(self.kv.holders[block] == 0 for block in found),
+            computed=len(found) * self.config.block_size,
+            missing=request.tokens - len(found) * self.config.block_size)
+
+    def fits(self, offer, tokens, spare=0):
+        need = ceil_div(tokens, self.config.block_size) - len(offer.found) + offer.n_unheld
+        return need + spare <= len(self.kv.free)
+
+    def forecast_allows(self, candidate):
+        """LightLLM: the most that will ever be held at once if all go on to their bounds."""
+        if self.config.admission != "forecast" or not self.running:
+            return True  # alone, whoever is servable fits
+        each = sorted(((r.max_new - r.generated, r.tokens) for r in [*self.running, candidate]),
+                      reverse=True)
+        used = peak = 0
+        for i, (left, tokens) in enumerate(each):
+            used += tokens
+            peak = max(peak, left * (i + 1) + used)
+        allows = peak < self.usable_blocks * self.config.block_size
+        self.seen["forecast stops"] += not allows
+        return allows
+
+    def reserve(self, request, otherwise=0):
+        """Tokens for which it holds blocks once admitted."""
+        return request.need if self.config.preempt == "none" else otherwise
+
+    def admit(self, request, offer, n, reserved):
+        self.queue.remove(request)
+        self.seen["prefix hits"] += bool(offer.found)
+        self.seen["hits on held blocks"] += offer.n_unheld < len(offer.found)
+        self.kv.share(offer.found)
+        request.blocks, request.computed = list(offer.found), offer.computed
+        request.n_filled, request.reserved = len(offer.found), reserved
+        if request.first_scheduled_ns is None:
+            request.cached_tokens = request.computed
+            request.first_scheduled_ns = self.now_ns
+            request.own("queue", self.now_ns)
+            self.queue.admitted(request)
+        else:
+            self.seen["regained tokens"] += request.computed
+        request.found_tokens += max(0, request.computed - request.max_computed)
+        request.max_computed = max(request.max_computed, request.computed)
+        assert self.allocate(request, n), request.request_id
+        self.running.append(request)
+        self.granted[request] = n
+        self.kv.fill(request, request.computed + n, self.config.block_size)
+
+    def swap_in(self):
+        """Those who were swapped out come before those who wait."""
+        while (self.swapped and self.n_preempted == 0
+               and len(self.running) < self.config.max_num_seqs):
+            request = self.swapped[0]
+            n, size = self.chunk(request, request.missing), self.config.block_size
+            spare = self.config.watermark_blocks if self.running else 0
+            if n < 1 or ceil_div(request.computed + n, size) + spare > len(self.kv.free):
+                return
+            self.n_swapped_blocks += ceil_div(request.computed, size)
+            self.running.append(self.swapped.pop(0))
+            assert self.allocate(request, n)
+            self.granted[request] = n
+            self.seen["swapped in"] += 1
+
+    # --- steps ---
+
+    def sees(self):
+        return (len(self.queue) > 0 or bool(self.swapped)
+                or bool(self.unseen) and self.unseen[0].enqueued_ns <= self.visible_until_ns)
+
+    def look(self, now_ns):
+        """What the scheduler knows: what came before its last look, or, with asynchronous
+        scheduling, before the step that ran when it looked; all of it if it has nothing to do."""
+        after_prefill = self.config.poll_steps > 1 and self.had_prefill
+        if self.unlooked >= self.config.poll_steps or after_prefill:
+            is_async = self.config.async_scheduling == "yes"
+            self.visible_until_ns = self.last_start_ns if is_async else now_ns
+            self.unlooked = 0
+        if not self.running and not self.sees():
+            self.visible_until_ns, self.unlooked = now_ns, 0
+        self.seen["hidden"] += bool(self.unseen) and not self.sees()
+        while self.unseen and self.unseen[0].enqueued_ns <= self.visible_until_ns:
+            self.queue.enter(self.unseen.pop(0), now_ns, True)
+
+    def plan(self, now_ns):
+        """Starts the next step at `now_ns`, unless nobody can have anything yet."""
+        self.look(now_ns)
+        self.granted, self.now_ns = {}, now_ns
+        self.n_swapped_blocks, self.n_gave_way = 0, 1
+        while not self.granted and self.n_gave_way > 0:  # a step of nobody takes no time
+            self.n_preempted = self.n_gave_way = 0
+            self.queue.refresh(now_ns, self.running)
+            self.plan_step()
+            self.seen["plans of nobody"] += not self.granted and self.n_gave_way > 0
+        if self.granted:
+            self.start_step(now_ns)
+        else:
+            assert not self.running and not self.swapped, "it hangs"
+            assert self.wake_ns is not None or not self.queue.members, "it hangs"
+
+    def plan_step(self):
+        raise NotImplementedError
+
+    def priced_chunks(self, chunks):
+        return chunks
+
+    def start_step(self, now_ns):
+        """Prices the plan; an entry of a step is (request, tokens, is_decode, context, blocks)."""
+        entries = [(request, n, request.decodes, request.computed + n, len(request.blocks))
+                   for request, n in self.granted.items()]
+        contexts = [context for _, _, is_decode, context, _ in entries if is_decode]
+        chunks = [(context - n, n) for _, n, is_decode, context, _ in entries if not is_decode]
+        emits = sum(context == request.tokens for request, _, _, context, _ in entries)
+        decode_fs = self.config.price.fs(contexts, [], len(contexts)) if contexts else 0
+        fs = self.config.price.fs(contexts, self.priced_chunks(chunks), emits)
+        fs += self.n_swapped_blocks * self.config.swap_block_fs
+        decode_alone_ns, whole_ns = (max(1, half_up(price, 10**6)) for price in (decode_fs, fs))
+        self.step = types.SimpleNamespace(
+            start_ns=now_ns, end_ns=now_ns + whole_ns, entries=entries,
+            decode_alone_ns=min(decode_alone_ns, whole_ns) if contexts else 0)
+        self.verify_step()
+
+    def most_tokens(self):
+        """The limit of the step being verified."""
+        return self.config.max_num_batched_tokens
+
+    def verify_step(self):
+        entries = self.step.entries
+        assert 1 <= len(entries) <= len(self.running) <= self.config.max_num_seqs
+        assert all(entry[0] in self.running and entry[1] >= 1 for entry in entries)
+        assert sum(self.granted.values()) <= self.most_tokens()
+        waiting = self.unseen + self.queue.members
+        everybody = [*waiting, *self.running, *self.swapped]
+        assert len(set(everybody)) == len(everybody)
+        held = {block for r in self.running for block in r.blocks}
+        held.update(block for blocks in self.retained for block in blocks)
+        assert len(self.kv.free) == self.usable_blocks - len(held)
+        assert not any(r.blocks or r.computed for r in waiting)
+        assert not any(r.blocks for r in self.swapped)
+        assert 0 == self.config.swap_blocks or self.n_host_blocks() <= self.config.swap_blocks
+        for r in self.running:
+            tokens = max(r.computed + self.granted.get(r, 0), r.reserved)
+            assert len(r.blocks) == ceil_div(tokens, self.config.block_size), r.request_id
+            assert r.computed + self.granted.get(r, 0) <= r.tokens
+
+    def end_step(self):
+        step, self.step = self.step, None
+        self.unlooked += 1
+        self.had_prefill = any(not entry[2] for entry in step.entries)
+        self.n_without_prefill = 0 if self.had_prefill else self.n_without_prefill + 1
+        if self.had_prefill:
+            self.last_prompt_ns = step.end_ns - step.start_ns
+        self.last_start_ns = step.start_ns
+        granted = {entry[0]: entry[1:3] for entry in step.entries}
+        for request in self.running:
+            n, is_decode = granted.get(request, (0, False))
+            n_again = min(n, max(0, request.max_computed - request.computed))
+            self.seen.update(computed=n, recomputed=n_again)
+            request.computed += n
+            request.own_step(step, is_decode)
+            request.max_computed = max(request.max_computed, request.computed)
+            if n > 0 and request.computed == request.tokens:
+                self.seen["emitted"] += 1
+                request.emit(step.end_ns)
+                self.queue.emitted(request)
+            if request.given_up:  # the server finds out at the end of the step
+                request.leave("timed_out", step.end_ns)
+            elif request.generated == request.output:
+                request.leave("completed", step.end_ns)
+            if request.status:
+                self.release(request)
+                self.seen["left"] += 1
+        self.running = [request for request in self.running if not request.status]
+        self.give_back_retained()
+
+    def give_up(self, request, now_ns):
+        """The client of an unfinished request leaves; the request too, or at its step's end."""
+        if request in self.running and self.step:
+            request.given_up = True
+            return
+        if request in self.queue.members:
+            self.queue.remove(request)
+        else:
+            for members in (self.running, self.unseen, self.swapped):
+                if request in members:
+                    members.remove(request)
+        request.leave("timed_out", now_ns)
+        self.release(request)
+        self.give_back_retained()
+        self.seen["left"] += 1

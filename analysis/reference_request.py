@@ -1,0 +1,69 @@
+"""reference_request: one request of the reference simulator, and who owned its time."""
+
+OWNERS = ("queue", "prefill", "decode", "stall", "recompute")  # of every ns, rule 9
+
+
+class Request:
+    def __init__(self, index, row):
+        self.index = index
+        self.request_id = str(index) if row.name is None else row.name
+        self.arrival_ns, self.prompt, self.output = row.arrival_ns, row.prompt, row.output
+        self.tenant, self.priority, self.deadline_ns = row.tenant, row.priority, row.deadline_ns
+        self.max_new = self.predicted = row.output
+        self.status = ""  # empty until it leaves
+        self.replica = self.last_token_ns = self.max_itl_ns = None
+        self.first_scheduled_ns = self.first_token_ns = self.finish_ns = None
+        self.owned_ns, self.owned_until_ns = dict.fromkeys(OWNERS, 0), row.arrival_ns
+        self.is_recomputing = False  # from the preempting step until it is where it was
+        self.prefix = row.prefix or None  # a label: equal ones begin with the same prompt
+        self.preemptions = self.generated = self.cached_tokens = self.found_tokens = 0
+        self.blocks, self.n_filled = [], 0
+        self.reserved = 0  # tokens: it holds blocks for so many at least
+        self.computed = self.max_computed = 0  # tokens whose KV it holds; the most it ever held
+        self.given_up = False  # its client left during the step in progress
+
+    @property
+    def tokens(self):
+        return self.prompt + self.generated
+
+    @property
+    def missing(self):
+        return self.tokens - self.computed
+
+    @property
+    def decodes(self):
+        return self.generated > 0 and self.missing == 1
+
+    @property
+    def need(self):
+        """Tokens whose KV it may ever hold: that of the last one is never written."""
+        return self.prompt + self.max_new - 1
+
+    def own(self, owner, until_ns):
+        """Gives the time since the last owner's end to `owner` (rule 9)."""
+        self.owned_ns[owner] += until_ns - self.owned_until_ns
+        self.owned_until_ns = until_ns
+
+    def own_step(self, step, is_decode):
+        if self.is_recomputing:
+            self.own("recompute", step.end_ns)
+            self.is_recomputing = self.computed <= self.max_computed
+        elif self.first_token_ns is None:
+            self.own("prefill", step.end_ns)
+        else:
+            self.own("decode", step.start_ns + (step.decode_alone_ns if is_decode else 0))
+            self.own("stall", step.end_ns)
+
+    def emit(self, now_ns):
+        self.generated += 1
+        if self.generated == 1:
+            self.first_token_ns = now_ns
+        else:
+            self.max_itl_ns = max(self.max_itl_ns or 0, now_ns - self.last_token_ns)
+        self.last_token_ns = now_ns
+
+    def leave(self, status, now_ns):
+        self.status, self.finish_ns = status, now_ns
+        if self.first_scheduled_ns is None or self.is_recomputing:
+            self.own("recompute" if self.is_recomputing else "queue", now_ns)
+        assert sum(self.owned_ns.values()) == now_ns - self.arrival_ns, self.request_id
