@@ -75,7 +75,7 @@ class Replica:
             return -request.generated, request.prompt, self.running.index(request)
         return self.running.index(request)
 
-    def preempt(self, victim):
+    def preempt(self, victim, may_swap=True):
         self.running.remove(victim)
         self.granted.pop(victim, None)
         victim.preemptions += 1
@@ -86,13 +86,13 @@ class Replica:
         computed = victim.computed
         self.release(victim)
         room = self.config.swap_blocks - self.n_host_blocks()
-        if self.config.preempt == "swap" and (self.config.swap_blocks == 0 or n_blocks <= room):
+        if may_swap and self.config.preempt == "swap" and (self.config.swap_blocks == 0 or n_blocks <= room):
             victim.computed, victim.prefix = computed, None
             self.swapped.append(victim)
             self.n_swapped_blocks += n_blocks
             self.seen["swapped out"] += 1
         else:
-            self.seen["no room on the host"] += self.config.preempt == "swap"
+            self.seen["no room on the host"] += may_swap and self.config.preempt == "swap"
             self.queue.enter(victim, self.now_ns, False)
 
     def preempt_by_order(self):
@@ -106,7 +106,7 @@ class Replica:
             if (len(self.running) < self.config.max_num_seqs
                     and self.fits(offer, first.tokens)):
                 return
-            self.preempt(victim)
+            self.preempt(victim, may_swap=False)  # as in vLLM v0
             self.seen["preempted by order"] += 1
 
     def serve(self, request, n):

@@ -148,6 +148,7 @@ int intake_next(struct sim *sim, struct err *err)
             return got;
         }
         CHECK(sim->next_id < INT32_MAX);
+        sim->next_predicted = foresight_guess(&sim->foresight, sim->next.output_tokens);
         sim->totals.n_injected++;
         bool can_serve = servable(sim, &sim->next);
         if (!can_serve && !sim->config->reject_unservable) {

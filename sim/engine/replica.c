@@ -153,6 +153,7 @@ static bool plan(struct replica *replica, int64_t now_ns)
         n_before = replica->n_preempted;
         replica->n_yielded = n_before;
         replica->group_granted = false;
+        look_up_hits(replica);
         if (replica->stepwise) {
             replica->ops->plan(replica, now_ns);
         } else {
@@ -182,7 +183,6 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     replica->group_granted = false;
     replica->swap.moved = 0;
     look_now(replica, now_ns);
-    look_up_hits(replica);
     if (!plan(replica, now_ns)) {
         return false;
     }
@@ -374,13 +374,18 @@ static void credit_grants(struct replica *replica, int64_t now_ns)
         if (!grant->decode) {
             request->computed_tokens += grant->tokens;
         }
-        if (request->recompute_since_ns != REQUEST_NEVER &&
+        bool recomputes = request->recompute_since_ns != REQUEST_NEVER;
+        if (recomputes &&
             replica_computed(replica, request) > request->recompute_to_tokens) {
             replica_caught_up(request, now_ns);
         }
         if (grant->decode) {
             own_gap(replica, request, now_ns);
-            group_settle_in(&replica->group, request);
+            if (recomputes) {
+                group_settle_in(&replica->group, request);
+            } else { /* it was left out for a while: this step was one of decoding */
+                group_settle_gaps(&replica->group, request);
+            }
         } else if (request_missing_tokens(request) == 0) {
             replica_emit(replica, request, now_ns);
             grant->emitted = true;

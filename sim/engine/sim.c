@@ -180,8 +180,7 @@ static void arrive(struct sim *sim)
     request->deadline_ns = arrival->deadline_ns >= 0
                                ? arrival->arrival_ns + arrival->deadline_ns
                                : INT64_MAX;
-    request->predicted_tokens =
-        foresight_guess(&sim->foresight, arrival->output_tokens);
+    request->predicted_tokens = sim->next_predicted;
     request->prompt_tokens = arrival->prompt_tokens;
     request->output_tokens = arrival->output_tokens;
     request->arrival_ns = arrival->arrival_ns;

@@ -31,7 +31,7 @@ def draw_order(rng, pool, sections, lengths, step_ns):
     """The order of the queue and what it goes by; columns of the trace."""
     pool["order"] = rng.choice(("fcfs", *ORDERS))
     n = len(lengths)
-    names = rng.sample(("", "acme", "b", "tenant 3", "zeta"), rng.randint(1, 5))
+    names = rng.sample(("", "acme", "b", "tenant-3", "zeta"), rng.randint(1, 5))
     labels = {}
     if rng.random() < 0.8:
         labels["tenant"] = [rng.choice(names) for _ in range(n)]
@@ -80,7 +80,9 @@ def draw_preempt(rng, pool, ways):
     if pool["preempt"] != "none":
         if order == "mlfq" or order not in ("fcfs", "vtc", "lpm") and rng.random() < 0.5:
             pool["preemptive_order"] = "yes"
-        if rng.random() < 0.5:
+        if pool.get("preemptive_order") == "yes":
+            pool["victim"] = "order"
+        elif rng.random() < 0.5:
             victims = ("last", "order", "fewest_outputs")
             pool["victim"] = rng.choice([v for v in victims
                                          if v != "order" or order not in ("vtc", "lpm")])
@@ -206,6 +208,7 @@ def draw(rng, pool, sections, lengths, step_ns):
     DRAWS[pool["batching"]](rng, pool, lengths)
     if pool["order"] == "mlfq" and pool["preempt"] == "none":
         pool["preempt"], pool["preemptive_order"] = "recompute", "yes"
+        pool["victim"] = "order"
     if pool["batching"] != "unified":
         pool.pop("reserve_full_prompt")
     return labels
