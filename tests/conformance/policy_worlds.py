@@ -61,6 +61,8 @@ def draw_order(rng, pool, sections, lengths, step_ns):
             pool["predictor_error"] = rng.choice(("0.3", "0.0137", "0.9"))
             sections["run"] = {"seed": rng.choice((1, 4099, 2**40 + 1))}
     if pool["order"] == "mlfq":
+        pool["long_prefill_token_threshold"] = 0  # recomputing for ever takes too long
+        pool["max_num_batched_tokens"] = max(13, pool["max_num_batched_tokens"])
         pool["mlfq_levels"] = rng.choice((1, 2, 3, 4, 7))
         pool["mlfq_quantum"] = rng.choice((1, 2, 5, 32))
         pool["mlfq_prefill_tokens"] = rng.choice((1, 3, 13, 64))
@@ -81,9 +83,10 @@ def draw_preempt(rng, pool, ways):
         if order == "mlfq" or order not in ("fcfs", "vtc", "lpm") and rng.random() < 0.5:
             pool["preemptive_order"] = "yes"
         if rng.random() < 0.5:
-            victims = ("last", "order", "fewest_outputs")
-            pool["victim"] = rng.choice([v for v in victims
-                                         if v != "order" or order not in ("vtc", "lpm")])
+            victims = ["last"]
+            victims += ["order"] if order not in ("vtc", "lpm") else []
+            victims += ["fewest_outputs"] if "preemptive_order" not in pool else []
+            pool["victim"] = rng.choice(victims)
 
 
 def draw_whole(rng, pool, lengths):
@@ -165,14 +168,15 @@ def draw_sglang(rng, pool, lengths):
     pool["preempt"] = "recompute"
     if rng.random() < 0.3:  # what the estimate forgets: a block for each decode of a mixed step
         pool["max_num_batched_tokens"] = 512
-        pool["block_size"] = 1
+        pool["block_size"] = rng.choice((4, 7, 16))
         tighten(rng, pool, lengths)
         pool["schedule_conservativeness"] = "0.0137"
     if rng.random() < 0.6:
         pool["chunked_prefill_size"] = pool["block_size"] * rng.choice((1, 1, 2, 3, 7))
     if rng.random() < 0.5:
         pool["enable_mixed_chunk"] = "yes"
-    pool.setdefault("schedule_conservativeness", rng.choice(("1", "0.3", "0.0137", "0.0137", "1.3")))
+    pool.setdefault("schedule_conservativeness",
+                    rng.choice(("1", "0.3", "0.0137", "0.0137", "1.3")))
     if rng.random() < 0.4:
         pool["clip_max_new_tokens"] = rng.choice((1, 3, 13))
 
