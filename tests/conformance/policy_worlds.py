@@ -20,10 +20,10 @@ KINDS = (*worlds.KINDS, *DISCIPLINES, *ORDERS, "recompute", "swap", "none", "vic
          "lost grants", "not the last gave way", "plans of nobody", "no room on the host",
          "swapped in", "forecast stops", "partial prefills stop", "unchunked stops",
          "watermark stops",
-         "delays", "decode iterations", "idle partial prefills", "decodes beyond the budget",
+         "delays", "decode iterations", "decodes beyond the budget",
          "later stages", "slots stop", "padding", "delay exceeded", "preferred sizes",
          "waits for more", "delayed", "shed", "estimate stops", "chunked", "chunked goes on",
-         "mixed chunks", "decodes left out", "retractions", "aging", "predictor none",
+         "mixed chunks", "retractions", "aging", "predictor none",
          "predictor bucketed", "predictor noisy", "longer bounds")
 
 
