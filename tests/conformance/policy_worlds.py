@@ -20,10 +20,10 @@ KINDS = (*worlds.KINDS, *DISCIPLINES, *ORDERS, "recompute", "swap", "none", "vic
          "lost grants", "not the last gave way", "plans of nobody", "no room on the host",
          "swapped in", "forecast stops", "partial prefills stop", "unchunked stops",
          "watermark stops",
-         "delays", "decode iterations", "idle partial prefills", "decodes beyond the budget",
+         "delays", "decode iterations", "decodes beyond the budget",
          "later stages", "slots stop", "padding", "delay exceeded", "preferred sizes",
          "waits for more", "delayed", "shed", "estimate stops", "chunked", "chunked goes on",
-         "mixed chunks", "decodes left out", "retractions", "aging", "predictor none",
+         "mixed chunks", "retractions", "aging", "predictor none",
          "predictor bucketed", "predictor noisy", "longer bounds")
 
 
@@ -61,6 +61,8 @@ def draw_order(rng, pool, sections, lengths, step_ns):
             pool["predictor_error"] = rng.choice(("0.3", "0.0137", "0.9"))
             sections["run"] = {"seed": rng.choice((1, 4099, 2**40 + 1))}
     if pool["order"] == "mlfq":
+        pool["long_prefill_token_threshold"] = 0  # recomputing for ever takes too long
+        pool["max_num_batched_tokens"] = max(13, pool["max_num_batched_tokens"])
         pool["mlfq_levels"] = rng.choice((1, 2, 3, 4, 7))
         pool["mlfq_quantum"] = rng.choice((1, 2, 5, 32))
         pool["mlfq_prefill_tokens"] = rng.choice((1, 3, 13, 64))
@@ -167,14 +169,15 @@ def draw_sglang(rng, pool, lengths):
     pool["preempt"] = "recompute"
     if rng.random() < 0.3:  # what the estimate forgets: a block for each decode of a mixed step
         pool["max_num_batched_tokens"] = 512
-        pool["block_size"] = 1
+        pool["block_size"] = rng.choice((4, 7, 16))
         tighten(rng, pool, lengths)
         pool["schedule_conservativeness"] = "0.0137"
     if rng.random() < 0.6:
         pool["chunked_prefill_size"] = pool["block_size"] * rng.choice((1, 1, 2, 3, 7))
     if rng.random() < 0.5:
         pool["enable_mixed_chunk"] = "yes"
-    pool.setdefault("schedule_conservativeness", rng.choice(("1", "0.3", "0.0137", "0.0137", "1.3")))
+    pool.setdefault("schedule_conservativeness",
+                    rng.choice(("1", "0.3", "0.0137", "0.0137", "1.3")))
     if rng.random() < 0.4:
         pool["clip_max_new_tokens"] = rng.choice((1, 3, 13))
 
