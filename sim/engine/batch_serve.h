@@ -21,6 +21,11 @@ int64_t batch_serve_wanted(const struct replica *replica,
 void batch_serve_each(struct replica *replica, int64_t now_ns);
 void batch_serve_grouped(struct replica *replica, int64_t now_ns);
 
+/* Gives a running request tokens, at the expense of victims where blocks lack; false if it
+ * had to give way itself. */
+bool batch_serve_one(struct replica *replica, struct request *request, int64_t tokens,
+                     int64_t now_ns);
+
 /* Gives those who decode their token. */
 void batch_serve_decodes_each(struct replica *replica, int64_t now_ns);
 void batch_serve_decodes_grouped(struct replica *replica, int64_t now_ns);

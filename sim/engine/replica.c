@@ -113,7 +113,10 @@ void replica_queue(struct replica *replica, struct request *request, bool gave_w
     request->place = REQUEST_WAITING;
     request->queued = true;
     fair_enter(&replica->fair, request, gave_way);
-    queue_push(&replica->queue, request, replica_order_key(replica, request), gave_way);
+    /* who gave way is looked up for the next plan: the running ones are not served yet */
+    bool unknown = gave_way && replica->queue.ops->by_hits;
+    int64_t key = unknown ? 0 : replica_order_key(replica, request);
+    queue_push(&replica->queue, request, key, gave_way);
 }
 
 void replica_unqueue(struct replica *replica, struct request *request)
@@ -150,6 +153,7 @@ static bool plan(struct replica *replica, int64_t now_ns)
 {
     int64_t n_before;
     do {
+        look_up_hits(replica);
         n_before = replica->n_preempted;
         replica->n_yielded = n_before;
         replica->group_granted = false;
@@ -175,8 +179,7 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
         return false;
     }
     sums_state(replica, now_ns);
-    replica->budget = replica->ops->unbudgeted ? INT64_MAX / 4
-                                               : replica->limits.max_num_batched_tokens;
+    replica->budget = replica_full_budget(replica);
     replica->n_grants = 0;
     replica->n_preempted = 0;
     replica->divided = false;

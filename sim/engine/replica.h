@@ -203,6 +203,13 @@ static inline int64_t replica_computed(const struct replica *replica,
     return group_computed(&replica->group, request);
 }
 
+/* Tokens that a step may hold. */
+static inline int64_t replica_full_budget(const struct replica *replica)
+{
+    return replica->ops->unbudgeted ? INT64_MAX / 4
+                                    : replica->limits.max_num_batched_tokens;
+}
+
 /* Requests that have arrived and do not run. */
 static inline int64_t replica_n_waiting(const struct replica *replica)
 {
