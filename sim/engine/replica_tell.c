@@ -4,6 +4,10 @@ static void tell_row(struct replica *replica, const struct request *request,
                      const char *kind, int64_t tokens)
 {
     int64_t after = replica_computed(replica, request) + tokens;
+    int64_t n_blocks = kv_blocks(&replica->kv, after);
+    if (n_blocks < request->held_blocks) {
+        n_blocks = request->held_blocks; /* it holds some for what is to come */
+    }
     struct probe_step row = {
         .step = replica->n_steps,
         .replica = replica->index,
@@ -14,7 +18,7 @@ static void tell_row(struct replica *replica, const struct request *request,
         .kind = kind,
         .tokens = tokens,
         .context = after,
-        .blocks = tokens > 0 ? kv_blocks(&replica->kv, after) : 0,
+        .blocks = tokens > 0 ? n_blocks : 0,
     };
     replica->probe->step(replica->probe->state, &row);
 }
