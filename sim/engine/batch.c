@@ -429,6 +429,22 @@ void batch_wait_until(struct replica *replica, int64_t at_ns)
     replica->wake_ns = at_ns;
 }
 
+void batch_set_aside(struct replica *replica)
+{
+    queue_set_aside(&replica->queue);
+}
+
+struct request *batch_put_back(struct replica *replica)
+{
+    return queue_put_back(&replica->queue);
+}
+
+void batch_delay(struct replica *replica, struct request *request)
+{
+    CHECK(request->place == REQUEST_WAITING && !request->delayed);
+    queue_delay(&replica->queue, request);
+}
+
 void batch_shed(struct replica *replica, struct request *request, int64_t now_ns)
 {
     CHECK(request->place == REQUEST_WAITING);

@@ -25,6 +25,9 @@
 
 struct replica;
 
+/* The greatest token budget of a step: that of disciplines which have none. */
+enum { BATCH_MOST_TOKENS = 1000000000 };
+
 struct batch_ops {
     const char *name;
     const char *help; /* one sentence */
@@ -43,7 +46,9 @@ struct batch_ops {
     /* Tokens that the step may still give to this request's prompt, if not what is left of
      * the budget. */
     int64_t (*room)(const struct replica *replica, const struct request *request);
-    bool unbudgeted;              /* max_num_batched_tokens does not bound a step */
+    /* max_num_batched_tokens does not bound a step; BATCH_MOST_TOKENS does, so that sums of
+     * a step fit 64 bits */
+    bool unbudgeted;
     bool decodes_beyond_budget;   /* nor its decodes, but what is added to them */
     bool blocks_go_with_the_last; /* blocks are free when nobody runs any more */
     bool chunks;                  /* knows `enable_chunked_prefill` */
@@ -148,6 +153,15 @@ int64_t batch_n_preempted(const struct replica *replica);
 
 /* The step is over before it began: nobody gets anything until `at_ns` at the latest. */
 void batch_wait_until(struct replica *replica, int64_t at_ns);
+
+/* To look at those who wait behind the first, in order: sets the first aside, so that the
+ * next one is it.  Before the plan ends they are to be put back, from the first on: the one
+ * that was, which may then be admitted; NULL if all are. */
+void batch_set_aside(struct replica *replica);
+struct request *batch_put_back(struct replica *replica);
+
+/* From now on the waiting request stands behind all that were not delayed. */
+void batch_delay(struct replica *replica, struct request *request);
 
 /* A waiting request leaves unserved. */
 void batch_shed(struct replica *replica, struct request *request, int64_t now_ns);

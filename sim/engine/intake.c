@@ -18,6 +18,9 @@ static bool is_step(const struct sim *sim, const struct sim_arrival *arrival)
 {
     const struct pool *pool = &sim->config->pools[0];
     const struct pool_scheduler *scheduler = &pool->config->scheduler;
+    if (sim->config->policies[0].batching->unbudgeted) {
+        return arrival->prompt_tokens <= BATCH_MOST_TOKENS;
+    }
     int64_t tokens =
         arrival->prompt_tokens + pool_max_new_tokens(pool, arrival->output_tokens) - 1;
     return scheduler->enable_chunked_prefill != 0 ||
@@ -51,6 +54,13 @@ static int refuse(const struct sim *sim, const struct sim_arrival *arrival,
             " output tokens are more than the %" PRId64
             " of max_model_len; '[workload] unservable = reject' passes over it",
             arrival->prompt_tokens, arrival->output_tokens, pool->most_tokens);
+    }
+    if (!is_step(sim, arrival) && sim->config->policies[0].batching->unbudgeted) {
+        return err_at(err, arrival->file, arrival->line,
+                      "the request's %" PRId64 " prompt tokens are more than the %d "
+                      "that a step may compute; '[workload] unservable = reject' "
+                      "passes over it",
+                      arrival->prompt_tokens, BATCH_MOST_TOKENS);
     }
     if (!is_step(sim, arrival)) {
         return err_at(

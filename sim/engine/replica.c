@@ -167,8 +167,7 @@ static bool plan(struct replica *replica, int64_t now_ns)
     if (replica->kv.prefix != NULL) {
         prefix_settle(replica->kv.prefix);
     }
-    CHECK(has_step(replica) || replica->wake_ns > now_ns ||
-          replica_n_waiting(replica) == 0);
+    CHECK(has_step(replica) || replica->wake_ns > now_ns || replica->queue.n == 0);
     return has_step(replica);
 }
 
@@ -185,10 +184,15 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     replica->divided = false;
     replica->group_granted = false;
     replica->swap.moved = 0;
-    look_now(replica, now_ns);
-    if (!plan(replica, now_ns)) {
-        return false;
-    }
+    do { /* a scheduler that has shed all it knew of looks again at once */
+        look_now(replica, now_ns);
+        if (plan(replica, now_ns)) {
+            break;
+        }
+        if (replica->wake_ns > now_ns || replica_n_waiting(replica) == 0) {
+            return false;
+        }
+    } while (true);
     if (replica->stepwise) {
         stepwise_start(replica, now_ns);
     } else {
@@ -294,7 +298,7 @@ void replica_emit(struct replica *replica, struct request *request, int64_t now_
 
 void replica_charge_prefill(struct replica *replica, int64_t rest_ns, wide rest_pj)
 {
-    int64_t n_tokens = replica->span.counts.prefill_tokens;
+    int64_t n_tokens = cost_prompt_tokens(&replica->span.counts);
     if (n_tokens == 0) {
         return;
     }
@@ -394,6 +398,32 @@ static void credit_grants(struct replica *replica, int64_t now_ns)
             grant->emitted = true;
         }
     }
+}
+
+/* What the longest prompt of the step comes to, where the others are padded to it. */
+int64_t replica_padded_tokens(const struct replica *replica)
+{
+    int64_t most = 0;
+    for (int64_t i = 0; i < replica->n_grants; i++) {
+        const struct replica_grant *grant = &replica->grants[i];
+        int64_t tokens = grant->request->computed_tokens + grant->tokens;
+        most = tokens > most && !grant->decode ? tokens : most;
+    }
+    return replica->pool->config->scheduler.padding != 0 ? most : 0;
+}
+
+void replica_count_chunk(const struct replica *replica,
+                         const struct replica_grant *grant, int64_t padded_tokens,
+                         struct step_counts *counts)
+{
+    int64_t before = grant->request->computed_tokens;
+    int64_t padding = padded_tokens - before - grant->tokens;
+    int64_t room = BATCH_MOST_TOKENS - counts->prefill_tokens;
+    padding = padding < room ? padding : room;
+    padding = padding > 0 ? padding : 0;
+    cost_count_chunk(&replica->pool->cost, counts, before, grant->tokens + padding);
+    counts->padding_tokens += padding;
+    counts->n_emitting += grant->tokens == request_missing_tokens(grant->request);
 }
 
 bool replica_grant_joins(const struct replica_grant *grant)

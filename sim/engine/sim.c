@@ -289,7 +289,9 @@ static void plan_idle(struct sim *sim)
 static void end_step(struct sim *sim)
 {
     struct replica *replica = &sim->replicas[event_heap_pop(&sim->steps).replica];
-    replica_end(replica, sim->now_ns);
+    if (replica->busy) { /* else it only wanted to plan again now */
+        replica_end(replica, sim->now_ns);
+    }
     mark_idle(sim, replica->index);
 }
 
@@ -359,7 +361,7 @@ static int close_run(struct sim *sim, struct err *err)
         CHECK(replica->running.n == 0 && replica_n_waiting(replica) == 0);
         CHECK(!replica->busy && replica->swap.host_blocks == 0);
         CHECK(kv_used(&replica->kv) == 0);
-        computed += replica->sums.work.tokens;
+        computed += replica->sums.work.tokens - replica->sums.work.padding_tokens;
         emitted += replica->sums.work.emissions;
         thrown += replica->tally.recomputed_tokens + replica->tally.discarded_tokens;
         discarded += replica->tally.discarded_outputs;
