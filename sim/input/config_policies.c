@@ -116,13 +116,15 @@ static const char *contradiction(const struct pool_scheduler *s)
                "waiting ones";
     }
     if (s->preemptive_order && s->victim != POOL_ORDER) {
-        return "preemptive_order: needs victim = order: whom it lets in would give way at "
+        return "preemptive_order: needs victim = order: whom it lets in would give way "
+               "at "
                "once";
     }
     if (strcmp(s->batching, "sglang") == 0 &&
-        (s->preempt != POOL_RECOMPUTE || s->preemptive_order)) {
-        return "preempt: sglang retracts: it needs preempt = recompute and "
-               "preemptive_order = no";
+        (s->preempt != POOL_RECOMPUTE || s->victim != POOL_LAST ||
+         s->preemptive_order)) {
+        return "preempt: sglang retracts in its own way: it needs preempt = recompute, "
+               "victim = last and preemptive_order = no";
     }
     if (s->admission == POOL_FORECAST &&
         (reserves || !names(" unified prefill_first ", s->batching))) {
