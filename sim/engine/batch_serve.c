@@ -31,8 +31,7 @@ static struct request *last_in_order(const struct replica *replica)
     return last;
 }
 
-/* Whoever loses least: the fewest outputs, then the longest prompt, then the last. */
-static struct request *fewest_outputs(const struct replica *replica)
+struct request *batch_serve_fewest_outputs(const struct replica *replica)
 {
     struct request *fewest = batch_first_running(replica);
     int64_t n_fewest = batch_n_emitted(replica, fewest);
@@ -55,7 +54,7 @@ static struct request *victim_of(const struct replica *replica)
     case POOL_ORDER:
         return last_in_order(replica);
     case POOL_FEWEST_OUTPUTS:
-        return fewest_outputs(replica);
+        return batch_serve_fewest_outputs(replica);
     }
     return NULL;
 }

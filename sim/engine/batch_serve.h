@@ -11,6 +11,10 @@
 
 #include "engine/batch.h"
 
+/* Which running request loses least if it gives way: the fewest outputs, then the longest
+ * prompt, then the last. */
+struct request *batch_serve_fewest_outputs(const struct replica *replica);
+
 /* Tokens that a running or waiting request wants in this step: what it lacks, within the
  * threshold of long prompts. */
 int64_t batch_serve_wanted(const struct replica *replica,

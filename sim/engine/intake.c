@@ -28,6 +28,27 @@ static bool is_step(const struct sim *sim, const struct sim_arrival *arrival)
            tokens <= scheduler->max_num_batched_tokens;
 }
 
+/* Output of an arrival, as far as admission looks ahead. */
+static int64_t clipped_output(const struct pool *pool,
+                              const struct sim_arrival *arrival)
+{
+    int64_t tokens = pool_max_new_tokens(pool, arrival->output_tokens);
+    int64_t most = pool->config->scheduler.clip_max_new_tokens;
+    return tokens < most ? tokens : most;
+}
+
+/* Whether a discipline that wants to have tokens to spare would have some with nobody
+ * else there. */
+static bool is_spare(const struct sim *sim, const struct sim_arrival *arrival)
+{
+    const struct pool *pool = &sim->config->pools[0];
+    int64_t block_tokens = pool->config->block_tokens;
+    int64_t n_blocks = (arrival->prompt_tokens + block_tokens - 1) / block_tokens;
+    return !sim->config->policies[0].batching->wants_spare ||
+           n_blocks * block_tokens + clipped_output(pool, arrival) <
+               pool->usable_blocks * block_tokens;
+}
+
 static bool is_short(const struct pool *pool, const struct sim_arrival *arrival)
 {
     return arrival->prompt_tokens <= INT64_MAX / 4 - arrival->output_tokens &&
@@ -39,7 +60,9 @@ static bool servable(const struct sim *sim, const struct sim_arrival *arrival)
 {
     const struct pool *pool = &sim->config->pools[0];
     return is_short(pool, arrival) && is_step(sim, arrival) &&
-           needed_blocks(pool, arrival) <= pool->usable_blocks - pool->watermark_blocks;
+           needed_blocks(pool, arrival) <=
+               pool->usable_blocks - pool->watermark_blocks &&
+           is_spare(sim, arrival);
 }
 
 static int refuse(const struct sim *sim, const struct sim_arrival *arrival,
@@ -72,6 +95,16 @@ static int refuse(const struct sim *sim, const struct sim_arrival *arrival,
             "passes over it",
             arrival->prompt_tokens, pool_max_new_tokens(pool, arrival->output_tokens),
             pool->config->scheduler.max_num_batched_tokens);
+    }
+    if (needed_blocks(pool, arrival) <= pool->usable_blocks - pool->watermark_blocks) {
+        return err_at(
+            err, arrival->file, arrival->line,
+            "the request's %" PRId64 " prompt tokens, in whole blocks, and %" PRId64
+            " output tokens are not fewer than the %" PRId64
+            " of the KV cache, as batching = sglang expects; '[workload] unservable = "
+            "reject' passes over it",
+            arrival->prompt_tokens, clipped_output(pool, arrival),
+            pool->usable_blocks * pool->config->block_tokens);
     }
     return err_at(
         err, arrival->file, arrival->line,

@@ -128,9 +128,10 @@ static const char *contradiction(const struct pool_scheduler *s)
                "once";
     }
     if (strcmp(s->batching, "sglang") == 0 &&
-        (s->preempt != POOL_RECOMPUTE || s->preemptive_order)) {
-        return "preempt: sglang retracts: it needs preempt = recompute and "
-               "preemptive_order = no";
+        (s->preempt != POOL_RECOMPUTE || s->victim != POOL_LAST ||
+         s->preemptive_order)) {
+        return "preempt: sglang retracts in its own way: it needs preempt = recompute, "
+               "victim = last and preemptive_order = no";
     }
     if (s->admission == POOL_FORECAST &&
         (reserves || !names(" unified prefill_first ", s->batching))) {

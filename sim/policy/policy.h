@@ -15,6 +15,7 @@
     X(batching_unified)       \
     X(batching_prefill_first) \
     X(batching_sarathi)       \
+    X(batching_sglang)        \
     X(batching_static)        \
     X(batching_dynamic)       \
     X(batching_orca)

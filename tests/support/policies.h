@@ -109,7 +109,9 @@ static void policies_write(struct rng *rng, FILE *out)
         static const char *const victims[] = {"last", "last", "order",
                                               "fewest_outputs"};
         fprintf(out, "victim = %s\npreemptive_order = %s\n",
-                displaces ? "order" : victims[rng_below(rng, 4)],
+                displaces  ? "order"
+                : retracts ? "last"
+                           : victims[rng_below(rng, 4)],
                 displaces ? "yes" : "no");
     }
     bool may_look_ahead = !reserves && (strcmp(name, "unified") == 0 ||
