@@ -376,13 +376,18 @@ static void credit_grants(struct replica *replica, int64_t now_ns)
         if (!grant->decode) {
             request->computed_tokens += grant->tokens;
         }
-        if (request->recompute_since_ns != REQUEST_NEVER &&
+        bool recomputes = request->recompute_since_ns != REQUEST_NEVER;
+        if (recomputes &&
             replica_computed(replica, request) > request->recompute_to_tokens) {
             replica_caught_up(request, now_ns);
         }
         if (grant->decode) {
             own_gap(replica, request, now_ns);
-            group_settle_in(&replica->group, request);
+            if (recomputes) { /* the step was that, not a decode */
+                group_settle_in(&replica->group, request);
+            } else {
+                group_settle_gaps(&replica->group, request);
+            }
         } else if (request_missing_tokens(request) == 0) {
             replica_emit(replica, request, now_ns);
             grant->emitted = true;
