@@ -70,8 +70,8 @@ void group_free(struct group *group);
 /* Makes a request a member from the next step on. */
 void group_join(struct group *group, struct request *request);
 
-/* Takes a member's decode time and gaps from the steps that come only: after a step in
- * which its token ended a gap of its own, longer than the step. */
+/* Takes a member's decode time and gaps from the steps that come only: when it
+ * joins, and after a step with which a recomputation ended. */
 void group_settle_in(const struct group *group, struct request *request);
 
 /* Brings the request's own counts up to date and takes it out. */
@@ -83,8 +83,8 @@ void group_divide(struct group *group);
 /* A step of `duration_ns` passed the members over. */
 void group_stall(struct group *group, int64_t duration_ns);
 
-/* Takes the member's gaps from the steps that come only: it joined during a stall, and
- * the gap that has ended was its own. */
+/* Takes the member's gaps from the steps that come only: it joined during a stall, or with
+ * a token of its own, and the gap that has ended was its own. */
 void group_settle_gaps(const struct group *group, struct request *request);
 
 /* Takes `n_steps` steps that lasted `sum_ns` of decode time together, the longest gap of

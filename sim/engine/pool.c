@@ -202,6 +202,12 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
         pool->most_tokens =
             config->model_name[0] != '\0' ? config->llm.max_context_tokens : INT64_MAX;
     }
+    if (config->scheduler.chunk_stages > 1 && pool->most_tokens == INT64_MAX) {
+        return err_set(err,
+                       "[pool.%s] chunk_stages: its stages are parts of max_model_len, "
+                       "which neither the pool nor a model says",
+                       config->name);
+    }
     return 0;
 }
 

@@ -181,10 +181,10 @@ PRESETS = [
     Case("an_unknown_batching_is_refused_by_check_as_well",
          ["check", "server.ini", "-s", "pool.main.batching=clairvoyant"],
          "-s pool.main.batching=clairvoyant: 'clairvoyant' is not known (expected one of "
-         "unified, prefill_first)", {"server.ini": broken.SERVER}),
+         "unified, prefill_first, sarathi)", {"server.ini": broken.SERVER}),
     option("an_unknown_batching", "pool.main.batching=clairvoyant",
            "-s pool.main.batching=clairvoyant: 'clairvoyant' is not known (expected one of "
-           "unified, prefill_first)", "server.ini"),
+           "unified, prefill_first, sarathi)", "server.ini"),
     Case("an_unknown_key_in_a_file_that_a_config_names",
          ["run", "server.ini", "-o", "out", "-s", "pool.main.engine=./mine.ini"],
          "./mine.ini:2: [engine] unknown key 'overlapp' (did you mean 'overlap'?)",
