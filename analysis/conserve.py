@@ -134,9 +134,15 @@ def check_time(run):
         and near(run.summary["busy_share"], Fraction(sum(busy), run.end * n_replicas)))
 
 
+def step_tokens(pool):
+    """The most that a step computes."""
+    unbudgeted = pool["batching"] in ("static", "dynamic", "orca")
+    return 10**9 if unbudgeted else int(pool["max_num_batched_tokens"])
+
+
 def most_left(run):
     """What dividing a step's cost may leave over: less than one unit per sequence or token."""
-    return max(int(pool["max_num_seqs"]) + int(pool["max_num_batched_tokens"])
+    return max(int(pool["max_num_seqs"]) + step_tokens(pool)
                for pool in run.pools.values())
 
 
@@ -361,7 +367,7 @@ def check_steps(run):
         granted = [row for row in rows if row["preempted"] == "0"]
         n_tokens = sum(int(row["tokens"]) for row in granted)
         bad += start < ends.get(replica, 0) or end <= start
-        bad += n_tokens > int(limits["max_num_batched_tokens"]) or n_tokens < 1
+        bad += n_tokens > step_tokens(limits) or n_tokens < 1
         bad += len(granted) > int(limits["max_num_seqs"])
         bad += sum(int(row["blocks"]) for row in granted) > usable
         ends[replica], busy[replica] = end, busy.get(replica, 0) + end - start

@@ -199,6 +199,7 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
         span_plan(replica, now_ns, horizon_ns);
     }
     replica->busy = true;
+    replica->planned_ns = now_ns;
     if (replica->running.n > replica->tally.most_running) {
         replica->tally.most_running = replica->running.n;
     }
@@ -502,7 +503,7 @@ bool replica_interrupt(struct replica *replica, int64_t now_ns)
         return false; /* the step in progress is the last one anyway */
     }
     span_advance(replica, now_ns);
-    if (span->start_ns < now_ns) {
+    if (span->start_ns < now_ns || replica->planned_ns == now_ns) {
         span_cut(replica);
         return false;
     }

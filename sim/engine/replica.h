@@ -170,7 +170,8 @@ struct replica {
     int64_t changed_ns; /* until when running_ns and waiting_ns have been summed */
     struct replica_sums sums;
     struct replica_tally tally;
-    int64_t n_steps; /* planned */
+    int64_t n_steps;    /* planned */
+    int64_t planned_ns; /* when the last plan was: its first step began then */
 };
 
 void replica_init(struct replica *replica, const struct pool *pool,

@@ -22,6 +22,15 @@ def option(name, setting, says, config="linear.ini"):
     return Case(name, ["run", config, "-q", "-o", "out", "-s", setting], says)
 
 
+def sizes(name, text):
+    """Preferred batch sizes that are none."""
+    key = "preferred_batch_sizes"
+    return case(f"{key}_with_{name}",
+                LINEAR + f"batching = dynamic\npreempt = none\nmax_num_seqs = 37\n{key} = {text}\n",
+                f"c.ini:10: {key}: '{text}' is not a list of numbers from 1 to 37 "
+                "(max_num_seqs), such as 4 8")
+
+
 FILES = [
     Case("a_config_that_is_not_there", ["run", "gone.ini", "-o", "out"],
          "gone.ini: cannot be opened: No such file or directory"),
@@ -181,10 +190,19 @@ PRESETS = [
     Case("an_unknown_batching_is_refused_by_check_as_well",
          ["check", "server.ini", "-s", "pool.main.batching=clairvoyant"],
          "-s pool.main.batching=clairvoyant: 'clairvoyant' is not known (expected one of "
-         "unified, prefill_first, sarathi)", {"server.ini": broken.SERVER}),
+         "unified, prefill_first, sarathi, sglang, static, dynamic, orca)", {"server.ini": broken.SERVER}),
     option("an_unknown_batching", "pool.main.batching=clairvoyant",
            "-s pool.main.batching=clairvoyant: 'clairvoyant' is not known (expected one of "
-           "unified, prefill_first, sarathi)", "server.ini"),
+           "unified, prefill_first, sarathi, sglang, static, dynamic, orca)", "server.ini"),
+    sizes("a_word", "4, eight"), sizes("a_zero", "0 8"), sizes("a_sign", "-4 8"),
+    sizes("a_unit", "4k"), sizes("more_than_max_num_seqs", "4, 38"),
+    sizes("more_digits_than_a_number_has", "4 " + "9" * 41),
+    option("padding_where_nobody_pads", "pool.main.padding=yes",
+           "server.ini: [pool.main] padding: means nothing to batching = unified (only to "
+           "static dynamic)", "server.ini"),
+    option("a_static_batch_of_which_somebody_gives_way", "pool.main.batching=static",
+           "server.ini: [pool.main] preempt: static, dynamic and orca keep blocks for whole "
+           "outputs: they need preempt = none", "server.ini"),
     Case("an_unknown_key_in_a_file_that_a_config_names",
          ["run", "server.ini", "-o", "out", "-s", "pool.main.engine=./mine.ini"],
          "./mine.ini:2: [engine] unknown key 'overlapp' (did you mean 'overlap'?)",
