@@ -226,8 +226,9 @@ int64_t replica_order_key(const struct replica *replica, const struct request *r
 
 /* Shared by the two ways to run a step. */
 
-/* Tells the probe of the planned step: what was granted in the order of the running list,
- * which is the order of planning, then who was preempted. */
+/* Tells the probe of the planned step, in the order of planning: what was granted in the
+ * order of the running list (with `prompts_first` prompts, then decodes), then who was
+ * preempted. */
 void replica_tell_step(struct replica *replica);
 
 /* Divides the group's pots, once per plan at most while planning. */
