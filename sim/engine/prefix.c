@@ -262,6 +262,14 @@ void prefix_fill(struct prefix *prefix, struct prefix_chain *chain, int64_t toke
     prefix->last_due = chain;
 }
 
+void prefix_fill_answer(struct prefix *prefix, struct prefix_chain *chain,
+                        int64_t tokens)
+{
+    if (prefix_chain_go_on(chain, tokens, prefix->block_tokens)) {
+        prefix_fill(prefix, chain, tokens);
+    }
+}
+
 /* Makes a block known, unless there is a copy that is; NULL then. */
 static struct prefix_node *know(struct prefix *prefix, uint64_t hash)
 {
@@ -294,9 +302,25 @@ void prefix_settle(struct prefix *prefix)
     prefix->last_due = NULL;
 }
 
+/* Who gives way in the plan that filled its blocks fills nothing. */
+static void withdraw(struct prefix *prefix, struct prefix_chain *chain)
+{
+    struct prefix_chain *before = NULL;
+    struct prefix_chain *at = prefix->first_due;
+    for (; at != chain; at = at->next_due) {
+        before = at;
+    }
+    *(before != NULL ? &before->next_due : &prefix->first_due) = chain->next_due;
+    prefix->last_due = prefix->last_due == chain ? before : prefix->last_due;
+    chain->is_due = false;
+}
+
 int64_t prefix_release(struct prefix *prefix, struct prefix_chain *chain)
 {
     int64_t n_freed = 0;
+    if (chain->is_due) {
+        withdraw(prefix, chain);
+    }
     while (chain->n_known > 0) {
         struct prefix_node *node = chain->blocks[--chain->n_known];
         if (node == NULL) {

@@ -12,7 +12,9 @@
  * count.  A replica that never saw a prompt with an identity has no struct prefix at all.
  *
  * What a plan fills becomes known when all running requests have theirs, and then after
- * each one admitted: prefix_settle().
+ * each one admitted: prefix_settle().  Blocks of an answer become known when its request
+ * leaves, if its text goes on in it (vLLM knows them as they fill, so that who is preempted
+ * finds those again, too).
  */
 #ifndef SERVESIM_ENGINE_PREFIX_H
 #define SERVESIM_ENGINE_PREFIX_H
@@ -45,6 +47,10 @@ void prefix_hold(struct prefix *prefix, struct prefix_chain *chain);
 
 /* The chain's request has `tokens` tokens in the blocks it holds. */
 void prefix_fill(struct prefix *prefix, struct prefix_chain *chain, int64_t tokens);
+
+/* The same at its end: blocks of the answer can be known, too, if the text goes on there. */
+void prefix_fill_answer(struct prefix *prefix, struct prefix_chain *chain,
+                        int64_t tokens);
 
 /* Makes known what was filled. */
 void prefix_settle(struct prefix *prefix);

@@ -44,7 +44,9 @@ static int64_t write_trace(struct rng *rng, FILE *out)
     int64_t at_us = 0;
     int64_t most = 0;
     int64_t n_texts = PICK(rng, 0, 0, 1, 3, 13);
-    fputs("arrival_s,prompt_tokens,output_tokens,prefix_hash,tenant,priority\n", out);
+    fputs("arrival_s,prompt_tokens,output_tokens,prefix_hash,session_id,tenant,"
+          "priority\n",
+          out);
     for (int64_t i = 0; i < n; i++) {
         int64_t gap_us = rng_below(rng, 3) == 0 ? 0 : rng_below(rng, 2 * pace_us + 1);
         at_us += whole ? (gap_us + 999) / 1000 * 1000 : gap_us;
@@ -53,7 +55,11 @@ static int64_t write_trace(struct rng *rng, FILE *out)
         fprintf(out, "%lld.%06lld,%lld,%lld,", (long long)(at_us / 1000000),
                 (long long)(at_us % 1000000), (long long)prompt, (long long)output);
         if (n_texts > 0 && rng_below(rng, 4) > 0) {
-            fprintf(out, "text %lld", (long long)rng_below(rng, n_texts));
+            bool is_turn = rng_below(rng, 2) == 0; /* its answer can be found, too */
+            fprintf(out, is_turn ? ",session %lld" : "text %lld,",
+                    (long long)rng_below(rng, n_texts));
+        } else {
+            fputs(",", out);
         }
         fprintf(out, ",%s,%lld\n",
                 policies_word(rng, "a", policies_word(rng, "b", "c")),
@@ -163,6 +169,9 @@ static void write_world(int64_t world)
     fputs("[tenant.a]\nweight = 3.7\ndeadline_ms = 41\n[tenant.b]\nweight = 0.41\n",
           config);
     fputs("[workload]\ntrace = trace.csv\nunservable = reject\n", config);
+    fprintf(config, "session_prefix = %s\ninfer_sessions = %s\n",
+            rng_below(&rng, 3) > 0 ? "yes" : "no",
+            rng_below(&rng, 4) == 0 ? "yes" : "no");
     if (rng_below(&rng, 3) == 0) {
         fprintf(config, "client_timeout = %lldus\n",
                 (long long)PICK(&rng, 1000, 1370, 13000, 137000));
