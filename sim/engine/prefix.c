@@ -16,6 +16,7 @@ struct prefix_node {
 
 struct prefix {
     int64_t block_tokens;
+    struct tier *tier;         /* NULL: none */
     struct prefix_node *first; /* the queue */
     struct prefix_node *last;
     int64_t n_ahead; /* taken, and still in the queue */
@@ -102,6 +103,11 @@ struct prefix *prefix_new(int64_t block_tokens, int64_t n_free)
     return prefix;
 }
 
+void prefix_offload(struct prefix *prefix, struct tier *tier)
+{
+    prefix->tier = tier;
+}
+
 static void free_nodes(struct prefix_node *node, bool of_queue)
 {
     while (node != NULL) {
@@ -165,6 +171,9 @@ static void forget(struct prefix *prefix, struct prefix_node *node)
 {
     struct prefix_node **at = find(prefix, node->hash);
     CHECK(*at == node && node->n == 0);
+    if (prefix->tier != NULL) {
+        tier_take(prefix->tier, node->hash);
+    }
     *at = node->next_in_bucket;
     prefix->n_known--;
     prefix->version++;
@@ -230,6 +239,9 @@ void prefix_find(struct prefix *prefix, struct prefix_chain *chain, int64_t most
         chain->n_hits++;
         chain->n_free_hits += node->n == 0;
     }
+    if (prefix->tier != NULL) {
+        tier_find(prefix->tier, chain, most_blocks);
+    }
 }
 
 void prefix_hold(struct prefix *prefix, struct prefix_chain *chain)
@@ -246,6 +258,11 @@ void prefix_hold(struct prefix *prefix, struct prefix_chain *chain)
     chain->n_known = chain->n_hits;
     chain->n_due = chain->n_hits;
     prefix->version += chain->n_free_hits > 0;
+    if (chain->n_fetches > 0) {
+        tier_fetch(prefix->tier, chain);
+        prefix_fill(prefix, chain,
+                    (chain->n_hits + chain->n_fetches) * prefix->block_tokens);
+    }
 }
 
 void prefix_fill(struct prefix *prefix, struct prefix_chain *chain, int64_t tokens)

@@ -31,9 +31,11 @@ struct prefix_chain {
     int64_t n_due; /* blocks it has filled; those from n_known on are not known yet */
     bool is_due;
     struct prefix_chain *next_due;
-    int64_t version; /* of the table when the next two were found */
+    int64_t version; /* of the table when the next four were found */
     int64_t n_hits;
     int64_t n_free_hits; /* those that nobody holds: they count against free blocks */
+    int64_t n_beyond;    /* blocks behind the hits that tiers have: engine/tier.h */
+    int64_t n_fetches;   /* of these, those to be fetched: all or none */
 };
 
 /* Takes over `parts`, which must be malloc'ed. */
