@@ -130,8 +130,8 @@ int64_t batch_max_new(const struct request *request)
     return request->max_new_tokens;
 }
 
-/* The blocks of a waiting request's prompt that are in the cache.  The last token is
- * always computed, for the next one to come out. */
+/* The blocks of a waiting request's prompt that are in the cache, or are fetched into it.
+ * The last token is always computed, for the next one to come out. */
 static int64_t found_blocks(const struct replica *replica,
                             const struct request *request)
 {
@@ -140,7 +140,7 @@ static int64_t found_blocks(const struct replica *replica,
     }
     int64_t most = (request_missing_tokens(request) - 1) / replica->kv.block_tokens;
     prefix_find(replica->kv.prefix, request->chain, most);
-    return request->chain->n_hits;
+    return request->chain->n_hits + request->chain->n_fetches;
 }
 
 int64_t batch_missing(const struct replica *replica, const struct request *request)
@@ -156,7 +156,8 @@ int64_t batch_new_blocks(const struct replica *replica, const struct request *re
                          int64_t tokens)
 {
     if (request->chain != NULL && found_blocks(replica, request) > 0) {
-        return kv_blocks(&replica->kv, tokens) + request->chain->n_free_hits;
+        return kv_blocks(&replica->kv, tokens) + request->chain->n_free_hits +
+               request->chain->n_fetches;
     }
     if (!request->in_group) {
         int64_t n_blocks = kv_blocks(&replica->kv, request->computed_tokens + tokens);
@@ -246,13 +247,14 @@ static void add_partial(struct replica *replica, struct request *request)
 /* Takes what the cache has of the request's prompt; how many free blocks that took. */
 static int64_t take_found(struct replica *replica, struct request *request)
 {
-    if (found_blocks(replica, request) == 0) {
+    int64_t n_found = found_blocks(replica, request);
+    if (n_found == 0) {
         return 0;
     }
     struct prefix_chain *chain = request->chain;
     kv_hold(&replica->kv, chain);
     request->held_blocks = chain->n_hits;
-    request->computed_tokens = chain->n_hits * replica->kv.block_tokens;
+    request->computed_tokens = n_found * replica->kv.block_tokens;
     if (request->first_scheduled_ns == REQUEST_NEVER) {
         request->cached_tokens = request->computed_tokens;
     } else {

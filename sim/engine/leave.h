@@ -18,6 +18,7 @@ struct prefix_chain;
 struct leave_entry {
     int64_t admission;
     int64_t held_blocks;
+    int64_t computed_tokens;
     struct prefix_chain *chain;
 };
 
@@ -32,7 +33,8 @@ struct leave_list {
 void leave_add(struct leave_list *list, struct kv *kv, struct request *request,
                bool stay);
 
-/* Gives the blocks of all who were added, in order of admission. */
+/* Gives the blocks of all who were added, in order of admission; what they hold is known
+ * from then on. */
 void leave_all(struct leave_list *list, struct kv *kv);
 
 void leave_free(struct leave_list *list);

@@ -161,6 +161,16 @@ static int64_t swap_block_fs(const struct pool *pool)
     return wide_narrow(wide_div_half_up(fs, scheduler->host_bytes_per_s));
 }
 
+static int limit_tiers(struct pool *pool, struct err *err)
+{
+    const struct layout *layout = &pool->config->layout;
+    struct tier_block_size size = {.n_gpus = layout->tp * layout->pp};
+    if (pool->has_hardware) {
+        size.block_bytes = pool->ledger.block_bytes;
+    }
+    return tier_limit(&pool->tiers, &pool->config->offload, &size, err);
+}
+
 int pool_init(struct pool *pool, const struct pool_config *config, struct err *err)
 {
     memset(pool, 0, sizeof *pool);
@@ -197,6 +207,9 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
     pool->watermark_blocks =
         (int64_t)((wide)n_blocks * config->scheduler.watermark_nano / 1000000000);
     pool->swap_block_fs = swap_block_fs(pool);
+    if (limit_tiers(pool, err) != 0) {
+        return -1;
+    }
     pool->most_tokens = config->max_model_tokens;
     if (pool->most_tokens == 0) {
         pool->most_tokens =

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/field.h"
 #include "engine/pool_scheduler.h"
+#include "engine/tier.h"
 #include "model/accelerator.h"
 #include "model/constants.h"
 #include "model/cost.h"
@@ -37,6 +38,7 @@ struct pool_config {
     struct constants constants;
     struct pool_scheduler scheduler;
     struct cost_config cost;
+    struct tier_config offload; /* of the section [offload], for all pools */
 };
 
 /* The keys of the pool itself; those of its parts are in their own tables. */
@@ -54,7 +56,8 @@ struct pool {
     int64_t usable_blocks; /* KV blocks less the null block */
     int64_t watermark_blocks; /* that admission leaves free */
     int64_t swap_block_fs;    /* of moving a block to the host or back */
-    int64_t most_tokens;      /* prompt + output of one request; INT64_MAX: no bound */
+    struct tier_limits tiers;
+    int64_t most_tokens; /* prompt + output of one request; INT64_MAX: no bound */
 };
 
 /* Works a pool out of its configuration; -1 if it cannot serve.  Whatever it returns,

@@ -16,6 +16,7 @@ struct prefix_node {
 
 struct prefix {
     int64_t block_tokens;
+    struct tier *tier;         /* NULL: none */
     struct prefix_node *first; /* the queue */
     struct prefix_node *last;
     int64_t n_ahead; /* taken, and still in the queue */
@@ -102,6 +103,11 @@ struct prefix *prefix_new(int64_t block_tokens, int64_t n_free)
     return prefix;
 }
 
+void prefix_offload(struct prefix *prefix, struct tier *tier)
+{
+    prefix->tier = tier;
+}
+
 static void free_nodes(struct prefix_node *node, bool of_queue)
 {
     while (node != NULL) {
@@ -165,6 +171,9 @@ static void forget(struct prefix *prefix, struct prefix_node *node)
 {
     struct prefix_node **at = find(prefix, node->hash);
     CHECK(*at == node && node->n == 0);
+    if (prefix->tier != NULL) {
+        tier_take(prefix->tier, node->hash);
+    }
     *at = node->next_in_bucket;
     prefix->n_known--;
     prefix->version++;
@@ -230,6 +239,9 @@ void prefix_find(struct prefix *prefix, struct prefix_chain *chain, int64_t most
         chain->n_hits++;
         chain->n_free_hits += node->n == 0;
     }
+    if (prefix->tier != NULL) {
+        tier_find(prefix->tier, chain, most_blocks);
+    }
 }
 
 void prefix_hold(struct prefix *prefix, struct prefix_chain *chain)
@@ -246,6 +258,11 @@ void prefix_hold(struct prefix *prefix, struct prefix_chain *chain)
     chain->n_known = chain->n_hits;
     chain->n_due = chain->n_hits;
     prefix->version += chain->n_free_hits > 0;
+    if (chain->n_fetches > 0) {
+        tier_fetch(prefix->tier, chain);
+        prefix_fill(prefix, chain,
+                    (chain->n_hits + chain->n_fetches) * prefix->block_tokens);
+    }
 }
 
 void prefix_fill(struct prefix *prefix, struct prefix_chain *chain, int64_t tokens)
@@ -260,6 +277,14 @@ void prefix_fill(struct prefix *prefix, struct prefix_chain *chain, int64_t toke
     *(prefix->last_due != NULL ? &prefix->last_due->next_due : &prefix->first_due) =
         chain;
     prefix->last_due = chain;
+}
+
+void prefix_fill_answer(struct prefix *prefix, struct prefix_chain *chain,
+                        int64_t tokens)
+{
+    if (prefix_chain_go_on(chain, tokens, prefix->block_tokens)) {
+        prefix_fill(prefix, chain, tokens);
+    }
 }
 
 /* Makes a block known, unless there is a copy that is; NULL then. */
@@ -294,9 +319,25 @@ void prefix_settle(struct prefix *prefix)
     prefix->last_due = NULL;
 }
 
+/* Who gives way in the plan that filled its blocks fills nothing. */
+static void withdraw(struct prefix *prefix, struct prefix_chain *chain)
+{
+    struct prefix_chain *before = NULL;
+    struct prefix_chain *at = prefix->first_due;
+    for (; at != chain; at = at->next_due) {
+        before = at;
+    }
+    *(before != NULL ? &before->next_due : &prefix->first_due) = chain->next_due;
+    prefix->last_due = prefix->last_due == chain ? before : prefix->last_due;
+    chain->is_due = false;
+}
+
 int64_t prefix_release(struct prefix *prefix, struct prefix_chain *chain)
 {
     int64_t n_freed = 0;
+    if (chain->is_due) {
+        withdraw(prefix, chain);
+    }
     while (chain->n_known > 0) {
         struct prefix_node *node = chain->blocks[--chain->n_known];
         if (node == NULL) {

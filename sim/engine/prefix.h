@@ -12,7 +12,9 @@
  * count.  A replica that never saw a prompt with an identity has no struct prefix at all.
  *
  * What a plan fills becomes known when all running requests have theirs, and then after
- * each one admitted: prefix_settle().
+ * each one admitted: prefix_settle().  Blocks of an answer become known when its request
+ * leaves, if its text goes on in it (vLLM knows them as they fill, so that who is preempted
+ * finds those again, too).
  */
 #ifndef SERVESIM_ENGINE_PREFIX_H
 #define SERVESIM_ENGINE_PREFIX_H
@@ -20,10 +22,14 @@
 #include <stdint.h>
 
 #include "engine/prefix_chain.h"
+#include "engine/tier.h"
 
 struct prefix;
 
 struct prefix *prefix_new(int64_t block_tokens, int64_t n_free);
+
+/* What is forgotten from now on goes to the tiers, and may be found there. */
+void prefix_offload(struct prefix *prefix, struct tier *tier);
 void prefix_free(struct prefix *prefix); /* NULL is fine */
 
 /* Takes free blocks from the head of the queue; and gives blocks that only one held. */
@@ -36,15 +42,20 @@ void prefix_take_ahead(struct prefix *prefix, int64_t n_blocks);
 void prefix_put_back(struct prefix *prefix, int64_t n_blocks);
 
 /* Fills n_hits and n_free_hits of a chain that holds nothing: the longest row of known
- * blocks from its first on, `most_blocks` at most. */
+ * blocks from its first on, `most_blocks` at most; and what tiers have behind them. */
 void prefix_find(struct prefix *prefix, struct prefix_chain *chain,
                  int64_t most_blocks);
 
-/* The chain takes what was found: n_free_hits blocks leave the queue. */
+/* The chain takes what was found: n_free_hits blocks leave the queue.  What is fetched
+ * fills n_fetches blocks that its request takes besides. */
 void prefix_hold(struct prefix *prefix, struct prefix_chain *chain);
 
 /* The chain's request has `tokens` tokens in the blocks it holds. */
 void prefix_fill(struct prefix *prefix, struct prefix_chain *chain, int64_t tokens);
+
+/* The same at its end: blocks of the answer can be known, too, if the text goes on there. */
+void prefix_fill_answer(struct prefix *prefix, struct prefix_chain *chain,
+                        int64_t tokens);
 
 /* Makes known what was filled. */
 void prefix_settle(struct prefix *prefix);

@@ -11,6 +11,9 @@ struct prefix_chain *prefix_chain_new(struct prefix_part *parts, int64_t n_parts
     chain->parts = parts;
     chain->n_parts = n_parts;
     chain->prompt_tokens = prompt_tokens;
+    for (int64_t i = 0; i < n_parts; i++) {
+        chain->text_tokens += parts[i].tokens;
+    }
     return chain;
 }
 
@@ -43,24 +46,37 @@ static uint64_t mix(uint64_t hash, uint64_t value)
     return z ^ (z >> 31);
 }
 
-void prefix_chain_hash(struct prefix_chain *chain, int64_t block_tokens)
+/* The part in which the token `at` of the text stands, and how far into it. */
+static const struct prefix_part *part_at(const struct prefix_chain *chain, int64_t *at)
 {
-    if (chain->hashes != NULL) {
+    const struct prefix_part *part = chain->parts;
+    while (*at >= part->tokens) {
+        *at -= part->tokens;
+        part++;
+    }
+    return part;
+}
+
+/* Hashes of the full blocks of so many tokens, behind those that are there. */
+static void hash_until(struct prefix_chain *chain, int64_t tokens, int64_t block_tokens)
+{
+    int64_t n_before = chain->n_full;
+    int64_t n_full =
+        (tokens < chain->text_tokens ? tokens : chain->text_tokens) / block_tokens;
+    if (chain->hashes != NULL && n_full <= n_before) {
         return;
     }
-    int64_t left = 0;
-    for (int64_t i = 0; i < chain->n_parts && left < chain->prompt_tokens; i++) {
-        left += chain->parts[i].tokens;
+    size_t n = (size_t)n_full + 1; /* so that none is some, too */
+    chain->hashes = memory_grow(chain->hashes, n, sizeof *chain->hashes);
+    chain->blocks = memory_grow(chain->blocks, n, sizeof(struct prefix_node *));
+    chain->n_full = n_full;
+    if (n_full == n_before) {
+        return;
     }
-    left = left < chain->prompt_tokens ? left : chain->prompt_tokens;
-    chain->n_full = left / block_tokens;
-    size_t n = (size_t)chain->n_full + 1; /* so that none is some, too */
-    chain->hashes = memory_new(n, sizeof *chain->hashes);
-    chain->blocks = memory_new(n, sizeof(struct prefix_node *));
-    uint64_t hash = 0;
-    const struct prefix_part *part = chain->parts;
-    int64_t at = 0; /* in the part */
-    for (int64_t i = 0; i < chain->n_full; i++) {
+    uint64_t hash = n_before > 0 ? chain->hashes[n_before - 1] : 0;
+    int64_t at = n_before * block_tokens;
+    const struct prefix_part *part = part_at(chain, &at);
+    for (int64_t i = n_before; i < n_full; i++) {
         for (int64_t missing = block_tokens; missing > 0;) {
             int64_t rest = part->tokens - at;
             int64_t piece = rest < missing ? rest : missing;
@@ -77,4 +93,21 @@ void prefix_chain_hash(struct prefix_chain *chain, int64_t block_tokens)
         }
         chain->hashes[i] = hash;
     }
+}
+
+void prefix_chain_hash(struct prefix_chain *chain, int64_t block_tokens)
+{
+    if (chain->hashes == NULL) {
+        hash_until(chain, chain->prompt_tokens, block_tokens);
+    }
+}
+
+bool prefix_chain_go_on(struct prefix_chain *chain, int64_t tokens,
+                        int64_t block_tokens)
+{
+    if (chain->text_tokens <= chain->prompt_tokens) {
+        return false;
+    }
+    hash_until(chain, tokens, block_tokens);
+    return true;
 }

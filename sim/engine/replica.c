@@ -45,6 +45,7 @@ void replica_init(struct replica *replica, const struct pool *pool,
     fair_init(&replica->fair, policy->order->by_tenant);
     queue_init(&replica->queue, policy->order, &replica->fair, replica->stepwise);
     group_init(&replica->group, pool->config->block_tokens, pool->cost.window_tokens);
+    tier_init(&replica->tier, &pool->tiers, &pool->cost, pool->config->block_tokens);
     replica->group.reserved = scheduler->preempt == POOL_NONE;
 }
 
@@ -60,6 +61,7 @@ void replica_free(struct replica *replica)
     free(replica->grants);
     free(replica->victims);
     prefix_free(replica->kv.prefix);
+    tier_free(&replica->tier);
     leave_free(&replica->leaving);
 }
 
@@ -79,6 +81,9 @@ void replica_enqueue(struct replica *replica, struct request *request, int64_t n
     if (request->chain != NULL && replica->kv.prefix == NULL) {
         replica->kv.prefix =
             prefix_new(replica->kv.block_tokens, replica->kv.free_blocks);
+        if (tier_exists(&replica->tier)) {
+            prefix_offload(replica->kv.prefix, &replica->tier);
+        }
     }
 }
 
@@ -184,6 +189,7 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     replica->divided = false;
     replica->group_granted = false;
     replica->swap.moved = 0;
+    replica->tier.fetch_fs = 0;
     do { /* a scheduler that has shed all it knew of looks again at once */
         look_now(replica, now_ns);
         if (plan(replica, now_ns)) {

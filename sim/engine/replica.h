@@ -26,6 +26,7 @@
 #include "engine/request.h"
 #include "engine/route.h"
 #include "engine/swap.h"
+#include "engine/tier.h"
 
 /* What a step gives one request outside the decoding group. */
 struct replica_grant {
@@ -139,6 +140,7 @@ struct replica {
     int64_t given_up_room;
     struct group group;
     struct kv kv;
+    struct tier tier; /* behind its prefix cache */
     struct leave_list leaving;
     int64_t n_admissions;
     int64_t most_span_ns; /* a span is no longer, so that blocks x ns fit 64 bits */

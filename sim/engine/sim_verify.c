@@ -107,6 +107,7 @@ static void verify_replica(const struct replica *replica)
         seen.held_blocks += left->held_blocks;
         seen.n_shares += left->chain != NULL ? prefix_chain_shares(left->chain) : 0;
     }
+    tier_verify(&replica->tier);
     if (replica->kv.prefix != NULL) {
         int64_t n_held;
         int64_t n_shares;

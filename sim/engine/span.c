@@ -44,7 +44,7 @@ static void plan_alone(struct replica *replica, struct replica_span *span,
 {
     const struct step_counts *counts = &span->counts;
     cost_price(&replica->pool->cost, counts, &span->price);
-    span->price.fs[BOUND_NETWORK] += swap_fs(replica);
+    span->price.fs[BOUND_NETWORK] += swap_fs(replica) + replica->tier.fetch_fs;
     int64_t duration_ns = cost_duration_ns(cost_sum_fs(&span->price));
     span->alone = true;
     span->steps_left = 1;
@@ -181,12 +181,13 @@ static void walk_steps(const struct replica *replica, const struct bounds *bound
 }
 
 /* Somebody who waits for blocks waits on while there only become fewer.  But where what is
- * known of his prompt is forgotten, he asks for fewer himself.  (What was found for him is
+ * known of his prompt is forgotten, on the GPUs or in a tier, he asks for fewer himself.  (What was found for him is
  * what this plan found, or he waits for something other than blocks.) */
 static int64_t most_blocks(const struct replica *replica)
 {
     const struct request *waiting = batch_first_waiting(replica);
-    if (waiting != NULL && waiting->chain != NULL && waiting->chain->n_free_hits > 0) {
+    if (waiting != NULL && waiting->chain != NULL &&
+        waiting->chain->n_free_hits + waiting->chain->n_beyond > 0) {
         return kv_used(&replica->kv) + prefix_blank(replica->kv.prefix);
     }
     return replica->kv.total_blocks;

@@ -32,7 +32,7 @@ void stepwise_start(struct replica *replica, int64_t now_ns)
     int64_t decode_ns =
         decodes.n_decodes > 0 ? cost_duration_ns(cost_sum_fs(&price)) : 0;
     cost_price(cost, &counts, &price);
-    price.fs[BOUND_NETWORK] += swap_fs(replica);
+    price.fs[BOUND_NETWORK] += swap_fs(replica) + replica->tier.fetch_fs;
     int64_t duration_ns = cost_duration_ns(cost_sum_fs(&price));
     *span = (struct replica_span){
         .start_ns = now_ns,

@@ -12,6 +12,8 @@
 #define WORKLOAD(member) offsetof(struct config_workload, member)
 #define SLO(member) offsetof(struct config_slo, member)
 #define ROUTE(member) offsetof(struct config_route, member)
+#define HOST(member) offsetof(struct tier_config, levels[TIER_HOST].member)
+#define DISK(member) offsetof(struct tier_config, levels[TIER_DISK].member)
 #define OUTPUT(member) offsetof(struct config_output, member)
 #define TABLE(label, rows, at)                                                   \
     {                                                                            \
@@ -76,6 +78,33 @@ static const struct field route_fields[] = {
      "router: see 'servesim list route'"},
 };
 
+static const struct field offload_fields[] = {
+    {"host", FIELD_BYTES, HOST(bytes), "GB", "0", "0", "1000000", NULL,
+     "host memory of a replica (of each data-parallel rank) for what its prefix cache "
+     "forgets; 0: none"},
+    {"host_blocks", FIELD_COUNT, HOST(n_blocks), "", "0", "0", "1000000000000", NULL,
+     "the same in KV blocks"},
+    {"host_bandwidth", FIELD_BANDWIDTH, HOST(bytes_per_s), "GB/s", "25", "0.001",
+     "100000", NULL, "from host memory to one GPU"},
+    {"host_block_us", FIELD_FEMTO, HOST(block_fs), "us", "0", "0", "1000000", NULL,
+     "time to fetch a block; 0: its bytes over host_bandwidth"},
+    {"host_latency_us", FIELD_FEMTO, HOST(latency_fs), "us", "0", "0", "1000000000",
+     NULL, "and of a request's fetch, whatever its size"},
+    {"disk", FIELD_BYTES, DISK(bytes), "GB", "0", "0", "1000000000", NULL,
+     "disk of a replica for what its host memory forgets; 0: none"},
+    {"disk_blocks", FIELD_COUNT, DISK(n_blocks), "", "0", "0", "1000000000000", NULL,
+     "the same in KV blocks"},
+    {"disk_bandwidth", FIELD_BANDWIDTH, DISK(bytes_per_s), "GB/s", "3", "0.001",
+     "100000", NULL, "from disk to one GPU"},
+    {"disk_block_us", FIELD_FEMTO, DISK(block_fs), "us", "0", "0", "1000000000", NULL,
+     "time to fetch a block; 0: its bytes over disk_bandwidth"},
+    {"disk_latency_us", FIELD_FEMTO, DISK(latency_fs), "us", "0", "0", "1000000000",
+     NULL, "and of a request's fetch, whatever its size"},
+    {"fetch", FIELD_CHOICE, offsetof(struct tier_config, fetch), "", "cheaper", NULL,
+     NULL, "always|never|cheaper",
+     "cheaper: blocks are fetched if computing them takes longer"},
+};
+
 static const struct field output_fields[] = {
     {"interval", FIELD_TIME, OUTPUT(interval_ns), "s", "10", "0.000001", "1000000000",
      NULL, "length of a row of timeline.csv"},
@@ -90,6 +119,7 @@ const struct field_table config_tables[] = {
     TABLE("workload", workload_fields, workload),
     TABLE("slo", slo_fields, slo),
     TABLE("route", route_fields, route),
+    TABLE("offload", offload_fields, offload),
     TABLE("output", output_fields, output),
 };
 const int32_t config_n_tables = sizeof config_tables / sizeof config_tables[0];
@@ -135,7 +165,12 @@ static int read_pools(struct config *config, struct settings *settings,
                        "%s:%d: [%s]: a pool's name is letters, digits, '_' and '-'",
                        settings->file, (int)section->line, section->name);
     }
-    return config_pool_read(config->pools, settings, section->name, name, arena, err);
+    if (config_pool_read(config->pools, settings, section->name, name, arena, err) !=
+        0) {
+        return -1;
+    }
+    config->pools[0].offload = config->offload;
+    return 0;
 }
 
 /* Clients that wait for answers have no rate of their own, and no last arrival that could
@@ -196,9 +231,11 @@ int config_read(struct config *config, const char *path, const char *const *over
     if (read_sections(config, &settings, arena, err) != 0 ||
         tenants_read(&config->tenants, &settings, arena, err) != 0 ||
         read_pools(config, &settings, arena, err) != 0 ||
-        settings_check_used(&settings,
-                            "run, workload, slo, tenant.NAME, pool.NAME, route, output",
-                            err) != 0 ||
+        settings_check_used(
+            &settings,
+            "run, workload, slo, tenant.NAME, pool.NAME, route, offload, "
+            "output",
+            err) != 0 ||
         config_policies_check(config, &settings, err) != 0) {
         return -1;
     }

@@ -53,6 +53,8 @@ struct config_slo {
     int64_t attainment_nano;
 };
 
+/* [offload] is struct tier_config: engine/tier.h. */
+
 struct config_route {
     const char *policy;
 };
@@ -70,12 +72,13 @@ struct config {
     struct config_slo slo;
     struct tenants_config tenants;
     struct config_route route;
+    struct tier_config offload;
     struct config_output output;
     struct pool_config *pools;
     int32_t n_pools;
 };
 
-/* The sections of the file: run, workload, slo, route, output.  [pool.NAME] is in
+/* The sections of the file: run, workload, slo, route, offload, output.  [pool.NAME] is in
  * input/config_pool.h, [tenant.NAME] in input/tenants.h.  The tables' bases are offsets in struct config. */
 extern const struct field_table config_tables[];
 extern const int32_t config_n_tables;

@@ -19,10 +19,10 @@ static int64_t text_of(const char *kind, const char *label)
     return (int64_t)hash;
 }
 
-static struct prefix_part *one_part(int64_t text, int64_t prompt_tokens)
+static struct prefix_part *one_part(int64_t text, int64_t tokens)
 {
     struct prefix_part *part = memory_new(1, sizeof *part);
-    *part = (struct prefix_part){.id = text, .tokens = prompt_tokens};
+    *part = (struct prefix_part){.id = text, .tokens = tokens};
     return part;
 }
 
@@ -52,15 +52,18 @@ struct prefix_part *prompt_text_parts(const struct trace_row *row, bool session_
         return one_part(text_of("", row->prefix), row->prompt_tokens);
     }
     if (session_prefix && row->session_id != NULL) {
-        return one_part(text_of("session\n", row->session_id), row->prompt_tokens);
+        return one_part(text_of("session\n", row->session_id),
+                        row->prompt_tokens + row->output_tokens);
     }
     *n_parts = 0;
     return NULL;
 }
 
-struct prefix_part *prompt_text_of_session(int64_t number, int64_t prompt_tokens)
+struct prefix_part *prompt_text_of_session(int64_t number, int64_t prompt_tokens,
+                                           int64_t output_tokens)
 {
     char label[32];
     snprintf(label, sizeof label, "%" PRId64, number);
-    return one_part(text_of("inferred session\n", label), prompt_tokens);
+    return one_part(text_of("inferred session\n", label),
+                    prompt_tokens + output_tokens);
 }

@@ -1,8 +1,9 @@
 /* prompt_text: what a request's prompt consists of, as far as its row tells.
  *
  * In this order: the row's hash ids; the text that prefix_hash names; if so wanted, all that
- * its session has said.  A session's text goes on as long as its longest prompt, so of two
- * requests of a session the shorter prompt is the beginning of the other.
+ * its session has said.  Of two requests of a session the shorter prompt is the beginning
+ * of the other, and a prompt that is longer than prompt and answer before it begins with
+ * both: the parts of a session's prompt hold its answer, too.
  */
 #ifndef SERVESIM_INPUT_PROMPT_TEXT_H
 #define SERVESIM_INPUT_PROMPT_TEXT_H
@@ -18,7 +19,8 @@
 struct prefix_part *prompt_text_parts(const struct trace_row *row, bool session_prefix,
                                       int64_t *n_parts);
 
-/* A prompt that is the beginning of the `number`-th inferred session (input/sessions.h). */
-struct prefix_part *prompt_text_of_session(int64_t number, int64_t prompt_tokens);
+/* A prompt and its answer that are the beginning of the `number`-th inferred session (input/sessions.h). */
+struct prefix_part *prompt_text_of_session(int64_t number, int64_t prompt_tokens,
+                                           int64_t output_tokens);
 
 #endif

@@ -211,7 +211,7 @@ static struct prefix_part *prompt_parts(struct workload *workload,
     int64_t session = sessions_add(&workload->sessions, arrival_ns, row->prompt_tokens,
                                    row->output_tokens, &continued_tokens);
     *n_parts = 1;
-    return prompt_text_of_session(session, row->prompt_tokens);
+    return prompt_text_of_session(session, row->prompt_tokens, row->output_tokens);
 }
 
 static int no_requests(const struct workload *workload, struct err *err)

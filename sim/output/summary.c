@@ -256,6 +256,29 @@ static void put_conservation(struct metrics *metrics, const struct sim *sim)
     metrics_integer(metrics, "sojourn_sum", totals->sojourn, "request-ns");
 }
 
+/* What the tiers behind prefix caches took and gave. */
+static void put_offload(struct metrics *metrics, const struct sim *sim)
+{
+    int64_t n_tokens[N_TIERS] = {0};
+    int64_t n_fetched = 0;
+    int64_t n_offloaded = 0;
+    int64_t n_spilled = 0;
+    for (int32_t i = 0; i < sim->n_replicas; i++) {
+        const struct tier *tier = &sim->replicas[i].tier;
+        for (int j = 0; j < N_TIERS; j++) {
+            n_tokens[j] += tier->n_fetched[j] * tier->block_tokens;
+            n_fetched += tier->n_fetched[j];
+        }
+        n_offloaded += tier->n_offloaded;
+        n_spilled += tier->n_spilled;
+    }
+    metrics_integer(metrics, "host_hit_tokens", n_tokens[TIER_HOST], "tokens");
+    metrics_integer(metrics, "disk_hit_tokens", n_tokens[TIER_DISK], "tokens");
+    metrics_integer(metrics, "fetched_blocks", n_fetched, "blocks");
+    metrics_integer(metrics, "offloaded_blocks", n_offloaded, "blocks");
+    metrics_integer(metrics, "spilled_blocks", n_spilled, "blocks");
+}
+
 /* How evenly tenants were served, if there are several; blocks moved to the host. */
 static void put_policy(struct metrics *metrics, const struct sim *sim)
 {
@@ -309,6 +332,7 @@ void summary_metrics(struct summary *summary, const struct sim *sim,
     put_latency(metrics, &queue, &summary->queue);
     load_metrics(summary, sim, metrics);
     put_policy(metrics, sim);
+    put_offload(metrics, sim);
     put_conservation(metrics, sim);
     put_definitions(metrics, summary);
 }

@@ -53,7 +53,7 @@ static void add_untold(struct trace_stats *stats, const struct trace_row *row)
     stats->continued_tokens += continued_tokens;
     if (stats->n_told > 0) {
         struct prefix_part *part =
-            prompt_text_of_session(stats->n_requests, row->prompt_tokens);
+            prompt_text_of_session(stats->n_requests, row->prompt_tokens, 0);
         add_parts(stats, part, 1, row->prompt_tokens);
     }
 }

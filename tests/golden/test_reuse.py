@@ -133,10 +133,30 @@ def a_full_cache_forgets_by_the_same_rule(root):
     return faults
 
 
+def a_session_that_is_inferred_finds_what_the_bound_says_but_for_its_last_blocks(root):
+    """Prompts and answers of turns, the last token of an answer excepted, in full blocks."""
+    rows = [(row["timestamp"] * 10**6, row["input_length"], row["output_length"])
+            for row in rows_of("conversation")]
+    trace = runs.write_trace(root / "untold.csv", rows)
+    runs.execute(["trace", "stats", trace, "-o", root / "untold_stats.csv"])
+    told = {row["metric"]: row["value"] for row in runs.read_table(root / "untold_stats.csv")}
+    (root / "instant.ini").write_text(INSTANT, encoding="utf-8")
+    runs.run(root / "instant.ini", root / "out",
+             [f"workload.trace={trace}", "workload.infer_sessions=yes", "pool.main.block_size=16",
+              "pool.main.num_gpu_blocks=20000000"])
+    found = int(runs.read_summary(root / "out")["prefix_cache_hit_tokens"])
+    n_tokens = sum(prompt for _, prompt, _ in rows)
+    bound = float(told["token_hit_rate_upper"]) * n_tokens
+    lost = (bound - found) / int(told["inferred_continuations"])
+    return [] if 1 <= lost <= 16 else [
+        f"{found / n_tokens:.6f} found, {bound / n_tokens:.6f} told: {lost:.1f} tokens a turn"]
+
+
 TESTS = (the_reference_figures_come_out,
          the_engine_finds_what_the_ids_share_but_for_blocks_at_the_end,
          small_blocks_lose_less_at_the_end,
-         a_full_cache_forgets_by_the_same_rule)
+         a_full_cache_forgets_by_the_same_rule,
+         a_session_that_is_inferred_finds_what_the_bound_says_but_for_its_last_blocks)
 
 
 def main():

@@ -23,6 +23,8 @@ struct seen {
     int64_t n_skipped_plans; /* steps that spans did not plan */
     int64_t n_worlds_with_hits;
     int64_t n_shed;
+    int64_t n_from_host;
+    int64_t n_from_disk;
 };
 
 static int64_t pick(struct rng *rng, const int64_t *values, int64_t n)
@@ -44,7 +46,9 @@ static int64_t write_trace(struct rng *rng, FILE *out)
     int64_t at_us = 0;
     int64_t most = 0;
     int64_t n_texts = PICK(rng, 0, 0, 1, 3, 13);
-    fputs("arrival_s,prompt_tokens,output_tokens,prefix_hash,tenant,priority\n", out);
+    fputs("arrival_s,prompt_tokens,output_tokens,prefix_hash,session_id,tenant,"
+          "priority\n",
+          out);
     for (int64_t i = 0; i < n; i++) {
         int64_t gap_us = rng_below(rng, 3) == 0 ? 0 : rng_below(rng, 2 * pace_us + 1);
         at_us += whole ? (gap_us + 999) / 1000 * 1000 : gap_us;
@@ -53,7 +57,11 @@ static int64_t write_trace(struct rng *rng, FILE *out)
         fprintf(out, "%lld.%06lld,%lld,%lld,", (long long)(at_us / 1000000),
                 (long long)(at_us % 1000000), (long long)prompt, (long long)output);
         if (n_texts > 0 && rng_below(rng, 4) > 0) {
-            fprintf(out, "text %lld", (long long)rng_below(rng, n_texts));
+            bool is_turn = rng_below(rng, 2) == 0; /* its answer can be found, too */
+            fprintf(out, is_turn ? ",session %lld" : "text %lld,",
+                    (long long)rng_below(rng, n_texts));
+        } else {
+            fputs(",", out);
         }
         fprintf(out, ",%s,%lld\n",
                 policies_word(rng, "a", policies_word(rng, "b", "c")),
@@ -150,6 +158,20 @@ static void write_pool(struct rng *rng, FILE *out, int64_t most_tokens)
     write_price(rng, out);
 }
 
+/* Host memory and disk, fast or slow, about as large as what the GPUs have. */
+static void write_offload(struct rng *rng, FILE *out)
+{
+    static const char *const fetches[] = {"always", "never", "cheaper", "cheaper"};
+    fprintf(out,
+            "[offload]\nhost_blocks = %lld\nhost_block_us = %s\n"
+            "host_latency_us = %s\ndisk_blocks = %lld\ndisk_block_us = %s\n"
+            "disk_latency_us = 137.41\nfetch = %s\n",
+            (long long)PICK(rng, 0, 1, 7, 41, 4099),
+            policies_word(rng, "0.0137", "41.37"), policies_word(rng, "0", "137.0137"),
+            (long long)PICK(rng, 0, 0, 13, 4099), policies_word(rng, "3.7", "410"),
+            fetches[rng_below(rng, 4)]);
+}
+
 /* Makes trace.csv and config.ini of the world of that number. */
 static void write_world(int64_t world)
 {
@@ -162,6 +184,9 @@ static void write_world(int64_t world)
     fputs("[tenant.a]\nweight = 3.7\ndeadline_ms = 41\n[tenant.b]\nweight = 0.41\n",
           config);
     fputs("[workload]\ntrace = trace.csv\nunservable = reject\n", config);
+    fprintf(config, "session_prefix = %s\ninfer_sessions = %s\n",
+            rng_below(&rng, 3) > 0 ? "yes" : "no",
+            rng_below(&rng, 4) == 0 ? "yes" : "no");
     if (rng_below(&rng, 3) == 0) {
         fprintf(config, "client_timeout = %lldus\n",
                 (long long)PICK(&rng, 1000, 1370, 13000, 137000));
@@ -176,6 +201,9 @@ static void write_world(int64_t world)
             rng_below(&rng, 2) == 0 ? "0.0137" : "0.000999");
     fprintf(config, "[route]\npolicy = %s\n",
             rng_below(&rng, 2) == 0 ? "round_robin" : "least_requests");
+    if (rng_below(&rng, 2) == 0) {
+        write_offload(&rng, config);
+    }
     write_pool(&rng, config, most_tokens);
     rng_free(&rng);
     assert_int_equal(fclose(trace), 0);
@@ -251,6 +279,8 @@ static void note(struct seen *seen, const struct metrics *m, int64_t plans)
     seen->n_discarded_outputs += value(m, "emitted_tokens_discarded");
     seen->n_worlds_with_hits +=
         strtod(metrics_value(m, "prefix_cache_hit_rate"), NULL) > 0;
+    seen->n_from_host += value(m, "host_hit_tokens") > 0;
+    seen->n_from_disk += value(m, "disk_hit_tokens") > 0;
     seen->n_skipped_plans += value(m, "steps") - plans;
 }
 
@@ -276,6 +306,7 @@ static void every_invariant_holds_after_every_instant_in_both_modes(void **state
                   (long long)seen.n_preemptions, (long long)seen.n_skipped_plans);
     assert_true(seen.n_completed > 4099 && seen.n_rejected > 37 && seen.n_shed > 37);
     assert_true(seen.n_worlds_with_hits > 137);
+    assert_true(seen.n_from_host > 41 && seen.n_from_disk > 41);
     assert_true(seen.n_timed_out > 137 && seen.n_discarded_outputs > 137);
     assert_true(seen.n_preemptions > 1370 && seen.n_skipped_plans > 41000);
     free(spans);

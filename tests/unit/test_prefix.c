@@ -150,6 +150,55 @@ static void prompts_of_several_parts_share_the_parts_that_are_equal(void **state
     prefix_free(kv.prefix);
 }
 
+static void an_answer_is_known_if_the_text_goes_on_in_it(void **state)
+{
+    (void)state;
+    for (int goes_on = 0; goes_on < 2; goes_on++) {
+        struct kv kv = new_kv(37);
+        struct prefix_part *part = memory_new(1, sizeof *part);
+        *part = (struct prefix_part){.id = 7, .tokens = goes_on ? 17 : 6};
+        struct prefix_chain *turn = prefix_chain_new(part, 1, 6);
+        struct prefix_chain *next = new_chain(7, 41);
+        admit(&kv, turn);
+        prefix_settle(kv.prefix);
+        kv_take(&kv, 2); /* for ten tokens more, the last of them without KV */
+        prefix_fill_answer(kv.prefix, turn, 15);
+        prefix_settle(kv.prefix);
+        kv_give(&kv, 4, turn);
+        assert_int_equal(kv_used(&kv), 0);
+        assert_int_equal(hits(&kv, next), goes_on ? 3 : 1);
+        prefix_chain_free(turn);
+        prefix_chain_free(next);
+        prefix_free(kv.prefix);
+    }
+}
+
+static void who_gives_way_at_once_has_filled_nothing(void **state)
+{
+    (void)state;
+    struct kv kv = new_kv(37);
+    struct prefix_chain *a = new_chain(1, 13);
+    struct prefix_chain *b = new_chain(2, 9);
+    struct prefix_chain *again = new_chain(1, 13);
+    admit(&kv, a);
+    admit(&kv, b);
+    hits(&kv, again); /* settles */
+    struct prefix_chain *c = new_chain(3, 13);
+    admit(&kv, c);
+    kv_give(&kv, 4, c);
+    prefix_chain_free(c); /* swapped out, as it were */
+    c = new_chain(3, 13);
+    assert_int_equal(hits(&kv, c), 0);
+    assert_int_equal(hits(&kv, again), 3);
+    give(&kv, a);
+    give(&kv, b);
+    prefix_chain_free(a);
+    prefix_chain_free(b);
+    prefix_chain_free(c);
+    prefix_chain_free(again);
+    prefix_free(kv.prefix);
+}
+
 /* The same with every block by its number: content[] is text x 1000 + block of the text,
  * or -1; who is known says known[]. */
 struct naive {
@@ -293,6 +342,8 @@ int main(void)
         cmocka_unit_test(the_last_block_of_who_left_first_is_forgotten_first),
         cmocka_unit_test(blocks_put_back_are_remembered),
         cmocka_unit_test(prompts_of_several_parts_share_the_parts_that_are_equal),
+        cmocka_unit_test(an_answer_is_known_if_the_text_goes_on_in_it),
+        cmocka_unit_test(who_gives_way_at_once_has_filled_nothing),
         cmocka_unit_test(it_is_what_addressed_blocks_would_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
