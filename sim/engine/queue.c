@@ -4,7 +4,6 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "engine/request.h"
 
 void queue_init(struct queue *queue, const struct order_ops *ops, struct fair *fair,
                 bool plain)
@@ -97,6 +96,9 @@ void queue_push(struct queue *queue, struct request *request, int64_t key, bool 
     };
     queue->n++;
     lane->n++;
+    if (queue->ops->tokens_left != NULL) {
+        request_list_append(&queue->entered, request);
+    }
     if (queue->plain) {
         place(lane, lane->n - 1, entry);
     } else {
@@ -142,6 +144,9 @@ void queue_remove(struct queue *queue, struct request *request)
     CHECK(at < lane->n && lane->entries[at].request == request);
     struct queue_entry last = lane->entries[--lane->n];
     queue->n--;
+    if (queue->ops->tokens_left != NULL) {
+        request_list_remove(&queue->entered, request);
+    }
     if (at == lane->n) {
         return;
     }

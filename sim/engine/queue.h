@@ -11,8 +11,7 @@
 
 #include "engine/fair.h"
 #include "engine/order.h"
-
-struct request;
+#include "engine/request.h"
 
 struct queue_entry {
     int64_t key;
@@ -32,7 +31,8 @@ struct queue {
     bool plain;        /* unsorted, for --stepwise */
     struct queue_lane *lanes;
     int32_t n_lanes;
-    int64_t n; /* requests in all lanes */
+    int64_t n;                   /* requests in all lanes */
+    struct request_list entered; /* all, as they came, where some are promoted */
     int64_t front;
     int64_t back;
 };
