@@ -367,11 +367,11 @@ static void quit_step(struct replica *replica, struct request *request, int64_t 
 }
 
 /* What it computed is thrown away, and it waits to compute it again. */
-static void forget(struct replica *replica, struct request *request)
+static void forget(struct replica *replica, struct request *request, int64_t now_ns)
 {
     replica->tally.recomputed_tokens += request->computed_tokens;
     request->computed_tokens = 0;
-    replica_queue(replica, request, true);
+    replica_queue(replica, request, true, now_ns);
 }
 
 /* Takes a running request's place and blocks. */
@@ -397,7 +397,7 @@ static void displace(struct replica *replica, struct request *request, bool may_
     if (may_swap && swap_fits(replica, request)) {
         swap_out(replica, request);
     } else {
-        forget(replica, request);
+        forget(replica, request, now_ns);
     }
     record_victim(replica, request);
 }

@@ -115,6 +115,8 @@ struct shortage {
     int64_t cut; /* those admitted at or after this number get nothing */
     const struct request *promised;
     int64_t tokens;
+    int64_t
+        taken_blocks; /* whose contents are forgotten, for those before whoever asked */
 };
 
 static int64_t promised_to(const struct replica *replica, const struct request *request,
@@ -139,11 +141,26 @@ static int64_t demand(const struct replica *replica, const struct shortage *shor
     return n_blocks;
 }
 
+/* A victim that had been served in this step gives back blocks that it took from the cache,
+ * which remembers them no more. */
+static void forget_taken(struct replica *replica, struct shortage *shortage,
+                         int64_t taken_blocks, int64_t of_victim)
+{
+    struct prefix *prefix = replica->kv.prefix;
+    if (prefix != NULL && of_victim > 0) {
+        prefix_take(prefix, taken_blocks - shortage->taken_blocks);
+        prefix_give(prefix, of_victim);
+        shortage->taken_blocks = taken_blocks - of_victim;
+    }
+}
+
 /* Finds the first in order of admission for whom blocks lack; somebody must. */
-static void find_short(const struct replica *replica, struct shortage *shortage)
+static void find_short(struct replica *replica, const struct request *victim,
+                       struct shortage *shortage)
 {
     int64_t budget = batch_budget(replica);
     int64_t free_blocks = batch_free_blocks(replica);
+    int64_t of_victim = 0;
     struct request *request = batch_first_running(replica);
     for (;; request = batch_next(request)) {
         int64_t tokens = promised_to(replica, request, shortage, budget);
@@ -151,12 +168,16 @@ static void find_short(const struct replica *replica, struct shortage *shortage)
             continue;
         }
         budget -= tokens;
-        free_blocks -= batch_new_blocks(replica, request, tokens);
-        if (free_blocks < 0) {
+        int64_t n_blocks = batch_new_blocks(replica, request, tokens);
+        if (n_blocks > free_blocks) {
             shortage->promised = request;
             shortage->tokens = tokens;
+            forget_taken(replica, shortage, batch_free_blocks(replica) - free_blocks,
+                         of_victim);
             return;
         }
+        free_blocks -= n_blocks;
+        of_victim = request == victim ? n_blocks : of_victim;
     }
 }
 
@@ -166,7 +187,7 @@ static void give_way(struct replica *replica, struct shortage *shortage, int64_t
     struct request *rest = batch_next(victim);
     if (rest !=
         NULL) { /* else it does not matter who asked: nobody is behind the victim */
-        find_short(replica, shortage);
+        find_short(replica, victim, shortage);
         if (shortage->promised == victim) {
             shortage->cut = victim->admission;
         }
@@ -188,6 +209,9 @@ static void serve_grouped(struct replica *replica, bool only_decodes, int64_t no
     while (shortage.cut == INT64_MAX &&
            demand(replica, &shortage) > batch_free_blocks(replica)) {
         give_way(replica, &shortage, now_ns);
+    }
+    if (shortage.taken_blocks > 0) {
+        prefix_put_back(replica->kv.prefix, shortage.taken_blocks);
     }
     batch_grant_group(replica);
     int64_t n_partial = batch_n_partial(replica);
@@ -252,6 +276,19 @@ void batch_serve_yield(struct replica *replica, int64_t now_ns)
 bool batch_serve_may_yield(const struct replica *replica)
 {
     return displaced(replica) != NULL;
+}
+
+int64_t batch_serve_steps_in_order(const struct replica *replica)
+{
+    int64_t steps = INT64_MAX;
+    if (replica->queue.ops->tokens_left == NULL || batch_n_waiting(replica) == 0) {
+        return steps;
+    }
+    const struct request *r = batch_first_running(replica);
+    for (; r != NULL; r = batch_next(r)) {
+        steps = least(steps, replica_order_left(replica, r));
+    }
+    return steps;
 }
 
 bool batch_serve_swapped(struct replica *replica, int64_t now_ns)

@@ -3,20 +3,20 @@
 #include "engine/replica.h"
 
 /* Those who had come by then stand in the queue. */
-static void see_until(struct replica *replica, int64_t until_ns)
+static void see_until(struct replica *replica, int64_t until_ns, int64_t now_ns)
 {
     replica->visible_until_ns = until_ns;
     for (struct request *first;
          (first = replica->arrived.first) != NULL && first->enqueued_ns <= until_ns;) {
         request_list_remove(&replica->arrived, first);
-        replica_queue(replica, first, false);
+        replica_queue(replica, first, false, now_ns);
     }
 }
 
 void look_now(struct replica *replica, int64_t now_ns)
 {
     if (replica->poll_steps <= 1 && !replica->async) { /* mostly */
-        see_until(replica, now_ns);
+        see_until(replica, now_ns, now_ns);
         return;
     }
     int64_t steps = replica->sums.work.steps;
@@ -31,12 +31,13 @@ void look_now(struct replica *replica, int64_t now_ns)
     if (since >= every) {
         replica->looked_at_step = steps - over;
         if (over == 0) {
-            see_until(replica, replica->async ? replica->last_start_ns : now_ns);
+            see_until(replica, replica->async ? replica->last_start_ns : now_ns,
+                      now_ns);
         }
     }
     if (replica->running.n == 0 && replica->queue.n + replica->swap.requests.n == 0) {
         replica->looked_at_step = steps;
-        see_until(replica, now_ns);
+        see_until(replica, now_ns, now_ns);
     }
 }
 

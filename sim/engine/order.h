@@ -20,6 +20,7 @@ struct order_view {
     int64_t prompt_tokens;
     int64_t missing_tokens; /* of its prompt and output so far, to be computed */
     int64_t n_emitted;
+    int64_t promoted_tokens; /* emitted before it was last promoted; -1: it never was */
     int64_t predicted_tokens; /* of its output, all in all */
     int64_t found_tokens;     /* that the prefix cache has; only with `by_hits` */
 };
@@ -28,6 +29,10 @@ struct order_view {
 struct order_settings {
     int64_t max_num_batched_tokens;
     int64_t aging_ns; /* of waiting outweigh one level of priority; 0: none do */
+    int64_t mlfq_levels;
+    int64_t mlfq_quantum; /* tokens of output in the first level */
+    int64_t mlfq_prefill_tokens;
+    int64_t mlfq_promote_ns; /* 0: nobody is promoted */
 };
 
 struct order_ops {
@@ -37,6 +42,11 @@ struct order_ops {
      * go by their ids. */
     int64_t (*key)(const struct order_settings *settings,
                    const struct order_view *view);
+    /* Where a running request's key grows with its output: after how many more tokens it
+     * next does, INT64_MAX if never.  Waiting ones are promoted then (engine/promote.h).
+     * NULL: keys grow with nothing. */
+    int64_t (*tokens_left)(const struct order_settings *settings,
+                           const struct order_view *view);
     bool by_tenant; /* first the tenant who got least (engine/fair.h), then its queue */
     bool by_hits;   /* keys are looked up anew for every plan */
     bool unsteady;  /* another may be first though nobody came or left */

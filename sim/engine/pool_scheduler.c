@@ -82,6 +82,18 @@ static const struct field fields[] = {
      "chunk at the end of the longest prompt, with chunk_stages"},
     {"aging_ms", FIELD_TIME, AT(aging_ns), "ms", "0", "0", "1000000", NULL,
      "waiting that outweighs one level of priority (order = priority); 0: none does"},
+    {"mlfq_levels", FIELD_COUNT, AT(mlfq_levels), "", "4", "1", "30", NULL,
+     "levels of the queue (order = mlfq)"},
+    {"mlfq_quantum", FIELD_COUNT, AT(mlfq_quantum), "", "32", "1", "1000000000", NULL,
+     "tokens of output after which a request leaves the first level; twice as many in "
+     "each level below (order = mlfq)"},
+    {"mlfq_prefill_tokens", FIELD_COUNT, AT(mlfq_prefill_tokens), "", "64", "1",
+     "1000000000", NULL,
+     "tokens of prompt that weigh as much as one of output (order = mlfq)"},
+    {"mlfq_promote_ms", FIELD_TIME, AT(mlfq_promote_ns), "ms", "0", "0", "1000000000",
+     NULL,
+     "a request that has waited this long goes to the first level (order = mlfq); 0: "
+     "never"},
     {"predictor", FIELD_CHOICE, AT(predictor), "", "perfect", NULL, NULL,
      "perfect|noisy|bucketed|none",
      "what orders are told of output lengths: the truth, the truth with an error, its "

@@ -54,6 +54,10 @@ struct pool_scheduler {
     int64_t chunk_high;
     int64_t chunk_low;
     int64_t aging_ns;
+    int64_t mlfq_levels;
+    int64_t mlfq_quantum;
+    int64_t mlfq_prefill_tokens;
+    int64_t mlfq_promote_ns;
     int64_t predictor; /* enum pool_predictor */
     int64_t predictor_error_nano;
     int64_t predictor_bucket;

@@ -4,7 +4,6 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "engine/request.h"
 
 void queue_init(struct queue *queue, const struct order_ops *ops, struct fair *fair,
                 bool plain)
@@ -112,6 +111,9 @@ void queue_push(struct queue *queue, struct request *request, int64_t key, bool 
                        : queue->back++,
         .request = request,
     };
+    if (queue->ops->tokens_left != NULL) {
+        request_list_append(&queue->entered, request);
+    }
     put(queue, entry);
 }
 
@@ -158,6 +160,9 @@ static struct queue_entry take(struct queue *queue, struct request *request)
     struct queue_entry taken = lane->entries[at];
     struct queue_entry last = lane->entries[--lane->n];
     queue->n--;
+    if (queue->ops->tokens_left != NULL) {
+        request_list_remove(&queue->entered, request);
+    }
     if (at == lane->n) {
         return taken;
     }

@@ -12,8 +12,7 @@
 
 #include "engine/fair.h"
 #include "engine/order.h"
-
-struct request;
+#include "engine/request.h"
 
 struct queue_entry {
     int64_t key;
@@ -33,9 +32,10 @@ struct queue {
     bool plain;        /* unsorted, for --stepwise */
     struct queue_lane *lanes;
     int32_t n_lanes;
-    int64_t n;               /* requests in all lanes */
-    struct queue_lane aside; /* taken out by queue_set_aside() */
-    int64_t n_put_back;      /* of these */
+    int64_t n;                   /* requests in all lanes */
+    struct request_list entered; /* all, as they came, where some are promoted */
+    struct queue_lane aside;     /* taken out by queue_set_aside() */
+    int64_t n_put_back;          /* of these */
     int64_t front;
     int64_t back;
 };

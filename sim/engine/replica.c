@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "engine/look.h"
+#include "engine/promote.h"
 #include "engine/record.h"
 #include "engine/span.h"
 #include "engine/stepwise.h"
@@ -41,7 +42,11 @@ void replica_init(struct replica *replica, const struct pool *pool,
         scheduler->swap_blocks > 0 ? scheduler->swap_blocks : INT64_MAX;
     replica->order_settings = (struct order_settings){
         .max_num_batched_tokens = scheduler->max_num_batched_tokens,
-        .aging_ns = scheduler->aging_ns};
+        .aging_ns = scheduler->aging_ns,
+        .mlfq_levels = scheduler->mlfq_levels,
+        .mlfq_quantum = scheduler->mlfq_quantum,
+        .mlfq_prefill_tokens = scheduler->mlfq_prefill_tokens,
+        .mlfq_promote_ns = scheduler->mlfq_promote_ns};
     fair_init(&replica->fair, policy->order->by_tenant);
     queue_init(&replica->queue, policy->order, &replica->fair, replica->stepwise);
     group_init(&replica->group, pool->config->block_tokens, pool->cost.window_tokens);
@@ -87,36 +92,53 @@ void replica_enqueue(struct replica *replica, struct request *request, int64_t n
     }
 }
 
+static struct order_view view_of(const struct replica *replica,
+                                 const struct request *request)
+{
+    return (struct order_view){
+        .id = request->id,
+        .priority = request->priority,
+        .arrival_ns = request->arrival_ns,
+        .deadline_ns = request->deadline_ns,
+        .prompt_tokens = request->prompt_tokens,
+        .missing_tokens = request->in_group ? 1 : request_missing_tokens(request),
+        .n_emitted = batch_n_emitted(replica, request),
+        .promoted_tokens = request->promoted_tokens,
+        .predicted_tokens = request->predicted_tokens,
+    };
+}
+
 int64_t replica_order_key(const struct replica *replica, const struct request *request)
 {
     const struct order_ops *order = replica->queue.ops;
     if (order->key == NULL) {
         return 0;
     }
-    int64_t missing = request->in_group ? 1 : request_missing_tokens(request);
-    struct order_view view = {
-        .id = request->id,
-        .priority = request->priority,
-        .arrival_ns = request->arrival_ns,
-        .deadline_ns = request->deadline_ns,
-        .prompt_tokens = request->prompt_tokens,
-        .missing_tokens = missing,
-        .n_emitted = batch_n_emitted(replica, request),
-        .predicted_tokens = request->predicted_tokens,
-    };
+    struct order_view view = view_of(replica, request);
     if (order->by_hits && request->place == REQUEST_WAITING) {
         if (replica->queue.n > ORDER_MOST_HITS) {
             return 0;
         }
-        view.found_tokens = missing - batch_missing(replica, request);
+        view.found_tokens = view.missing_tokens - batch_missing(replica, request);
     }
     return order->key(&replica->order_settings, &view);
 }
 
-void replica_queue(struct replica *replica, struct request *request, bool gave_way)
+int64_t replica_order_left(const struct replica *replica, const struct request *request)
+{
+    const struct order_ops *order = replica->queue.ops;
+    struct order_view view = view_of(replica, request);
+    return order->tokens_left != NULL
+               ? order->tokens_left(&replica->order_settings, &view)
+               : INT64_MAX;
+}
+
+void replica_queue(struct replica *replica, struct request *request, bool gave_way,
+                   int64_t now_ns)
 {
     request->place = REQUEST_WAITING;
     request->queued = true;
+    request->queued_ns = now_ns;
     fair_enter(&replica->fair, request, gave_way);
     /* who gave way is looked up for the next plan: the running ones are not served yet */
     bool unknown = gave_way && replica->queue.ops->by_hits;
@@ -192,6 +214,7 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     replica->tier.fetch_fs = 0;
     do { /* a scheduler that has shed all it knew of looks again at once */
         look_now(replica, now_ns);
+        promote_due(replica, now_ns);
         if (plan(replica, now_ns)) {
             break;
         }

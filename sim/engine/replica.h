@@ -220,11 +220,16 @@ static inline int64_t replica_n_waiting(const struct replica *replica)
 }
 
 /* Puts a request in the queue, from outside or because it gave way; takes it out. */
-void replica_queue(struct replica *replica, struct request *request, bool gave_way);
+void replica_queue(struct replica *replica, struct request *request, bool gave_way,
+                   int64_t now_ns);
 void replica_unqueue(struct replica *replica, struct request *request);
 
 /* The key of a request, waiting or running, in the queue's order. */
 int64_t replica_order_key(const struct replica *replica, const struct request *request);
+
+/* How many more tokens it may emit before that key grows. */
+int64_t replica_order_left(const struct replica *replica,
+                           const struct request *request);
 
 /* Shared by the two ways to run a step. */
 

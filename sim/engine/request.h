@@ -43,7 +43,7 @@ struct request {
     bool given_up;        /* its client timed out while a step was running */
     bool queued;          /* waiting, and in the queue: its scheduler has seen it */
     bool delayed;         /* and behind all others: queue_delay() */
-    struct request *next; /* in the waiting or running list */
+    struct request *next; /* in the list where it waits or runs */
     struct request *before;
     struct request *next_alive; /* in the list of those whose clients may time out */
     struct request *before_alive;
@@ -64,6 +64,8 @@ struct request {
     int64_t predicted_tokens; /* of output, as somebody guessed */
     int64_t max_new_tokens;   /* the most output that its client lets it have */
     int64_t queue_at;         /* while in the queue: see engine/queue.c */
+    int64_t queued_ns;        /* when it came into the queue, the last time */
+    int64_t promoted_tokens; /* emitted before it was last promoted; -1: it never was */
     int64_t admission; /* how many the replica had admitted before, at the last one */
 
     int64_t arrival_ns;

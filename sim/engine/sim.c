@@ -187,6 +187,7 @@ static void arrive(struct sim *sim)
     request->first_scheduled_ns = REQUEST_NEVER;
     request->first_token_ns = REQUEST_NEVER;
     request->recompute_since_ns = REQUEST_NEVER;
+    request->promoted_tokens = REQUEST_NEVER;
     sum_area(sim);
     sim->n_in_system++;
     sim->totals.area += sim->now_ns - arrival->arrival_ns; /* in the front end */

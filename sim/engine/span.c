@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "engine/batch_serve.h"
 #include "engine/look.h"
+#include "engine/promote.h"
 #include "engine/replica.h"
 #include "engine/sums.h"
 
@@ -251,6 +252,7 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
         most = least(most, look_steps_left(replica));
     }
     most = least(most, batch_serve_steps_foreseen(replica));
+    most = least(most, batch_serve_steps_in_order(replica));
     int64_t limit_ns = replica->closed ? INT64_MAX : horizon_ns - 1;
     if (replica->ops->steps_left != NULL) {
         most = least(most, replica->ops->steps_left(replica));
@@ -258,6 +260,7 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     if (replica->ops->changes_at != NULL) {
         limit_ns = least(limit_ns, (wide)replica->ops->changes_at(replica) - 1);
     }
+    limit_ns = least(limit_ns, (wide)promote_next_ns(replica) - 1);
     span->alone = false;
     span->fs = (int64_t)first_fs;
     struct bounds bounds = {

@@ -124,8 +124,11 @@ static const char *contradiction(const struct pool_scheduler *s)
     }
     if (s->preemptive_order && s->victim != POOL_ORDER) {
         return "preemptive_order: needs victim = order: whom it lets in would give way "
-               "at "
-               "once";
+               "at once";
+    }
+    if (order->tokens_left != NULL && !s->preemptive_order) {
+        return "order: mlfq takes turns: it needs preemptive_order = yes, and nobody "
+               "gives way with preempt = none";
     }
     if (strcmp(s->batching, "sglang") == 0 &&
         (s->preempt != POOL_RECOMPUTE || s->victim != POOL_LAST ||

@@ -28,6 +28,7 @@
     X(order_srpt)       \
     X(order_edf)        \
     X(order_vtc)        \
+    X(order_mlfq)       \
     X(order_lpm)
 
 /* Routers: which replica a request goes to. */

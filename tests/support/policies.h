@@ -36,13 +36,15 @@ static const struct batch_ops *policies_batching(struct rng *rng)
     return wanted != NULL ? policy_batching(wanted) : policy_batching_all[drawn];
 }
 
-static const struct order_ops *policies_order(struct rng *rng)
+static const struct order_ops *policies_order(struct rng *rng, bool may_displace)
 {
     int64_t n = 0;
     while (policy_order_all[n] != NULL) {
         n++;
     }
-    return policy_order_all[rng_below(rng, 3) == 0 ? 0 : rng_below(rng, n)];
+    int64_t drawn = rng_below(rng, 3) == 0 ? 0 : rng_below(rng, n);
+    bool must = policy_order_all[drawn]->tokens_left != NULL;
+    return policy_order_all[must && !may_displace ? 0 : drawn];
 }
 
 /* Keys of one discipline alone. */
@@ -91,20 +93,20 @@ static void policies_write_own(struct rng *rng, FILE *out, const char *batching,
 static void policies_write(struct rng *rng, FILE *out)
 {
     const struct batch_ops *batching = policies_batching(rng);
-    const struct order_ops *order = policies_order(rng);
     const char *name = batching->name;
     bool reserves = strcmp(name, "static") == 0 || strcmp(name, "dynamic") == 0 ||
                     strcmp(name, "orca") == 0 || rng_below(rng, 7) == 0;
     bool retracts = strcmp(name, "sglang") == 0;
     reserves = reserves && !retracts;
+    const struct order_ops *order = policies_order(rng, !reserves && !retracts);
     fprintf(out, "batching = %s\norder = %s\n", name, order->name);
     const char *preempt = policies_word(rng, "recompute", "swap");
     fprintf(out, "preempt = %s\n",
             reserves   ? "none"
             : retracts ? "recompute"
                        : preempt);
-    bool displaces =
-        !reserves && !retracts && order->ranks_running && rng_below(rng, 2) == 0;
+    bool displaces = !reserves && !retracts && order->ranks_running &&
+                     (rng_below(rng, 2) == 0 || order->tokens_left != NULL);
     if (!reserves) {
         static const char *const victims[] = {"last", "last", "order",
                                               "fewest_outputs"};
@@ -139,6 +141,17 @@ static void policies_write(struct rng *rng, FILE *out)
             (long long)POLICIES_PICK(rng, 0, 0, 3, 137), predictors[rng_below(rng, 4)],
             (long long)POLICIES_PICK(rng, 0, 0, 0, 7),
             (long long)POLICIES_PICK(rng, 0, 0, 0, 37));
+    if (order->tokens_left != NULL) {
+        fprintf(out,
+                "mlfq_levels = %lld\nmlfq_quantum = %lld\nmlfq_prefill_tokens = %lld\n"
+                "mlfq_promote_ms = %s\n",
+                (long long)POLICIES_PICK(rng, 1, 2, 3, 4, 7),
+                (long long)POLICIES_PICK(rng, 1, 2, 5, 32),
+                (long long)POLICIES_PICK(rng, 1, 3, 13, 64),
+                policies_word(
+                    rng, "0",
+                    policies_word(rng, "0.0137", policies_word(rng, "1.37", "41"))));
+    }
 }
 
 #endif
