@@ -40,6 +40,7 @@ struct batch_ops {
      * first step boundary it would. NULL: never. */
     int64_t (*steps_left)(const struct replica *replica);
     int64_t (*changes_at)(const struct replica *replica);
+    bool speculates;              /* its decodes may carry drafted tokens */
     bool unbudgeted;              /* max_num_batched_tokens does not bound a step */
     bool decodes_beyond_budget;   /* nor its decodes, but what is added to them */
     bool blocks_go_with_the_last; /* blocks are free when nobody runs any more */
@@ -91,6 +92,10 @@ int64_t batch_n_waiting(const struct replica *replica); /* in the queue */
 int64_t batch_missing(const struct replica *replica, const struct request *request);
 int64_t batch_new_blocks(const struct replica *replica, const struct request *request,
                          int64_t tokens);
+
+/* Tokens that may be drafted for a running request beside the one that it decodes: to be
+ * granted with it.  0: none, or it does not decode. */
+int64_t batch_drafts(const struct replica *replica, const struct request *request);
 
 /* Gives a running request tokens in this step; false, and nothing done, if blocks lack. */
 bool batch_grant(struct replica *replica, struct request *request, int64_t tokens,

@@ -12,7 +12,7 @@
 #include "engine/batch.h"
 
 /* Tokens that a running or waiting request wants in this step: what it lacks, within the
- * threshold of long prompts. */
+ * threshold of long prompts; drafted tokens, too. */
 int64_t batch_serve_wanted(const struct replica *replica,
                            const struct request *request);
 

@@ -19,6 +19,7 @@
 #include "model/ledger.h"
 #include "model/llm.h"
 #include "model/power.h"
+#include "model/speculative.h"
 
 struct pool_config {
     const char *name;
@@ -37,6 +38,7 @@ struct pool_config {
     struct constants constants;
     struct pool_scheduler scheduler;
     struct cost_config cost;
+    struct speculative_config speculative;
 };
 
 /* The keys of the pool itself; those of its parts are in their own tables. */
@@ -47,6 +49,7 @@ struct pool {
     int32_t index;
     struct cost cost;
     struct power power;
+    struct speculative speculative;
     struct ledger
         ledger; /* zero if num_gpu_blocks is given and there is no accelerator */
     bool has_ledger;

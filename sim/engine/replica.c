@@ -17,11 +17,13 @@ void replica_init(struct replica *replica, const struct pool *pool,
     const struct batch_ops *ops = policy->batching;
     const struct pool_scheduler *scheduler = &pool->config->scheduler;
     int64_t threshold = scheduler->long_prefill_token_threshold;
+    bool drafts = pool->config->speculative.method != SPECULATIVE_NONE;
     *replica = (struct replica){
         .pool = pool,
         .ops = ops,
         .index = index,
-        .stepwise = stepwise || ops->plan_grouped == NULL,
+        /* drafted tokens are right or wrong one by one */
+        .stepwise = stepwise || ops->plan_grouped == NULL || drafts,
         .kv = {.block_tokens = pool->config->block_tokens,
                .total_blocks = pool->usable_blocks,
                .free_blocks = pool->usable_blocks},
@@ -45,6 +47,7 @@ void replica_init(struct replica *replica, const struct pool *pool,
     fair_init(&replica->fair, policy->order->by_tenant);
     queue_init(&replica->queue, policy->order, &replica->fair, replica->stepwise);
     group_init(&replica->group, pool->config->block_tokens, pool->cost.window_tokens);
+    replica->draft.of = drafts ? &pool->speculative : NULL;
     replica->group.reserved = scheduler->preempt == POOL_NONE;
 }
 
@@ -183,6 +186,7 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     replica->swap.moved = 0;
     look_now(replica, now_ns);
     look_up_hits(replica);
+    draft_choose(replica);
     if (!plan(replica, now_ns)) {
         return false;
     }
