@@ -48,49 +48,24 @@ int config_speculative_read(struct config *config, struct settings *settings,
     return settings_check_given(settings, section, tables, TABLES, speculative, err);
 }
 
-/* The key that does not go with the method or the kind of cost, and why; or NULL. */
-static const char *contradiction(const struct speculative_config *s, bool linear)
-{
-    bool passes = s->method == SPECULATIVE_DRAFT || s->method == SPECULATIVE_MTP;
-    bool named = s->draft_model_name[0] != '\0';
-    if (named && s->method != SPECULATIVE_DRAFT) {
-        return "draft_model: only method = draft has a model of its own";
-    }
-    if (named && linear) {
-        return "draft_model: with cost = linear a pass takes draft_base_us and "
-               "draft_seq_us";
-    }
-    if (!named && s->method == SPECULATIVE_DRAFT && !linear) {
-        return "draft_model: must be given with method = draft (see 'servesim list "
-               "models')";
-    }
-    if ((s->draft_base_fs > 0 || s->draft_seq_fs > 0) && !(linear && passes)) {
-        return "draft_base_us and draft_seq_us: need cost = linear and method = draft "
-               "or mtp";
-    }
-    if (s->ngram_overhead_fs > 0 && s->method != SPECULATIVE_NGRAM) {
-        return "ngram_overhead_us: needs method = ngram";
-    }
-    if (s->mtp_layers > 1 && s->method != SPECULATIVE_MTP) {
-        return "mtp_layers: needs method = mtp";
-    }
-    return NULL;
-}
-
 static int check_pool(const struct config *config, const struct pool_config *pool,
                       struct err *err)
 {
     const struct speculative_config *speculative = &config->speculative;
-    bool linear = pool->cost.kind == COST_LINEAR;
-    const char *reason = contradiction(speculative, linear);
-    if (reason != NULL) {
-        return err_set(err, "%s: [%s] %s", config->file, section, reason);
+    if (speculative->method == SPECULATIVE_NONE) {
+        return 0;
     }
-    if (speculative->method != SPECULATIVE_NONE &&
-        !policy_batching(pool->scheduler.batching)->speculates) {
+    if (speculative->method == SPECULATIVE_DRAFT && pool->cost.kind == COST_ROOFLINE &&
+        speculative->draft_model_name[0] == '\0') {
         return err_set(err,
-                       "%s: [%s] method: batching = %.80s verifies no drafted tokens "
-                       "(see 'servesim list keys method')",
+                       "%s: [%s] draft_model: must be given with method = draft (see "
+                       "'servesim list models')",
+                       config->file, section);
+    }
+    if (!policy_batching(pool->scheduler.batching)->speculates) {
+        return err_set(err,
+                       "%s: [%s] method: batching = %.80s verifies no drafted tokens; "
+                       "expected method = none",
                        config->file, section, pool->scheduler.batching);
     }
     return 0;

@@ -1,7 +1,8 @@
 /* config_speculative: the [speculative] section, and the model that it may name.
  *
  * As in a pool, what the file of `draft_model` says may be given in the section itself, key
- * by key, and a configuration that a run wrote has all of it there.
+ * by key, and a configuration that a run wrote has all of it there.  Keys of another
+ * method than the one chosen mean nothing, so that methods can be compared.
  */
 #ifndef SERVESIM_INPUT_CONFIG_SPECULATIVE_H
 #define SERVESIM_INPUT_CONFIG_SPECULATIVE_H
