@@ -107,11 +107,15 @@ def check_tokens(run):
                for request in run.done)
     done = sum(int(row["prefill_tokens"]) + int(row["decode_tokens"]) for row in run.replicas)
     preempted = sum(request.preemptions for request in run.requests)
+    rejected = told.get("computed_tokens_rejected", 0)  # drafted and wrong
     return (f"computed {told['computed_tokens']} = {kept} kept + "
             f"{told['computed_tokens_recomputed']} recomputed + "
-            f"{told['computed_tokens_discarded']} discarded; {preempted} preemptions"), (
+            f"{told['computed_tokens_discarded']} discarded + {rejected} rejected; "
+            f"{preempted} preemptions"), (
         kept == told["computed_tokens_kept"] and done == told["computed_tokens"]
-        == kept + told["computed_tokens_recomputed"] + told["computed_tokens_discarded"]
+        == kept + told["computed_tokens_recomputed"] + told["computed_tokens_discarded"] + rejected
+        and rejected == int(run.summary.get("drafted_tokens", 0))
+        - int(run.summary.get("accepted_tokens", 0))
         and told["emitted_tokens_completed"] == sum(request.output for request in run.done)
         and told["emitted_tokens"] == told["emitted_tokens_completed"]
         + told["emitted_tokens_discarded"]

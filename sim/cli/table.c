@@ -179,6 +179,9 @@ void table_ledger(FILE *out, const struct pool_config *config,
     print_bytes(out, "capacity", ledger->memory_bytes);
     print_bytes(out, "- left to others", ledger->reserved_bytes);
     print_bytes(out, "- weights", ledger->weight_bytes);
+    if (ledger->draft_bytes > 0) {
+        print_bytes(out, "- weights that draft", ledger->draft_bytes);
+    }
     print_bytes(out, "- activations at the profiling peak", ledger->activation_bytes);
     print_bytes(out, "- graphs and runtime", ledger->runtime_bytes);
     if (ledger->state_bytes > 0) {

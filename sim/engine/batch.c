@@ -171,6 +171,11 @@ int64_t batch_new_blocks(const struct replica *replica, const struct request *re
            kv_blocks(&replica->kv, computed);
 }
 
+int64_t batch_drafts(const struct replica *replica, const struct request *request)
+{
+    return replica->ops->speculates ? draft_room(replica, request) : 0;
+}
+
 static void record_grant(struct replica *replica, struct replica_grant grant)
 {
     if (replica->n_grants == replica->grant_room) {
@@ -193,9 +198,9 @@ static void divide_once(struct replica *replica)
 static void grant(struct replica *replica, struct request *request, int64_t tokens,
                   int64_t n_blocks, int64_t now_ns)
 {
-    bool decode =
-        tokens == 1 && request->n_emitted > 0 && request_missing_tokens(request) == 1;
-    CHECK(tokens >= 1 && tokens <= request_missing_tokens(request));
+    int64_t missing = request_missing_tokens(request);
+    bool decode = request->n_emitted > 0 && missing == 1;
+    CHECK(tokens >= 1 && tokens <= missing + batch_drafts(replica, request));
     CHECK(tokens <= replica->budget || (decode && replica->ops->decodes_beyond_budget));
     CHECK(request->place == REQUEST_RUNNING && !request->in_group);
     replica->budget -= tokens;

@@ -46,6 +46,7 @@ struct batch_ops {
     /* Tokens that the step may still give to this request's prompt, if not what is left of
      * the budget. */
     int64_t (*room)(const struct replica *replica, const struct request *request);
+    bool speculates; /* its decodes may carry drafted tokens */
     /* max_num_batched_tokens does not bound a step; BATCH_MOST_TOKENS does, so that sums of
      * a step fit 64 bits */
     bool unbudgeted;
@@ -112,6 +113,10 @@ int64_t batch_oldest_arrival_ns(const struct replica *replica);
 int64_t batch_missing(const struct replica *replica, const struct request *request);
 int64_t batch_new_blocks(const struct replica *replica, const struct request *request,
                          int64_t tokens);
+
+/* Tokens that may be drafted for a running request beside the one that it decodes: to be
+ * granted with it.  0: none, or it does not decode. */
+int64_t batch_drafts(const struct replica *replica, const struct request *request);
 
 /* Gives a running request tokens in this step; false, and nothing done, if blocks lack. */
 bool batch_grant(struct replica *replica, struct request *request, int64_t tokens,

@@ -13,7 +13,8 @@ static int64_t least(int64_t a, int64_t b)
 int64_t batch_serve_wanted(const struct replica *replica, const struct request *request)
 {
     int64_t missing = batch_missing(replica, request);
-    return least(missing, batch_limits(replica)->long_prefill_token_threshold);
+    return least(missing + batch_drafts(replica, request),
+                 batch_limits(replica)->long_prefill_token_threshold);
 }
 
 /* The last of the running requests in the queue's order. */
@@ -63,8 +64,9 @@ static struct request *victim_of(const struct replica *replica)
 static int64_t tokens_of(const struct replica *replica, const struct request *request,
                          bool only_decodes, int64_t budget)
 {
-    if (only_decodes) {
-        return batch_decodes(replica, request);
+    if (only_decodes) { /* its own token, whatever the budget is */
+        int64_t drafts = least(batch_drafts(replica, request), budget - 1);
+        return batch_decodes(replica, request) ? 1 + (drafts > 0 ? drafts : 0) : 0;
     }
     return least(batch_serve_wanted(replica, request), budget);
 }

@@ -16,7 +16,7 @@
 struct request *batch_serve_fewest_outputs(const struct replica *replica);
 
 /* Tokens that a running or waiting request wants in this step: what it lacks, within the
- * threshold of long prompts. */
+ * threshold of long prompts; drafted tokens, too. */
 int64_t batch_serve_wanted(const struct replica *replica,
                            const struct request *request);
 

@@ -52,6 +52,8 @@ static int fill_ledger(struct pool *pool, const struct pool_config *config,
         .utilization_nano = config->utilization_nano,
         .max_batched_tokens = config->scheduler.max_num_batched_tokens,
         .max_seqs = config->scheduler.max_num_seqs,
+        .draft = pool->speculative.has_model ? &pool->speculative.drafter : NULL,
+        .draft_is_part = config->speculative.method == SPECULATIVE_MTP,
     };
     char where[80];
     snprintf(where, sizeof where, "[pool.%.60s]", config->name);
@@ -150,6 +152,31 @@ static int check_presence(const struct pool_config *config, struct err *err)
     return 0;
 }
 
+/* A model that drafts is spread like the one that it drafts for. */
+static int check_draft(const struct pool_config *config, struct err *err)
+{
+    const struct speculative_config *speculative = &config->speculative;
+    if (speculative->method == SPECULATIVE_NONE) {
+        return 0;
+    }
+    if (config->layout.pp > 1) {
+        return err_set(
+            err,
+            "[pool.%s]: pipeline_parallel: nothing is drafted across stages; "
+            "[speculative] method needs 1",
+            config->name);
+    }
+    if (speculative->method != SPECULATIVE_DRAFT || config->cost.kind == COST_LINEAR) {
+        return 0;
+    }
+    struct pool_config draft = *config;
+    draft.model_name = speculative->draft_model_name;
+    draft.llm = speculative->draft;
+    draft.layout.dp = 1; /* may be dense beside a model with experts */
+    draft.layout.expert_parallel = 0;
+    return check_hardware(&draft, err);
+}
+
 /* A block of every GPU moves at the same time, each over its own lanes. */
 static int64_t swap_block_fs(const struct pool *pool)
 {
@@ -183,6 +210,11 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
     if (pool->has_hardware && check_hardware(config, err) != 0) {
         return -1;
     }
+    if (check_draft(config, err) != 0) {
+        return -1;
+    }
+    speculative_init(&pool->speculative, &config->speculative, &config->llm,
+                     config->cost.kind == COST_LINEAR);
     /* a measured num_gpu_blocks stands where the ledger has no room left, but weights
      * that do not fit were never measured */
     struct err refused;
@@ -192,7 +224,9 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
         return -1;
     }
     if (cost_init(&pool->cost, &config->cost, &config->accelerator, &config->llm,
-                  &config->constants, &config->layout, err) != 0) {
+                  &config->constants, &config->layout, err) != 0 ||
+        speculative_price_init(&pool->speculative, &config->cost, &config->accelerator,
+                               &config->constants, &config->layout, err) != 0) {
         return -1;
     }
     power_init(&pool->power, &pool->cost, &config->accelerator, &config->llm,
@@ -246,4 +280,5 @@ int64_t pool_usd_per_hour_nano(const struct pool *pool)
 void pool_free(struct pool *pool)
 {
     cost_free(&pool->cost);
+    speculative_free(&pool->speculative);
 }

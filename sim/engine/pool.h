@@ -20,6 +20,7 @@
 #include "model/ledger.h"
 #include "model/llm.h"
 #include "model/power.h"
+#include "model/speculative.h"
 
 struct pool_config {
     const char *name;
@@ -39,6 +40,7 @@ struct pool_config {
     struct pool_scheduler scheduler;
     struct cost_config cost;
     struct tier_config offload; /* of the section [offload], for all pools */
+    struct speculative_config speculative;
 };
 
 /* The keys of the pool itself; those of its parts are in their own tables. */
@@ -49,6 +51,7 @@ struct pool {
     int32_t index;
     struct cost cost;
     struct power power;
+    struct speculative speculative;
     struct ledger
         ledger; /* zero if num_gpu_blocks is given and there is no accelerator */
     bool has_ledger;

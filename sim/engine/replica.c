@@ -18,11 +18,13 @@ void replica_init(struct replica *replica, const struct pool *pool,
     const struct batch_ops *ops = policy->batching;
     const struct pool_scheduler *scheduler = &pool->config->scheduler;
     int64_t threshold = scheduler->long_prefill_token_threshold;
+    bool drafts = pool->config->speculative.method != SPECULATIVE_NONE;
     *replica = (struct replica){
         .pool = pool,
         .ops = ops,
         .index = index,
-        .stepwise = stepwise || ops->plan_grouped == NULL,
+        /* drafted tokens are right or wrong one by one */
+        .stepwise = stepwise || ops->plan_grouped == NULL || drafts,
         .kv = {.block_tokens = pool->config->block_tokens,
                .total_blocks = pool->usable_blocks,
                .free_blocks = pool->usable_blocks},
@@ -51,6 +53,7 @@ void replica_init(struct replica *replica, const struct pool *pool,
     queue_init(&replica->queue, policy->order, &replica->fair, replica->stepwise);
     group_init(&replica->group, pool->config->block_tokens, pool->cost.window_tokens);
     tier_init(&replica->tier, &pool->tiers, &pool->cost, pool->config->block_tokens);
+    replica->draft.of = drafts ? &pool->speculative : NULL;
     replica->group.reserved = scheduler->preempt == POOL_NONE;
 }
 
@@ -215,6 +218,7 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     do { /* a scheduler that has shed all it knew of looks again at once */
         look_now(replica, now_ns);
         promote_due(replica, now_ns);
+        draft_choose(replica);
         if (plan(replica, now_ns)) {
             break;
         }

@@ -15,6 +15,7 @@
 
 #include "base/histogram.h"
 #include "engine/batch.h"
+#include "engine/draft.h"
 #include "engine/fair.h"
 #include "engine/group.h"
 #include "engine/kv.h"
@@ -32,7 +33,7 @@
 struct replica_grant {
     struct request *request;
     int64_t tokens;
-    bool decode;  /* one token, output exists, exactly that token is missing */
+    bool decode;  /* output exists, one token is missing; others of it are drafted */
     bool emitted; /* at the end of the step: a token came out */
 };
 
@@ -69,6 +70,8 @@ struct replica_span {
     struct replica_walk walk;
     int64_t decode_ns;            /* d0 of a step that is alone */
     struct step_counts counts;    /* of the step in progress */
+    struct work drafting;         /* what was drafted in a step that is alone ... */
+    struct work decode_drafting;  /* ... and would be for its decodes alone */
     struct step_price price;      /* of a step that is alone */
     const struct cost_form *form; /* of others */
     struct cost_form own_form;    /* where `form` is not one that the pool keeps */
@@ -77,8 +80,9 @@ struct replica_span {
 /* Sums since the start of the run: everything that ends up in a file is one of these. */
 struct replica_sums {
     struct work work; /* of the steps that have ended */
-    wide busy_pj;     /* these four follow from it: sums_at() works them out, */
-    wide flops;       /* with the part of the step in progress */
+    struct work drafting;
+    wide busy_pj; /* these four follow from it: sums_at() works them out, */
+    wide flops;   /* with the part of the step in progress */
     wide bytes;
     wide decode_tokens;
     wide busy_ns;
@@ -127,6 +131,7 @@ struct replica {
     struct fair fair;
     bool has_hits; /* the queue's keys are hits: ORDER_MOST_HITS */
     struct swap swap;
+    struct draft draft;
     struct request_list running;
     /* Running, but not decoding with the group, in order of admission. */
     struct request **partials;

@@ -62,9 +62,11 @@ struct request {
     int64_t weight_nano; /* of the tenant */
     int64_t deadline_ns; /* INT64_MAX: none */
     int64_t predicted_tokens; /* of output, as somebody guessed */
-    int64_t max_new_tokens;   /* the most output that its client lets it have */
-    int64_t queue_at;         /* while in the queue: see engine/queue.c */
-    int64_t queued_ns;        /* when it came into the queue, the last time */
+    bool has_acceptance;      /* of its own, of tokens drafted for it */
+    int64_t acceptance_nano;
+    int64_t max_new_tokens;  /* the most output that its client lets it have */
+    int64_t queue_at;        /* while in the queue: see engine/queue.c */
+    int64_t queued_ns;       /* when it came into the queue, the last time */
     int64_t promoted_tokens; /* emitted before it was last promoted; -1: it never was */
     int64_t admission; /* how many the replica had admitted before, at the last one */
 

@@ -86,6 +86,10 @@ static void init_replicas(struct sim *sim)
     sim->forms = memory_new((size_t)config->n_pools, sizeof *sim->forms);
     for (int32_t i = 0; i < config->n_pools; i++) {
         const struct pool *pool = &config->pools[i];
+        bool drafts = pool->config->speculative.method != SPECULATIVE_NONE;
+        if (drafts && sim->speculation.generator == NULL) {
+            rng_init(&sim->speculation, config->seed, "speculation");
+        }
         cost_form_table_init(&sim->forms[i], &pool->cost,
                              pool->config->scheduler.max_num_seqs);
         for (int64_t j = 0; j < config->pools[i].config->n_replicas; j++, index++) {
@@ -98,6 +102,7 @@ static void init_replicas(struct sim *sim)
             replica->alive = &sim->alive;
             replica->itl = config->want_itl ? &sim->itl : NULL;
             replica->view = &sim->views[index];
+            replica->draft.draws = &sim->speculation;
         }
     }
 }
@@ -134,6 +139,7 @@ void sim_free(struct sim *sim)
     }
     free(sim->forms);
     foresight_free(&sim->foresight);
+    rng_free(&sim->speculation);
     shares_free(&sim->shares);
     request_store_free(&sim->store);
     event_heap_free(&sim->steps);
@@ -177,6 +183,8 @@ static void arrive(struct sim *sim)
     request->priority = arrival->priority;
     request->tenant = arrival->tenant;
     request->weight_nano = arrival->weight_nano > 0 ? arrival->weight_nano : 1000000000;
+    request->has_acceptance = arrival->has_acceptance;
+    request->acceptance_nano = arrival->acceptance_nano;
     request->deadline_ns = arrival->deadline_ns >= 0
                                ? arrival->arrival_ns + arrival->deadline_ns
                                : INT64_MAX;
@@ -357,6 +365,7 @@ static int close_run(struct sim *sim, struct err *err)
     int64_t emitted = 0;
     int64_t thrown = 0;
     int64_t discarded = 0;
+    int64_t rejected = 0;
     for (int32_t i = 0; i < sim->n_replicas; i++) {
         const struct replica *replica = &sim->replicas[i];
         CHECK(replica->running.n == 0 && replica_n_waiting(replica) == 0);
@@ -366,13 +375,14 @@ static int close_run(struct sim *sim, struct err *err)
         emitted += replica->sums.work.emissions;
         thrown += replica->tally.recomputed_tokens + replica->tally.discarded_tokens;
         discarded += replica->tally.discarded_outputs;
+        rejected += draft_rejected(&replica->draft);
         totals->n_steps += replica->n_steps;
         totals->sequence_steps += replica->tally.sequence_steps;
     }
     CHECK(sim->n_in_system == 0);
     CHECK(totals->area == totals->sojourn);
-    CHECK(computed == totals->computed_tokens_completed + thrown);
-    CHECK(emitted == totals->output_tokens_completed + discarded);
+    CHECK(computed == totals->computed_tokens_completed + thrown + rejected);
+    CHECK(emitted == totals->output_tokens_completed + discarded + rejected);
     return 0;
 }
 

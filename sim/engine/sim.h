@@ -48,9 +48,11 @@ struct sim_arrival {
     int64_t prompt_tokens;
     int64_t output_tokens;
     int64_t priority;
-    int64_t deadline_ns;       /* after its arrival; -1: none */
-    int32_t tenant;            /* 0, 1, 2 ... in the order in which they appear */
-    int64_t weight_nano;       /* the tenant's; 0: 1 */
+    int64_t deadline_ns; /* after its arrival; -1: none */
+    int32_t tenant;      /* 0, 1, 2 ... in the order in which they appear */
+    int64_t weight_nano; /* the tenant's; 0: 1 */
+    bool has_acceptance; /* the tenant's, of drafted tokens */
+    int64_t acceptance_nano;
     bool counted;              /* inside the measurement window */
     char *labels;              /* malloc'ed or NULL; the taker owns it */
     struct prefix_part *parts; /* of the prompt, likewise; NULL: like no other's */
@@ -117,12 +119,13 @@ struct sim {
     bool *is_idle;
     bool left_in_plan; /* somebody was shed by a plan of this instant */
     struct foresight foresight;
+    struct rng speculation; /* its draws, if a pool speculates */
     struct shares shares;
     int32_t next_id;
     bool has_next;
     bool next_is_gone; /* its client gives up in the front end, at next_event_ns */
     struct sim_arrival next;
-    int64_t next_predicted; /* tokens of its output, as somebody guessed */
+    int64_t next_predicted;   /* tokens of its output, as somebody guessed */
     int64_t frontend_free_ns; /* when the front end has dealt with those before */
     int64_t next_event_ns;    /* when the next arrival concerns the engine */
     int64_t now_ns;

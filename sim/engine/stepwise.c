@@ -12,26 +12,24 @@ void stepwise_start(struct replica *replica, int64_t now_ns)
     int64_t padded_tokens = replica_padded_tokens(replica);
     for (int64_t i = 0; i < replica->n_grants; i++) {
         const struct replica_grant *grant = &replica->grants[i];
+        int64_t before = grant->request->computed_tokens;
         if (grant->decode) {
-            int64_t context = grant->request->computed_tokens + 1;
-            counts.n_emitting++;
-            decodes.n_decodes++;
-            decodes.n_emitting++;
-            decodes.decode_context += context;
-            decodes.decode_window += cost_in_window(cost, context);
+            cost_count_decode(cost, &decodes, before, grant->tokens);
+            cost_count_decode(cost, &counts, before, grant->tokens);
         } else {
             replica_count_chunk(replica, grant, padded_tokens, &counts);
         }
     }
-    counts.n_decodes = decodes.n_decodes;
-    counts.decode_context = decodes.decode_context;
-    counts.decode_window = decodes.decode_window;
     CHECK(counts.n_decodes + counts.prefill_tokens > 0);
     struct step_price price;
+    struct work decode_drafting = {0};
+    struct work drafting = {0};
     cost_price(cost, &decodes, &price);
+    draft_price(replica, false, &price, &decode_drafting);
     int64_t decode_ns =
         decodes.n_decodes > 0 ? cost_duration_ns(cost_sum_fs(&price)) : 0;
     cost_price(cost, &counts, &price);
+    draft_price(replica, true, &price, &drafting);
     price.fs[BOUND_NETWORK] += swap_fs(replica) + replica->tier.fetch_fs;
     int64_t duration_ns = cost_duration_ns(cost_sum_fs(&price));
     *span = (struct replica_span){
@@ -42,6 +40,8 @@ void stepwise_start(struct replica *replica, int64_t now_ns)
         .alone = true,
         .decode_ns = decode_ns < duration_ns ? decode_ns : duration_ns,
         .counts = counts,
+        .drafting = drafting,
+        .decode_drafting = decode_drafting,
         .price = price,
     };
     replica->tally.sequence_steps += replica->n_grants;
@@ -57,18 +57,20 @@ static void book(struct replica *replica, int64_t duration_ns)
     int64_t used = kv_used(&replica->kv);
     struct work work = power_work(&replica->pool->cost, counts);
     power_work_add(&sums->work, &work);
+    power_work_add(&sums->drafting, &span->drafting);
     sums->busy_ns += duration_ns;
     for (int i = 0; i < N_BOUNDS; i++) {
         sums->bound_fs[i] += span->price.fs[i];
     }
     sums->prefill_tokens += cost_prompt_tokens(counts);
-    sums->token_ns +=
-        (counts->n_decodes + cost_prompt_tokens(counts)) * (wide)duration_ns;
+    sums->token_ns += (work.tokens - work.padding_tokens) * (wide)duration_ns;
     sums->block_ns += (wide)used * duration_ns;
     if (used > replica->tally.most_blocks) {
         replica->tally.most_blocks = used;
     }
-    wide pj = power_energy_pj(power, &work, duration_ns);
+    const struct power_weights *draft_pj = &replica->pool->speculative.power.pj;
+    wide pj = power_energy_pj(power, &work, duration_ns) +
+              power_sum(draft_pj, &span->drafting);
     wide decode_pj = 0;
     int64_t paid_ns = span->decode_ns; /* by decodes */
     if (counts->prefill_tokens == 0) { /* swaps too */
@@ -80,9 +82,13 @@ static void book(struct replica *replica, int64_t duration_ns)
             .decode_context = counts->decode_context,
             .decode_window = counts->decode_window,
             .n_emitting = counts->n_decodes,
+            .draft_tokens = counts->draft_tokens,
+            .draft_pairs = counts->draft_pairs,
+            .draft_window_pairs = counts->draft_window_pairs,
         };
         struct work alone = power_work(&replica->pool->cost, &decodes);
-        decode_pj = power_energy_pj(power, &alone, span->decode_ns);
+        decode_pj = power_energy_pj(power, &alone, span->decode_ns) +
+                    power_sum(draft_pj, &span->decode_drafting);
         decode_pj = decode_pj < pj ? decode_pj : pj;
     }
     replica->group.paid_pot_ns += paid_ns;
@@ -106,17 +112,24 @@ static bool credit(struct replica *replica, int64_t now_ns)
         struct replica_grant *grant = &replica->grants[i];
         struct request *request = grant->request;
         bool recomputes = request->recompute_since_ns != REQUEST_NEVER;
-        request->computed_tokens += grant->tokens;
+        int64_t n_kept = grant->tokens;
+        if (grant->decode) {
+            n_kept = 1 + draft_accept(replica, request, grant->tokens - 1);
+        }
+        request->computed_tokens += n_kept;
         if (recomputes && request->computed_tokens > request->recompute_to_tokens) {
             replica_caught_up(request, now_ns);
         }
         if (grant->decode && !recomputes) {
             request->decode_ns += replica->span.decode_ns;
         }
-        if (request_missing_tokens(request) == 0) {
+        /* a decode emits what it computed and keeps */
+        int64_t n_emitted =
+            grant->decode ? n_kept : request_missing_tokens(request) == 0;
+        for (int64_t j = 0; j < n_emitted; j++) {
             replica_emit(replica, request, now_ns);
-            grant->emitted = true;
         }
+        grant->emitted = n_emitted > 0;
         changes = changes || replica_grant_joins(grant) ||
                   (request->decoding && (request->given_up || finishes(request)));
     }

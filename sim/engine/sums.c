@@ -16,6 +16,7 @@ void sums_state(struct replica *replica, int64_t now_ns)
 void sums_add(struct replica_sums *sum, const struct replica_sums *more)
 {
     power_work_add(&sum->work, &more->work);
+    power_work_add(&sum->drafting, &more->drafting);
     sum->busy_pj += more->busy_pj;
     sum->flops += more->flops;
     sum->bytes += more->bytes;
@@ -40,9 +41,13 @@ static wide part(wide q, int64_t elapsed_ns, int64_t duration_ns)
 /* What follows from the work of the steps that have ended. */
 static void derive(const struct pool *pool, struct replica_sums *sums)
 {
-    sums->busy_pj = power_energy_pj(&pool->power, &sums->work, sums->busy_ns);
-    sums->flops = power_sum(&pool->power.flops, &sums->work);
-    sums->bytes = power_sum(&pool->power.bytes, &sums->work);
+    const struct power *drafter = &pool->speculative.power;
+    sums->busy_pj = power_energy_pj(&pool->power, &sums->work, sums->busy_ns) +
+                    power_sum(&drafter->pj, &sums->drafting);
+    sums->flops = power_sum(&pool->power.flops, &sums->work) +
+                  power_sum(&drafter->flops, &sums->drafting);
+    sums->bytes = power_sum(&pool->power.bytes, &sums->work) +
+                  power_sum(&drafter->bytes, &sums->drafting);
     sums->decode_tokens =
         sums->work.tokens - sums->work.padding_tokens - sums->prefill_tokens;
 }
@@ -53,6 +58,7 @@ static void add_step_in_progress(const struct replica *replica, int64_t elapsed_
     const struct replica_span *span = &replica->span;
     const struct step_counts *counts = &span->counts;
     struct replica_sums step = {.work = power_work(&replica->pool->cost, counts),
+                                .drafting = span->drafting,
                                 .busy_ns = duration_ns};
     derive(replica->pool, &step);
     sums->busy_pj += part(step.busy_pj, elapsed_ns, duration_ns);
@@ -65,9 +71,10 @@ static void add_step_in_progress(const struct replica *replica, int64_t elapsed_
         sums->bound_fs[i] += part(price.fs[i], elapsed_ns, duration_ns);
     }
     int64_t prompt_tokens = cost_prompt_tokens(counts);
+    int64_t decode_tokens = counts->n_decodes + counts->draft_tokens;
     sums->prefill_tokens += part(prompt_tokens, elapsed_ns, duration_ns);
-    sums->decode_tokens += part(counts->n_decodes, elapsed_ns, duration_ns);
-    sums->token_ns += (wide)(counts->n_decodes + prompt_tokens) * elapsed_ns;
+    sums->decode_tokens += part(decode_tokens, elapsed_ns, duration_ns);
+    sums->token_ns += (wide)(decode_tokens + prompt_tokens) * elapsed_ns;
     sums->block_ns += (wide)kv_used(&replica->kv) * elapsed_ns;
 }
 

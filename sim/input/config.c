@@ -4,6 +4,7 @@
 
 #include "input/config_policies.h"
 #include "input/config_pool.h"
+#include "input/config_speculative.h"
 #include "input/settings.h"
 
 #define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
@@ -118,17 +119,33 @@ const struct field_table config_tables[] = {
     TABLE("run", run_fields, run),
     TABLE("workload", workload_fields, workload),
     TABLE("slo", slo_fields, slo),
+    {.name = "speculative",
+     .fields = speculative_fields,
+     .n_fields = SPECULATIVE_FIELDS,
+     .base = offsetof(struct config, speculative)},
     TABLE("route", route_fields, route),
     TABLE("offload", offload_fields, offload),
     TABLE("output", output_fields, output),
 };
 const int32_t config_n_tables = sizeof config_tables / sizeof config_tables[0];
 
+/* [speculative] has the keys of a model beside its own. */
+static bool is_speculative(const struct field_table *table)
+{
+    return table->fields == speculative_fields;
+}
+
 static int read_sections(struct config *config, struct settings *settings,
                          struct arena *arena, struct err *err)
 {
     for (int32_t i = 0; i < config_n_tables; i++) {
         const struct field_table *table = &config_tables[i];
+        if (is_speculative(table)) {
+            if (config_speculative_read(config, settings, arena, err) != 0) {
+                return -1;
+            }
+            continue;
+        }
         field_defaults(table, config, arena);
         if (settings_apply(settings, table->name, table, 1, config, arena, err) != 0 ||
             settings_check_given(settings, table->name, table, 1, config, err) != 0) {
@@ -231,12 +248,12 @@ int config_read(struct config *config, const char *path, const char *const *over
     if (read_sections(config, &settings, arena, err) != 0 ||
         tenants_read(&config->tenants, &settings, arena, err) != 0 ||
         read_pools(config, &settings, arena, err) != 0 ||
-        settings_check_used(
-            &settings,
-            "run, workload, slo, tenant.NAME, pool.NAME, route, offload, "
-            "output",
-            err) != 0 ||
-        config_policies_check(config, &settings, err) != 0) {
+        settings_check_used(&settings,
+                            "run, workload, slo, speculative, tenant.NAME, pool.NAME, "
+                            "route, offload, output",
+                            err) != 0 ||
+        config_policies_check(config, &settings, err) != 0 ||
+        config_speculative_apply(config, &settings, err) != 0) {
         return -1;
     }
     return check_workload(config, err);
@@ -246,7 +263,11 @@ void config_print(const struct config *config, FILE *out)
 {
     for (int32_t i = 0; i < config_n_tables; i++) {
         fprintf(out, "%s[%s]\n", i > 0 ? "\n" : "", config_tables[i].name);
-        settings_print(out, &config_tables[i], config);
+        if (is_speculative(&config_tables[i])) {
+            config_speculative_print(config, out);
+        } else {
+            settings_print(out, &config_tables[i], config);
+        }
     }
     tenants_print(&config->tenants, out);
     for (int32_t i = 0; i < config->n_pools; i++) {

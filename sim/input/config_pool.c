@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 const struct config_pool_preset config_pool_presets[CONFIG_POOL_PRESETS] = {
-    [CONFIG_POOL_ACCELERATOR] = {.key = "accelerator", .folder = "accelerators"},
-    [CONFIG_POOL_MODEL] = {.key = "model", .folder = "models"},
-    [CONFIG_POOL_ENGINE] = {.key = "engine", .folder = "engines"},
-    [CONFIG_POOL_POLICY] = {.key = "policy", .folder = "policies"},
+    [CONFIG_POOL_ACCELERATOR] = {"accelerator", "accelerators", "accelerator"},
+    [CONFIG_POOL_MODEL] = {"model", "models", "model"},
+    [CONFIG_POOL_ENGINE] = {"engine", "engines", "engine"},
+    [CONFIG_POOL_POLICY] = {"policy", "policies", "policy"},
 };
 
 static struct field_table based(const struct field_table *table, size_t base)
@@ -73,10 +73,11 @@ static bool gives_all(const struct settings *settings, const char *section,
     return true;
 }
 
-static int read_preset(struct pool_config *pool, const struct settings *settings,
-                       const char *section, const struct config_pool_preset *preset,
-                       const struct field_table *table, const char *name,
-                       struct arena *arena, struct err *err)
+int config_pool_read_preset(void *base, const struct settings *settings,
+                            const char *section,
+                            const struct config_pool_preset *preset,
+                            const struct field_table *table, const char *name,
+                            struct arena *arena, struct err *err)
 {
     if (gives_all(settings, section, table)) {
         return 0;
@@ -97,9 +98,9 @@ static int read_preset(struct pool_config *pool, const struct settings *settings
     }
     struct settings file = {0};
     char known[80];
-    snprintf(known, sizeof known, "%s", preset->key);
+    snprintf(known, sizeof known, "%s", preset->section);
     if (settings_read(&file, path, arena, err) != 0 ||
-        settings_apply(&file, preset->key, table, 1, pool, arena, err) != 0) {
+        settings_apply(&file, preset->section, table, 1, base, arena, err) != 0) {
         return -1;
     }
     return settings_check_used(&file, known, err);
@@ -135,18 +136,13 @@ static const char *preset_name(const struct pool_config *pool, int32_t i)
     }
 }
 
-/* -s names another file on a configuration that a run wrote, in which every key stands:
- * those keys are the old file's, so they go. */
-static void drop_replaced(struct settings *settings, const char *section,
-                          const struct field_table tables[])
+void config_pool_drop_replaced(struct settings *settings, const char *section,
+                               const struct config_pool_preset *preset,
+                               const struct field_table *table)
 {
-    for (int32_t i = 0; i < CONFIG_POOL_PRESETS; i++) {
-        const struct settings_entry *entry =
-            settings_find(settings, section, config_pool_presets[i].key);
-        if (entry != NULL && entry->line == 0 &&
-            gives_all(settings, section, &tables[i])) {
-            settings_drop(settings, section, &tables[i]);
-        }
+    const struct settings_entry *entry = settings_find(settings, section, preset->key);
+    if (entry != NULL && entry->line == 0 && gives_all(settings, section, table)) {
+        settings_drop(settings, section, table);
     }
 }
 
@@ -156,7 +152,10 @@ int config_pool_read(struct pool_config *pool, struct settings *settings,
 {
     struct field_table tables[CONFIG_POOL_TABLES];
     config_pool_tables(tables);
-    drop_replaced(settings, section, tables);
+    for (int32_t i = 0; i < CONFIG_POOL_PRESETS; i++) {
+        config_pool_drop_replaced(settings, section, &config_pool_presets[i],
+                                  &tables[i]);
+    }
     pool->name = memory_arena_text(arena, name);
     for (int32_t i = 0; i < CONFIG_POOL_TABLES; i++) {
         field_defaults(&tables[i], pool, arena);
@@ -168,8 +167,9 @@ int config_pool_read(struct pool_config *pool, struct settings *settings,
     }
     for (int32_t i = 0; i < CONFIG_POOL_PRESETS; i++) {
         if (preset_name(pool, i)[0] != '\0' &&
-            read_preset(pool, settings, section, &config_pool_presets[i], &tables[i],
-                        preset_name(pool, i), arena, err) != 0) {
+            config_pool_read_preset(pool, settings, section, &config_pool_presets[i],
+                                    &tables[i], preset_name(pool, i), arena,
+                                    err) != 0) {
             return -1;
         }
     }

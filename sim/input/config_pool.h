@@ -12,7 +12,7 @@
 #include "engine/pool.h"
 #include "input/settings.h"
 
-/* The kinds of files that a pool names; `key` is the pool's key and the file's section. */
+/* The kinds of files that a pool names. */
 enum {
     CONFIG_POOL_ACCELERATOR,
     CONFIG_POOL_MODEL,
@@ -22,8 +22,9 @@ enum {
 };
 
 struct config_pool_preset {
-    const char *key;
-    const char *folder; /* below configs/ */
+    const char *key;     /* of the pool */
+    const char *folder;  /* below configs/ */
+    const char *section; /* of the file */
 };
 
 extern const struct config_pool_preset config_pool_presets[CONFIG_POOL_PRESETS];
@@ -37,6 +38,20 @@ void config_pool_tables(struct field_table tables[CONFIG_POOL_TABLES]);
 int config_pool_read(struct pool_config *pool, struct settings *settings,
                      const char *section, const char *name, struct arena *arena,
                      struct err *err);
+
+/* Reads the preset that the section's key names into the table's struct inside `base`; not
+ * if the section gives all of it itself. */
+int config_pool_read_preset(void *base, const struct settings *settings,
+                            const char *section,
+                            const struct config_pool_preset *preset,
+                            const struct field_table *table, const char *name,
+                            struct arena *arena, struct err *err);
+
+/* -s names another file on a configuration that a run wrote, in which every key stands:
+ * those keys are the old file's, so they go. */
+void config_pool_drop_replaced(struct settings *settings, const char *section,
+                               const struct config_pool_preset *preset,
+                               const struct field_table *table);
 
 /* Writes the pool's keys, every one of them. */
 void config_pool_print(const struct pool_config *pool, FILE *out);

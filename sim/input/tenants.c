@@ -10,6 +10,9 @@ static const struct field fields[] = {
      "share of the service that it is due, beside others' (order = vtc)"},
     {"deadline_ms", FIELD_TIME, AT(deadline_ns), "ms", "0", "0", "1000000000", NULL,
      "when its requests should be done, after their arrival (order = edf); 0: none"},
+    {"acceptance", FIELD_TEXT, AT(acceptance), "", "", NULL, NULL, NULL,
+     "probability that a token drafted for it is right; nothing: as [speculative] "
+     "says"},
 };
 
 const struct field_table tenants_table = {
@@ -19,6 +22,19 @@ const struct field_table tenants_table = {
 };
 
 static const char prefix[] = "tenant.";
+
+static int read_acceptance(struct tenants_class *class, const struct settings *settings,
+                           const char *section, struct err *err)
+{
+    struct err reason;
+    if (class->acceptance[0] == '\0' ||
+        speculative_read_probability(class->acceptance, &class->acceptance_nano,
+                                     &reason) == 0) {
+        return 0;
+    }
+    return settings_refuse(settings_find(settings, section, "acceptance"), reason.text,
+                           err);
+}
 
 int tenants_read(struct tenants_config *config, struct settings *settings,
                  struct arena *arena, struct err *err)
@@ -33,7 +49,8 @@ int tenants_read(struct tenants_config *config, struct settings *settings,
         class->name = memory_arena_text(arena, at->name + strlen(prefix));
         field_defaults(&tenants_table, class, arena);
         if (settings_apply(settings, at->name, &tenants_table, 1, class, arena, err) !=
-            0) {
+                0 ||
+            read_acceptance(class, settings, at->name, err) != 0) {
             return -1;
         }
         settings_use_section(settings, at->name);
@@ -162,6 +179,8 @@ void tenants_describe(struct tenants *tenants, struct sim_arrival *arrival)
     arrival->tenant = find(tenants, name, strcspn(name, "\n"));
     const struct tenants_class *class = tenants->seen[arrival->tenant].class;
     arrival->weight_nano = class != NULL ? class->weight_nano : 1000000000;
+    arrival->has_acceptance = class != NULL && class->acceptance[0] != '\0';
+    arrival->acceptance_nano = class != NULL ? class->acceptance_nano : 0;
     if (arrival->deadline_ns < 0 && class != NULL && class->deadline_ns > 0) {
         arrival->deadline_ns = class->deadline_ns;
     }

@@ -56,7 +56,7 @@ int64_t cost_micro_batches(const struct cost *cost, const struct step_counts *co
 
 static int64_t tokens_of(const struct step_counts *counts)
 {
-    return counts->n_decodes + counts->prefill_tokens;
+    return counts->n_decodes + counts->draft_tokens + counts->prefill_tokens;
 }
 
 /* Where a micro-batch of the step stands in the tables by tokens. */
@@ -102,12 +102,15 @@ static inline struct step_units units_of(const struct cost *cost,
         .of = {
             [COST_PROJECTIONS] = {knee, 1},
             [COST_MLP] = {knee, 1},
-            [COST_HEAD] = {counts->n_emitting, counts->n_emitting > 0},
-            [COST_DECODE_ATTENTION] = {counts->decode_context, counts->decode_context},
+            [COST_HEAD] = {counts->n_emitting + counts->draft_tokens,
+                           counts->n_emitting > 0},
+            [COST_DECODE_ATTENTION] = {counts->decode_context + counts->draft_pairs,
+                                       counts->decode_context},
             [COST_PREFILL_ATTENTION] = {counts->prefill_pairs, counts->prefill_context},
             [COST_ACTIVATIONS] = {0, tokens},
             [COST_EXPERTS] = {tokens, 0},
-            [COST_WINDOW_DECODE] = {counts->decode_window, counts->decode_window},
+            [COST_WINDOW_DECODE] = {counts->decode_window + counts->draft_window_pairs,
+                                    counts->decode_window},
             [COST_WINDOW_PREFILL] = {counts->window_pairs, counts->window_context},
             [COST_STATE] = {tokens, counts->n_decodes + counts->n_chunks},
         }};
@@ -188,8 +191,8 @@ static void price_linear(const struct cost *cost, const struct step_counts *coun
 {
     price->fs[BOUND_OVERHEAD] =
         cost->linear.base_fs + (wide)cost->linear.decode_seq_fs * counts->n_decodes;
-    price->fs[BOUND_COMPUTE] =
-        (wide)cost->linear.prefill_token_fs * counts->prefill_tokens;
+    price->fs[BOUND_COMPUTE] = (wide)cost->linear.prefill_token_fs *
+                               (counts->prefill_tokens + counts->draft_tokens);
     price->fs[BOUND_KV] = (wide)cost->linear.context_token_fs * counts->decode_context;
 }
 

@@ -9,6 +9,7 @@
  *   MLP, shared experts   2 W_d (T + T0) / tp          W_d b / tp
  *   routed experts        2 W_e k T / g                W_e b E_act(T) / g
  *   LM head               2 h V / tp per emission      h V b / tp when any sequence emits
+ *                           and per drafted token
  *   decode attention      F / tp per pair              KV bytes x context
  *   prefill attention     F / tp per pair              KV bytes x context, once per chunk
  *   window attention      the same two, over min(context, window)
@@ -19,7 +20,8 @@
  * layers, g GPUs of a pipeline stage, F llm_flops_per_pair x layers.  E_act(T) = E (1 -
  * (1 - k/E)^T) is the expected number of distinct experts that T tokens visit (rules.md
  * 14 has the recurrence).  A pair is one (query, key): a decode has as many as its
- * context, itself included; a chunk of p tokens on top of s has p s + p (p + 1) / 2.
+ * context, itself included; a chunk of p tokens on top of s has p s + p (p + 1) / 2, and
+ * so has a decode that verifies p - 1 drafted tokens, which reads s + p tokens of context.
  * Within a window w a token has at most w pairs, and the chunk reads min(s, w - 1) + p
  * tokens.  KV bytes are per GPU (llm_kv_bytes_per_layer); `mixed_attention_efficiency` is
  * a factor on their bandwidth in steps that have prefill and decode.  Pairs compute in
@@ -53,7 +55,8 @@
  * overlap leaves is that integer times 1 - overlap, half up.  The rest is integers, so a
  * step's price is exact and a run of decode steps an exact arithmetic progression.
  *
- * `cost = linear` replaces all of it by base + prefill tokens + decodes + contexts.
+ * `cost = linear` replaces all of it by base + prefill tokens + decodes + contexts; a drafted
+ * token that is verified costs as much as one of a prefill.
  */
 #ifndef SERVESIM_MODEL_COST_H
 #define SERVESIM_MODEL_COST_H
@@ -97,6 +100,11 @@ struct step_counts {
     int64_t window_pairs;    /* of the chunks, within the window */
     int64_t window_context;
     int64_t n_emitting; /* sequences that emit a token at the end of the step */
+    /* Drafted tokens that the decodes verify beside their own (model/speculative.h), and
+     * what they attend to beyond one pair per token of context. */
+    int64_t draft_tokens;
+    int64_t draft_pairs;
+    int64_t draft_window_pairs;
 };
 
 /* What the time of a step is bound by. */
@@ -243,6 +251,22 @@ static inline void cost_count_chunk(const struct cost *cost, struct step_counts 
 static inline int64_t cost_prompt_tokens(const struct step_counts *counts)
 {
     return counts->prefill_tokens - counts->padding_tokens;
+}
+
+/* Adds a decode of `tokens` tokens, all but the first drafted, on top of `before`. */
+static inline void cost_count_decode(const struct cost *cost,
+                                     struct step_counts *counts, int64_t before,
+                                     int64_t tokens)
+{
+    struct step_counts chunk = {0};
+    cost_count_chunk(cost, &chunk, before, tokens);
+    counts->n_decodes++;
+    counts->n_emitting++;
+    counts->decode_context += chunk.prefill_context;
+    counts->decode_window += chunk.window_context;
+    counts->draft_tokens += tokens - 1;
+    counts->draft_pairs += chunk.prefill_pairs - chunk.prefill_context;
+    counts->draft_window_pairs += chunk.window_pairs - chunk.window_context;
 }
 
 /* Tokens that a decode attends to in a window layer; 0 for models without. */

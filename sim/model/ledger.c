@@ -23,8 +23,9 @@ static int64_t activation_bytes(const struct ledger_request *request,
     return most < INT64_MAX ? (int64_t)most : INT64_MAX;
 }
 
-/* Weights of the fullest GPU. */
-static int64_t weight_bytes(const struct layout *layout, const struct llm *llm)
+/* Weights of the fullest GPU; without the embeddings, if they are another model's. */
+static int64_t weight_bytes(const struct layout *layout, const struct llm *llm,
+                            bool has_embeddings)
 {
     int64_t experts = llm_stored_bytes(llm, llm_expert_precision(llm),
                                        llm->n_experts * llm_expert_params(llm));
@@ -33,7 +34,7 @@ static int64_t weight_bytes(const struct layout *layout, const struct llm *llm)
     int64_t embeddings = llm->tied_embeddings ? embedding : 2 * embedding;
     int64_t layers = llm_weight_bytes(llm) - experts - embeddings;
     int64_t stage = (llm->n_layers + layout->pp - 1) / layout->pp;
-    int64_t at_ends = layout->pp > 1 ? embedding : embeddings;
+    int64_t at_ends = !has_embeddings ? 0 : layout->pp > 1 ? embedding : embeddings;
     wide whole = (wide)layers * stage / llm->n_layers + at_ends;
     wide shared = (wide)experts * stage / llm->n_layers;
     int64_t stage_gpus = layout_stage_gpus(layout);
@@ -58,7 +59,12 @@ static void fill_kv(struct ledger *ledger, const struct ledger_request *request,
     int64_t per_layer = llm_kv_bytes_per_layer(llm, layout->tp);
     int64_t full = llm_full_layers(llm);
     wide all = (wide)llm_kv_bytes_per_token(llm, layout->tp) * block;
-    ledger->block_bytes = of_stage(layout, llm, all);
+    int64_t drafts =
+        request->draft != NULL
+            ? wide_narrow((wide)llm_kv_bytes_per_token(request->draft, layout->tp) *
+                          block)
+            : 0;
+    ledger->block_bytes = of_stage(layout, llm, all) + drafts;
     ledger->window_bytes = 0;
     if (llm->n_window_layers > 0 && llm->index_heads == 0 && full > 0) {
         /* a window that starts within a block reaches into one more */
@@ -66,7 +72,7 @@ static void fill_kv(struct ledger *ledger, const struct ledger_request *request,
         wide windows = (wide)request->max_seqs / layout->dp * held * per_layer *
                        llm->n_window_layers;
         int64_t reserved = of_stage(layout, llm, windows);
-        int64_t others = of_stage(layout, llm, (wide)full * per_layer * block);
+        int64_t others = of_stage(layout, llm, (wide)full * per_layer * block) + drafts;
         if ((left - reserved) / others > left / ledger->block_bytes) {
             ledger->window_bytes = reserved;
             ledger->block_bytes = others;
@@ -87,13 +93,18 @@ int ledger_fill(struct ledger *ledger, const struct ledger_request *request,
     const struct layout *layout = &request->layout;
     ledger->memory_bytes = accelerator->memory_bytes;
     ledger->reserved_bytes = accelerator->memory_bytes - (int64_t)usable;
-    ledger->weight_bytes = weight_bytes(layout, llm);
+    ledger->weight_bytes = weight_bytes(layout, llm, true);
+    ledger->draft_bytes = request->draft != NULL ? weight_bytes(layout, request->draft,
+                                                                !request->draft_is_part)
+                                                 : 0;
     ledger->activation_bytes = activation_bytes(request, llm, constants);
     ledger->runtime_bytes = constants->runtime_bytes;
-    ledger->state_bytes = llm_state_bytes(llm) * request->max_seqs /
-                          (layout->tp * layout->pp * layout->dp);
-    wide left = usable - ledger->weight_bytes - ledger->activation_bytes -
-                ledger->runtime_bytes - ledger->state_bytes;
+    int64_t state_bytes = llm_state_bytes(llm);
+    state_bytes += request->draft != NULL ? llm_state_bytes(request->draft) : 0;
+    ledger->state_bytes =
+        state_bytes * request->max_seqs / (layout->tp * layout->pp * layout->dp);
+    wide left = usable - ledger->weight_bytes - ledger->draft_bytes -
+                ledger->activation_bytes - ledger->runtime_bytes - ledger->state_bytes;
     fill_kv(ledger, request, llm, left);
     if (ledger->n_blocks >= 2) {
         return 0;
@@ -107,11 +118,13 @@ int ledger_fill(struct ledger *ledger, const struct ledger_request *request,
                    " MB; raise tensor_parallel or gpu_memory_utilization",
                    where, model_name, layout_gpus(layout), accelerator_name,
                    (int64_t)(usable / 1000000), ledger->memory_bytes / 1000000,
-                   ledger->weight_bytes / 1000000, ledger->activation_bytes / 1000000,
-                   ledger->runtime_bytes / 1000000, 2 * ledger->block_bytes / 1000000);
+                   (ledger->weight_bytes + ledger->draft_bytes) / 1000000,
+                   ledger->activation_bytes / 1000000, ledger->runtime_bytes / 1000000,
+                   2 * ledger->block_bytes / 1000000);
 }
 
 bool ledger_weights_fit(const struct ledger *ledger)
 {
-    return ledger->weight_bytes <= ledger->memory_bytes - ledger->reserved_bytes;
+    return ledger->weight_bytes + ledger->draft_bytes <=
+           ledger->memory_bytes - ledger->reserved_bytes;
 }

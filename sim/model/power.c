@@ -33,11 +33,13 @@ static void fill_energy(struct power *power, const struct cost *cost, double com
     pj->emission = round_half_up((double)terms[COST_HEAD].compute_fs * compute);
     pj->sequence = round_half_up((double)state->memory_fs * memory);
     const struct cost_term *term = &terms[COST_DECODE_ATTENTION];
-    pj->decode_context = round_half_up((double)term->compute_fs * compute) +
-                         round_half_up((double)term->memory_fs * memory);
+    pj->draft_pair = round_half_up((double)term->compute_fs * compute);
+    pj->decode_context =
+        pj->draft_pair + round_half_up((double)term->memory_fs * memory);
     term = &terms[COST_WINDOW_DECODE];
-    pj->decode_window = round_half_up((double)term->compute_fs * compute) +
-                        round_half_up((double)term->memory_fs * memory);
+    pj->draft_window_pair = round_half_up((double)term->compute_fs * compute);
+    pj->decode_window =
+        pj->draft_window_pair + round_half_up((double)term->memory_fs * memory);
     term = &terms[COST_PREFILL_ATTENTION];
     pj->prefill_pair = round_half_up((double)term->compute_fs * compute +
                                      (double)full->naive_pair_fs * memory);
@@ -67,6 +69,8 @@ static void fill_flops(struct power_weights *flops, const struct llm *llm)
     flops->emission = 2 * llm_head_params(llm);
     flops->decode_context = decode * full + index;
     flops->decode_window = decode * window;
+    flops->draft_pair = flops->decode_context;
+    flops->draft_window_pair = flops->decode_window;
     flops->prefill_pair = prefill * full + index;
     flops->window_pair = prefill * window;
 }

@@ -26,8 +26,8 @@ struct work {
     int64_t emitting_steps;
     int64_t tokens;
     int64_t padding_tokens; /* among these */
-    int64_t emissions;
-    int64_t sequences; /* decodes and chunks */
+    int64_t emissions;      /* those of drafted tokens, too: the head reads them all */
+    int64_t sequences;      /* decodes and chunks */
     wide decode_context;
     wide decode_window;
     wide prefill_pairs;
@@ -35,6 +35,8 @@ struct work {
     wide window_pairs;
     wide window_context;
     wide expert_milli; /* distinct experts of a MoE layer that were read, in 10^-3 */
+    wide draft_pairs;  /* of drafted tokens, beyond one per token of context */
+    wide draft_window_pairs;
 };
 
 /* What one unit of each count takes. */
@@ -51,6 +53,8 @@ struct power_weights {
     int64_t window_pair;
     int64_t window_context;
     int64_t expert_milli; /* all MoE layers' share of it */
+    int64_t draft_pair;
+    int64_t draft_window_pair;
 };
 
 struct power {
@@ -84,9 +88,9 @@ static inline struct work power_work_of(const struct step_counts *counts,
     return (struct work){
         .steps = n_steps,
         .emitting_steps = counts->n_emitting > 0 ? n_steps : 0,
-        .tokens = counts->n_decodes + counts->prefill_tokens,
+        .tokens = counts->n_decodes + counts->draft_tokens + counts->prefill_tokens,
         .padding_tokens = counts->padding_tokens,
-        .emissions = counts->n_emitting,
+        .emissions = counts->n_emitting + counts->draft_tokens,
         .sequences = counts->n_decodes + counts->n_chunks,
         .decode_context = counts->decode_context,
         .decode_window = counts->decode_window,
@@ -95,6 +99,8 @@ static inline struct work power_work_of(const struct step_counts *counts,
         .window_pairs = counts->window_pairs,
         .window_context = counts->window_context,
         .expert_milli = expert_milli,
+        .draft_pairs = counts->draft_pairs,
+        .draft_window_pairs = counts->draft_window_pairs,
     };
 }
 
@@ -123,6 +129,10 @@ static inline void power_work_add(struct work *sum, const struct work *more)
         sum->window_pairs += more->window_pairs;
         sum->window_context += more->window_context;
     }
+    if (more->draft_pairs != 0) {
+        sum->draft_pairs += more->draft_pairs;
+        sum->draft_window_pairs += more->draft_window_pairs;
+    }
 }
 
 /* Sum over the counts of weight x count. */
@@ -146,6 +156,10 @@ static inline wide power_sum(const struct power_weights *weights,
     }
     if (work->expert_milli != 0) {
         sum += weights->expert_milli * work->expert_milli;
+    }
+    if (work->draft_pairs != 0) {
+        sum += weights->draft_pair * work->draft_pairs +
+               weights->draft_window_pair * work->draft_window_pairs;
     }
     return sum;
 }

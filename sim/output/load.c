@@ -2,15 +2,34 @@
 
 #include "output/summary.h"
 
-static double price_s(const struct cost *cost, const struct step_counts *counts)
+/* Of a step, what is drafted in it included. */
+static double price_s(const struct pool *pool, const struct step_counts *counts,
+                      const struct speculative_passes *passes)
 {
     struct step_price price;
-    cost_price(cost, counts, &price);
+    cost_price(&pool->cost, counts, &price);
+    if (pool->config->speculative.method != SPECULATIVE_NONE) {
+        speculative_price(&pool->speculative, passes, counts->draft_tokens, &price);
+    }
     double fs = 0;
     for (int i = 0; i < N_BOUNDS; i++) {
         fs += (double)price.fs[i];
     }
     return fs * 1e-15;
+}
+
+/* As many decodes as that, all alike. */
+static struct step_counts times(const struct step_counts *one, int64_t n)
+{
+    return (struct step_counts){
+        .n_decodes = n * one->n_decodes,
+        .decode_context = n * one->decode_context,
+        .decode_window = n * one->decode_window,
+        .n_emitting = n * one->n_emitting,
+        .draft_tokens = n * one->draft_tokens,
+        .draft_pairs = n * one->draft_pairs,
+        .draft_window_pairs = n * one->draft_window_pairs,
+    };
 }
 
 /* The largest batch of such requests: each holds its prompt and on average half of its
@@ -27,32 +46,54 @@ static int64_t largest_batch(const struct pool *pool, double prompt, double outp
     return batch > 1 ? batch : 1;
 }
 
-double load_capacity_rps(const struct pool *pool, double prompt, double output)
+/* With so many tokens drafted per sequence and step. */
+static double capacity_rps(const struct pool *pool, double prompt, double output,
+                           int64_t n_drafts)
 {
+    const struct speculative *speculative = &pool->speculative;
     int64_t batch = largest_batch(pool, prompt, output);
     double context = (prompt + output / 2) * (double)batch;
-    int64_t in_window = cost_in_window(&pool->cost, (int64_t)(prompt + output / 2));
-    struct step_counts decodes = {
-        .n_decodes = batch,
-        .decode_context = (int64_t)context,
-        .decode_window = batch * in_window,
-        .n_emitting = batch,
-    };
-    double decode_s = price_s(&pool->cost, &decodes);
+    int64_t before = (int64_t)(prompt + output / 2) - 1;
+    struct speculative_passes passes = {0};
+    struct step_counts one = {0};
+    cost_count_decode(&pool->cost, &one, before, 1 + n_drafts);
+    struct step_counts decodes = times(&one, batch);
+    decodes.decode_context = (int64_t)context + batch * n_drafts;
+    double per_step = 1;
+    if (n_drafts > 0) {
+        speculative_add_decode(speculative, &passes, before, n_drafts);
+        for (int64_t i = 0; i < passes.n; i++) {
+            passes.of[i] = times(&passes.of[i], batch);
+        }
+        per_step = (double)speculative_expected_nano(speculative, -1, n_drafts) * 1e-9;
+    }
+    double decode_s = price_s(pool, &decodes, &passes);
     struct step_counts mixed = decodes;
-    cost_count_chunk(&pool->cost, &mixed, 0, (int64_t)(prompt + 0.5));
-    mixed.n_emitting++;
+    int64_t chunk = (int64_t)(prompt + 0.5);
     if (output < 1.5 &&
         batch == 1) { /* nothing decodes: a request is one prefill step */
-        mixed.n_decodes = 0;
-        mixed.decode_context = 0;
-        mixed.decode_window = 0;
-        mixed.n_emitting = 1;
+        mixed = (struct step_counts){0};
+        passes = (struct speculative_passes){0};
         decode_s = 0;
     }
-    double prefill_s = price_s(&pool->cost, &mixed) - decode_s;
-    double request_s = (output - 1) * decode_s / (double)batch + prefill_s;
+    cost_count_chunk(&pool->cost, &mixed, 0, chunk);
+    mixed.n_emitting++;
+    speculative_add_chunk(speculative, &passes, 0, chunk);
+    double prefill_s = price_s(pool, &mixed, &passes) - decode_s;
+    double request_s = (output - 1) * decode_s / ((double)batch * per_step) + prefill_s;
     return request_s > 0 ? 1 / request_s : 0;
+}
+
+double load_capacity_rps(const struct pool *pool, double prompt, double output)
+{
+    const struct speculative_config *config = &pool->config->speculative;
+    int64_t most = config->method != SPECULATIVE_NONE ? config->n_tokens : 0;
+    double best = capacity_rps(pool, prompt, output, most);
+    for (int64_t k = 0; config->adaptive && k < most; k++) {
+        double rps = capacity_rps(pool, prompt, output, k);
+        best = rps > best ? rps : best;
+    }
+    return best;
 }
 
 /* Names of the rows, so that the list of metrics is always the same. */

@@ -211,6 +211,32 @@ static void put_throughput(const struct summary *summary, struct metrics *metric
     metrics_text(metrics, "slo_attained", met ? "yes" : "no", "");
 }
 
+static bool speculates(const struct sim *sim)
+{
+    return sim->config->pools[0].config->speculative.method != SPECULATIVE_NONE;
+}
+
+/* How drafted tokens fared, if any are. */
+static void put_speculation(struct metrics *metrics, const struct sim *sim)
+{
+    wide drafted = 0;
+    wide accepted = 0;
+    wide verified = 0;
+    for (int32_t i = 0; i < sim->n_replicas; i++) {
+        drafted += sim->replicas[i].draft.n_drafted;
+        accepted += sim->replicas[i].draft.n_accepted;
+        verified += sim->replicas[i].draft.n_verified;
+    }
+    if (!speculates(sim)) {
+        return;
+    }
+    metrics_integer(metrics, "drafted_tokens", drafted, "tokens");
+    metrics_integer(metrics, "accepted_tokens", accepted, "tokens");
+    metrics_ratio(metrics, "acceptance_rate", accepted, drafted, 6, "");
+    metrics_ratio(metrics, "mean_accepted_length", accepted + verified, verified, 6,
+                  "tokens");
+}
+
 /* The counters by which nothing can get lost (rules.md 11). */
 static void put_conservation(struct metrics *metrics, const struct sim *sim)
 {
@@ -222,6 +248,7 @@ static void put_conservation(struct metrics *metrics, const struct sim *sim)
     int64_t recomputed = 0;
     int64_t discarded = 0;
     int64_t discarded_outputs = 0;
+    int64_t rejected = 0;
     for (int32_t i = 0; i < sim->n_replicas; i++) {
         const struct replica *replica = &sim->replicas[i];
         computed += replica->sums.work.tokens - replica->sums.work.padding_tokens;
@@ -231,6 +258,7 @@ static void put_conservation(struct metrics *metrics, const struct sim *sim)
         recomputed += replica->tally.recomputed_tokens;
         discarded += replica->tally.discarded_tokens;
         discarded_outputs += replica->tally.discarded_outputs;
+        rejected += draft_rejected(&replica->draft);
     }
     metrics_integer(metrics, "injected_requests", totals->n_injected, "requests");
     metrics_integer(metrics, "all_completed_requests",
@@ -247,8 +275,11 @@ static void put_conservation(struct metrics *metrics, const struct sim *sim)
                     "tokens");
     metrics_integer(metrics, "computed_tokens_recomputed", recomputed, "tokens");
     metrics_integer(metrics, "computed_tokens_discarded", discarded, "tokens");
+    if (speculates(sim)) {
+        metrics_integer(metrics, "computed_tokens_rejected", rejected, "tokens");
+    }
     metrics_integer(metrics, "padding_tokens", padding, "tokens");
-    metrics_integer(metrics, "emitted_tokens", emitted, "tokens");
+    metrics_integer(metrics, "emitted_tokens", emitted - rejected, "tokens");
     metrics_integer(metrics, "emitted_tokens_completed",
                     totals->output_tokens_completed, "tokens");
     metrics_integer(metrics, "emitted_tokens_discarded", discarded_outputs, "tokens");
@@ -333,6 +364,7 @@ void summary_metrics(struct summary *summary, const struct sim *sim,
     load_metrics(summary, sim, metrics);
     put_policy(metrics, sim);
     put_offload(metrics, sim);
+    put_speculation(metrics, sim);
     put_conservation(metrics, sim);
     put_definitions(metrics, summary);
 }

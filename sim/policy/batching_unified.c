@@ -1,9 +1,9 @@
 /* The token budget of vLLM v1: prefill and decode are the same thing, tokens to compute.
  *
- * Mirrors vllm/v1/core/sched/scheduler.py at upstream commit 52a31cce (2026-05-27),
- * without speculation: running requests first, in order of admission, each what it lacks
- * within the budget; where KV blocks lack, the victim gives way, until the one that asked
- * does; in a step that preempted anybody nobody is admitted; otherwise waiting requests in
+ * Mirrors vllm/v1/core/sched/scheduler.py at upstream commit 52a31cce (2026-05-27): running
+ * requests first, in order of admission, each what it lacks, and what was drafted for it
+ * (engine/draft.h), within the budget; where KV blocks lack, the victim gives way, until the
+ * one that asked does; in a step that preempted anybody nobody is admitted; otherwise waiting requests in
  * the queue's order, until one does not fit.
  *
  * Not vLLM's: `preempt = none` admits whom blocks for the whole output can be kept for
@@ -92,4 +92,5 @@ const struct batch_ops batching_unified = {
     .plan_grouped = plan_grouped,
     .newcomer_waits = newcomer_waits,
     .chunks = true,
+    .speculates = true,
 };

@@ -10,7 +10,17 @@ static const int64_t no_scale_nano = 1000000000;
 /* The GPUs of the rows that the presets were fitted on: see configs/engines/vllm.ini. */
 static const char *const fitted_gpus[] = {"h100-sxm", "h200-sxm", "b200-sxm"};
 
-enum doubt { LINEAR, NEVER_FITTED, GPU, PIPELINE, RANKS, STATES, INDEXER, N_DOUBTS };
+enum doubt {
+    LINEAR,
+    NEVER_FITTED,
+    GPU,
+    PIPELINE,
+    RANKS,
+    STATES,
+    INDEXER,
+    DRAFTS,
+    N_DOUBTS
+};
 
 static const char *const doubt_names[N_DOUBTS] = {
     [LINEAR] = "cost = linear",
@@ -20,6 +30,7 @@ static const char *const doubt_names[N_DOUBTS] = {
     [RANKS] = "data parallel ranks",
     [STATES] = "linear layers",
     [INDEXER] = "an indexer",
+    [DRAFTS] = "speculation",
 };
 
 /* By name or by path. */
@@ -49,13 +60,15 @@ bool calibrated_has_scale(const struct pool_config *pool)
     return pool->cost.kind == COST_ROOFLINE && pool->cost.scale_nano != no_scale_nano;
 }
 
-/* Sets what of the pool was never measured; a scale of its own settles everything. */
+/* Sets what of the pool was never measured; a scale of its own settles
+ * everything but drafting, which is paid for and pays as no step without it does. */
 static void note_doubts(const struct pool_config *pool, bool doubts[N_DOUBTS])
 {
     if (pool->cost.kind == COST_LINEAR) {
         doubts[LINEAR] = true;
         return;
     }
+    doubts[DRAFTS] |= pool->speculative.method != SPECULATIVE_NONE;
     if (calibrated_has_scale(pool)) {
         return;
     }

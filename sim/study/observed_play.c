@@ -136,6 +136,7 @@ static void on_tick(void *state, struct sim *sim, int64_t at_ns)
                            .itl_ns = (double)sim->itl.sum,
                            .n_itl = (double)sim->itl.n};
     for (int32_t i = 0; i < sim->n_replicas; i++) {
+        now.generation_tokens -= (double)draft_rejected(&sim->replicas[i].draft);
         now.n_preemptions += (double)sim->replicas[i].tally.n_preemptions;
     }
     for (; player->next_row <= observed->n &&

@@ -7,7 +7,7 @@ import broken
 from broken import LINEAR, POOL, Case
 
 WORKLOAD = "[workload]\ntrace = day.csv\n"
-KNOWN = "run, workload, slo, tenant.NAME, pool.NAME, route, offload, output"
+KNOWN = "run, workload, slo, speculative, tenant.NAME, pool.NAME, route, offload, output"
 TIME = "a number with ns, us, ms, s, min or h; bare numbers are s"
 TRACE_HELP = "the trace to replay, plain, .gz or .zst; - is standard input"
 
@@ -243,10 +243,56 @@ HARDWARE = [
            "(see 'servesim list accelerators')", "server.ini"),
 ]
 
+DRAFT = ["-s", "speculative.method=draft"]
+SPECULATION = [
+    option("a_way_to_draft_that_is_not_there", "speculative.method=eagle",
+           "-s speculative.method=eagle: 'eagle' is not one of none, draft, ngram, mtp"),
+    option("no_drafted_token", "speculative.num_speculative_tokens=0",
+           "-s speculative.num_speculative_tokens=0: '0' is less than 1"),
+    option("an_acceptance_above_1", "speculative.acceptance=1.1",
+           "-s speculative.acceptance=1.1: '1.1' is greater than 1"),
+    option("too_few_acceptances", "speculative.acceptance_by_position=0.8 0.6",
+           "-s speculative.acceptance_by_position=0.8 0.6: '0.8 0.6' has 2 numbers, and "
+           "num_speculative_tokens is 3"),
+    case("an_acceptance_that_is_no_number",
+         WORKLOAD + "[speculative]\nacceptance_by_position = 0.8, high, 0.5\n" + POOL,
+         "c.ini:4: acceptance_by_position: '0.8, high, 0.5' has something other "
+         "than numbers from 0 to 1"),
+    case("a_tenant_with_an_acceptance_above_1",
+         WORKLOAD + "[tenant.a]\nacceptance = 1.37\n" + POOL,
+         "c.ini:4: acceptance: '1.37' is not a probability (a number from 0 to 1)"),
+    option("a_drafter_without_a_name", "speculative.method=draft",
+           "server.ini: [speculative] draft_model: must be given with method = draft (see "
+           "'servesim list models')", "server.ini"),
+    Case("a_drafter_that_is_not_there",
+         ["run", "server.ini", "-o", "out", *DRAFT, "-s", "speculative.draft_model=llama-0b"],
+         "-s speculative.draft_model=llama-0b: 'llama-0b' is not known: there is no "
+         "configs/models/llama-0b.ini (see 'servesim list models')"),
+    Case("a_drafter_with_a_key_that_models_have_not",
+         ["run", "server.ini", "-o", "out", *DRAFT, "-s", "speculative.draft_model=llama-3.2-1b",
+          "-s", "speculative.layer=4"],
+         "-s speculative.layer=4: [speculative] unknown key 'layer' (did you mean 'layers'?)"),
+    Case("a_drafter_whose_heads_are_not_split_evenly",
+         ["run", "server.ini", "-o", "out", *DRAFT, "-s", "speculative.draft_model=qwen2.5-0.5b",
+          "-s", "pool.main.tensor_parallel=4"],
+         "server.ini: [pool.main]: tensor_parallel: 4 does not divide the 14 heads and 2 KV "
+         "heads of qwen2.5-0.5b evenly"),
+    Case("drafting_across_stages",
+         ["run", "server.ini", "-o", "out", "-s", "speculative.method=ngram", "-s",
+          "pool.main.pipeline_parallel=2"],
+         "server.ini: [pool.main]: pipeline_parallel: nothing is drafted across stages; "
+         "[speculative] method needs 1"),
+    Case("a_discipline_that_verifies_nothing",
+         ["run", "linear.ini", "-o", "out", "-s", "speculative.method=ngram", "-s",
+          "pool.main.batching=prefill_first"],
+         "linear.ini: [speculative] method: batching = prefill_first verifies no drafted "
+         "tokens; expected method = none"),
+]
+
 
 def main():
     report = broken.Report()
-    report.add_cases(FILES + SYNTAX + KEYS + VALUES + PRESETS + HARDWARE)
+    report.add_cases(FILES + SYNTAX + KEYS + VALUES + PRESETS + HARDWARE + SPECULATION)
     report.end()
 
 

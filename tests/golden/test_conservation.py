@@ -24,6 +24,8 @@ TROUBLE = ("workload.unservable=reject", "workload.client_timeout=41s", "workloa
            "slo.e2e_ms=20000", "slo.itl_ms=4099")
 LINEAR = ("pool.main.max_num_seqs=8", "pool.main.decode_seq_us=137.0137", "output.interval=0.37",
           "pool.main.num_gpu_blocks=1500")
+DRAFTING = ("speculative.method=draft", "speculative.draft_model=llama-3.2-1b",
+            "speculative.adaptive=yes", "workload.client_timeout=41s", "output.steps=yes")
 
 
 def growing(path):
@@ -41,7 +43,8 @@ def make_runs(root):
     made = runs.generate(root / "made.csv", ["workload.requests=1500"])
     plans = [("generated", server, [f"workload.trace={made}"]),
              ("trouble", server, [f"workload.trace={growing(root / 'growing.csv')}", *TROUBLE]),
-             ("linear", linear, [f"workload.trace={made}", *LINEAR])]
+             ("linear", linear, [f"workload.trace={made}", *LINEAR]),
+             ("drafting", server, [f"workload.trace={made}", *DRAFTING])]
     if runs.AZURE.is_dir():
         plans += [("conv", server, [f"workload.trace={runs.CONV}"]),
                   ("conv-overloaded", server, [f"workload.trace={runs.CONV}", "slo.e2e_ms=30000",

@@ -97,6 +97,30 @@ static void assert_fixed_point(const char *text, const char *override)
     config_world_free(&second);
 }
 
+/* A model that drafts is read as a pool's own is: the file, and over it what stands in the
+ * section; another file named with -s drops what a run wrote of the old one. */
+static void a_drafter_is_a_file_and_what_the_section_says(void **state)
+{
+    (void)state;
+    static const char text[] = TRACE_ONLY "[speculative]\nmethod = draft\n"
+                                          "draft_model = llama-3.2-1b\n"
+                                          "weight_precision = fp8\n" HARDWARE;
+    struct config_world world;
+    config_world_must(&world, text, NULL);
+    const struct llm *draft = &world.config.pools[0].speculative.draft;
+    assert_int_equal(draft->hidden, 2048);
+    assert_int_equal(draft->weight_precision, PRECISION_FP8);
+    assert_int_equal(world.config.pools[0].llm.hidden, 4096);
+    char *printed = config_world_print(&world);
+    config_world_free(&world);
+    config_world_must(&world, printed, "speculative.draft_model=llama-3.2-3b");
+    draft = &world.config.pools[0].speculative.draft;
+    assert_int_equal(draft->hidden, 3072);
+    assert_int_equal(draft->weight_precision, PRECISION_BF16);
+    free(printed);
+    config_world_free(&world);
+}
+
 static void a_printed_configuration_reads_back_as_itself(void **state)
 {
     (void)state;
@@ -106,6 +130,10 @@ static void a_printed_configuration_reads_back_as_itself(void **state)
                        "slo.ttft_ms=13.7us");
     assert_fixed_point(TRACE_ONLY HARDWARE "policy = vllm-v1\n",
                        "workload.rate_scale=0.0137");
+    assert_fixed_point(TRACE_ONLY "[tenant.a]\nacceptance = 0.41\n[speculative]\n"
+                                  "method = draft\ndraft_model = llama-3.2-1b\n"
+                                  "layers = 7\n" HARDWARE,
+                       "speculative.acceptance_by_position=0.8 0.6, 0.5");
     assert_fixed_point("[run]\nseed = 9223372036854775807\n"
                        "[workload]\ntrace = a day.csv.zst\nrate_rps = 4.099\n"
                        "limit = 4099\nrepeat = 13\nunservable = reject\n"
@@ -191,7 +219,7 @@ static void each_mistake_in_the_sections_is_told_whole(void **state)
     assert_config_refused(
         TRACE_ONLY LINEAR "[slos]\nttft_ms = 13\n", NULL,
         "run.ini:6: unknown section [slos] (expected one of run, workload, "
-        "slo, pool.NAME, route, output)");
+        "slo, speculative, tenant.NAME, pool.NAME, route, output)");
     assert_config_refused(TRACE_ONLY "limits = 7\n" LINEAR, NULL,
                           "run.ini:3: [workload] unknown key 'limits' (did you mean "
                           "'limit'?)");
@@ -309,6 +337,7 @@ int main(void)
         cmocka_unit_test(what_is_not_said_has_its_default),
         cmocka_unit_test(a_named_file_gives_what_the_pool_does_not_say),
         cmocka_unit_test(a_name_with_a_slash_or_an_ending_is_a_path),
+        cmocka_unit_test(a_drafter_is_a_file_and_what_the_section_says),
         cmocka_unit_test(a_printed_configuration_reads_back_as_itself),
         cmocka_unit_test(
             kinds_of_layers_precisions_and_layouts_read_back_as_themselves),

@@ -47,8 +47,8 @@ static void a_step_draws_between_idle_and_tdp(void **state)
             /* half a nanosecond of rounding in the duration, half a picojoule in each
              * of the coefficients */
             struct work work = power_work(&cost, &counts);
-            static const struct power_weights once = {1, 1, 1, 1, 1, 1,
-                                                      1, 1, 1, 1, 1, 1};
+            static const struct power_weights once = {1, 1, 1, 1, 1, 1, 1,
+                                                      1, 1, 1, 1, 1, 1, 1};
             wide rounding = gpu.tdp_mw * n_gpus / 2 + power_sum(&once, &work);
             assert_true(pj >= (wide)gpu.idle_mw * n_gpus * ns);
             assert_true(pj <= (wide)gpu.tdp_mw * n_gpus * ns + rounding);
