@@ -21,9 +21,9 @@ from reference_policy import DISCIPLINES
 from reference_request import Request
 
 TIMEOUT, ARRIVAL, VISIBLE = range(3)  # in the order they apply at one instant
-COLUMNS = ("request_id arrival_ns prompt_tokens output_tokens cached_tokens status replica first_scheduled_ns "
-           "first_token_ns finish_ns queue_ns prefill_ns decode_ns stall_ns recompute_ns "
-           "max_itl_ns preemptions").split()
+COLUMNS = ("request_id arrival_ns prompt_tokens output_tokens cached_tokens status replica "
+           "first_scheduled_ns first_token_ns finish_ns queue_ns prefill_ns decode_ns stall_ns "
+           "recompute_ns max_itl_ns preemptions").split()
 STEP_COLUMNS = "replica start_ns end_ns request_id kind tokens context blocks".split()
 
 
@@ -53,8 +53,9 @@ class World:
         config = self.config
         usable = config.num_gpu_blocks - 1 - config.watermark_blocks
         if config.batching == "sglang":
-            prompt = ceil_div(request.prompt, config.block_size) * config.block_size
-            if prompt + min(request.max_new, config.clip_max_new_tokens) >= usable * config.block_size:
+            size = config.block_size
+            more = min(request.max_new, config.clip_max_new_tokens)
+            if ceil_div(request.prompt, size) * size + more >= usable * size:
                 return False
         whole = (config.enable_chunked_prefill == "no"
                  and config.batching in ("unified", "prefill_first"))

@@ -120,6 +120,9 @@ def nonsense(config):
             and config.order in ("fcfs", "vtc", "lpm"),
         "this order has no keys for victims": config.victim == "order"
             and config.order in ("vtc", "lpm"),
+        # or two requests take each other's place for ever
+        "order and outputs disagree on who gives way": by_order
+            and config.victim == "fewest_outputs",
         "mlfq preempts": config.order == "mlfq" and not by_order,
         "a watermark is prefill_first's": config.watermark > 0
             and config.batching != "prefill_first",

@@ -155,10 +155,6 @@ class LongestPrefix(Queue):
             size = self.config.block_size
             self.found[request] = len(self.kv.hits(request, size)) * size
 
-    def enter(self, request, now_ns, is_new):
-        super().enter(request, now_ns, is_new)
-        self.look_up(request)
-
     def refresh(self, now_ns, running):
         self.found, self.too_many = {}, len(self.members) > LPM_MOST
         for request in self.members:

@@ -21,7 +21,8 @@ class Replica:
         self.unseen = []  # waiting, in order of arrival
         self.queue = QUEUES[config.order](config, self.kv, tenants)  # waiting and seen
         self.running, self.swapped, self.step = [], [], None
-        self.retained = []  # blocks of those who left a batch that still runs
+        self.retained = []  # (admission, blocks) of those who left a batch that still runs
+        self.n_admitted = 0
         self.wake_ns = None  # when to plan again though nothing happens
         self.visible_until_ns = self.last_start_ns = -1  # who came later is not known yet
         self.unlooked = 0  # steps since the last look
@@ -49,14 +50,14 @@ class Replica:
 
     def release(self, request):
         if self.RUNS_TO_THE_END and request.status:
-            self.retained.append(request.blocks)
+            self.retained.append((request.admission, request.blocks))
         else:
             self.kv.give(request.blocks)
         request.blocks, request.computed, request.n_filled, request.reserved = [], 0, 0, 0
 
     def give_back_retained(self):
         if not self.running:
-            for blocks in self.retained:
+            for _, blocks in sorted(self.retained):  # as a server goes through its batch
                 self.kv.give(blocks)
             self.retained = []
 
@@ -75,7 +76,7 @@ class Replica:
             return -request.generated, request.prompt, self.running.index(request)
         return self.running.index(request)
 
-    def preempt(self, victim):
+    def preempt(self, victim, may_swap=True):
         self.running.remove(victim)
         self.granted.pop(victim, None)
         victim.preemptions += 1
@@ -86,13 +87,13 @@ class Replica:
         computed = victim.computed
         self.release(victim)
         room = self.config.swap_blocks - self.n_host_blocks()
-        if self.config.preempt == "swap" and (self.config.swap_blocks == 0 or n_blocks <= room):
+        if may_swap and self.config.preempt == "swap" and (self.config.swap_blocks == 0 or n_blocks <= room):
             victim.computed, victim.prefix = computed, None
             self.swapped.append(victim)
             self.n_swapped_blocks += n_blocks
             self.seen["swapped out"] += 1
         else:
-            self.seen["no room on the host"] += self.config.preempt == "swap"
+            self.seen["no room on the host"] += may_swap and self.config.preempt == "swap"
             self.queue.enter(victim, self.now_ns, False)
 
     def preempt_by_order(self):
@@ -106,7 +107,7 @@ class Replica:
             if (len(self.running) < self.config.max_num_seqs
                     and self.fits(offer, first.tokens)):
                 return
-            self.preempt(victim)
+            self.preempt(victim, may_swap=False)  # as in vLLM v0
             self.seen["preempted by order"] += 1
 
     def serve(self, request, n):
@@ -199,6 +200,8 @@ class Replica:
         request.max_computed = max(request.max_computed, request.computed)
         assert self.allocate(request, n), request.request_id
         self.running.append(request)
+        self.n_admitted += 1
+        request.admission = self.n_admitted
         self.granted[request] = n
         self.kv.fill(request, request.computed + n, self.config.block_size)
 
@@ -288,7 +291,7 @@ class Replica:
         everybody = [*waiting, *self.running, *self.swapped]
         assert len(set(everybody)) == len(everybody)
         held = {block for r in self.running for block in r.blocks}
-        held.update(block for blocks in self.retained for block in blocks)
+        held.update(block for _, blocks in self.retained for block in blocks)
         assert len(self.kv.free) == self.usable_blocks - len(held)
         assert not any(r.blocks or r.computed for r in waiting)
         assert not any(r.blocks for r in self.swapped)

@@ -18,6 +18,7 @@ class Request:
         self.prefix = row.prefix or None  # a label: equal ones begin with the same prompt
         self.preemptions = self.generated = self.cached_tokens = self.found_tokens = 0
         self.blocks, self.n_filled = [], 0
+        self.admission = 0  # how many its replica had admitted, at the last time
         self.reserved = 0  # tokens: it holds blocks for so many at least
         self.computed = self.max_computed = 0  # tokens whose KV it holds; the most it ever held
         self.given_up = False  # its client left during the step in progress

@@ -26,6 +26,21 @@ int64_t batch_n_steps(const struct replica *replica)
     return replica->sums.work.steps;
 }
 
+int64_t batch_last_step_ns(const struct replica *replica)
+{
+    return replica->span.end_ns - replica->span.last_start_ns;
+}
+
+int64_t batch_most_tokens(const struct replica *replica)
+{
+    return replica->pool->most_tokens;
+}
+
+int64_t batch_spent(const struct replica *replica)
+{
+    return replica_full_budget(replica) - replica->budget;
+}
+
 int64_t batch_budget(const struct replica *replica)
 {
     return replica->budget > 0 ? replica->budget : 0;
@@ -79,6 +94,29 @@ struct request *batch_first_waiting(const struct replica *replica)
 int64_t batch_n_waiting(const struct replica *replica)
 {
     return replica->queue.n;
+}
+
+int64_t batch_n_swapped(const struct replica *replica)
+{
+    return replica->swap.requests.n;
+}
+
+/* Only those who gave way stand before others that came earlier. */
+int64_t batch_oldest_arrival_ns(const struct replica *replica)
+{
+    const struct request *first = batch_first_waiting(replica);
+    if (first == NULL || first->n_preemptions == 0) {
+        return first == NULL ? INT64_MAX : first->arrival_ns;
+    }
+    int64_t oldest_ns = first->arrival_ns;
+    for (int32_t i = 0; i < replica->queue.n_lanes; i++) {
+        const struct queue_lane *lane = &replica->queue.lanes[i];
+        for (int64_t j = 0; j < lane->n; j++) {
+            int64_t arrival_ns = lane->entries[j].request->arrival_ns;
+            oldest_ns = arrival_ns < oldest_ns ? arrival_ns : oldest_ns;
+        }
+    }
+    return oldest_ns;
 }
 
 int64_t batch_n_emitted(const struct replica *replica, const struct request *request)
@@ -292,18 +330,37 @@ static void record_victim(struct replica *replica, struct request *request)
     replica->victims[replica->n_preempted++] = request;
 }
 
-/* Takes back what the victim was granted in this step; its blocks go with the others. */
-static void refund(struct replica *replica, const struct request *request)
+/* Takes back what the victim was granted by itself in this step; whether it was. */
+static bool refund(struct replica *replica, const struct request *request)
 {
-    CHECK(!replica->group_granted || !request->in_group);
     for (int64_t i = 0; i < replica->n_grants; i++) {
         if (replica->grants[i].request == request) {
             replica->budget += replica->grants[i].tokens;
             replica->n_grants--;
             memmove(&replica->grants[i], &replica->grants[i + 1],
                     (size_t)(replica->n_grants - i) * sizeof *replica->grants);
-            return;
+            return true;
         }
+    }
+    return false;
+}
+
+/* The victim gets nothing in this step, neither by itself nor with the group.  Its blocks
+ * go with the others; but the one taken for a member's next token is not among those. */
+static void quit_step(struct replica *replica, struct request *request, int64_t now_ns)
+{
+    bool alone = refund(replica, request);
+    int64_t last_token_ns = request->last_token_ns;
+    if (request->decoding) {
+        divide_once(replica);
+    }
+    if (request->in_group && replica->group_granted) {
+        replica->budget += !alone;
+        kv_give(&replica->kv, batch_is_due(replica, request), NULL);
+    }
+    replica_leave(replica, request, now_ns);
+    if (alone) { /* if a member, since a moment ago: the group's gap is not its own */
+        request->last_token_ns = last_token_ns;
     }
 }
 
@@ -320,11 +377,7 @@ static void displace(struct replica *replica, struct request *request, bool may_
                      int64_t now_ns)
 {
     CHECK(request->place == REQUEST_RUNNING && !replica->group.reserved);
-    refund(replica, request);
-    if (request->decoding) {
-        divide_once(replica);
-    }
-    replica_leave(replica, request, now_ns);
+    quit_step(replica, request, now_ns);
     request_list_remove(&replica->running, request);
     replica->view->n_running--;
     replica->view->n_waiting++;
@@ -374,6 +427,22 @@ void batch_leave_out(struct replica *replica, struct request *request, int64_t n
 void batch_wait_until(struct replica *replica, int64_t at_ns)
 {
     replica->wake_ns = at_ns;
+}
+
+void batch_set_aside(struct replica *replica)
+{
+    queue_set_aside(&replica->queue);
+}
+
+struct request *batch_put_back(struct replica *replica)
+{
+    return queue_put_back(&replica->queue);
+}
+
+void batch_delay(struct replica *replica, struct request *request)
+{
+    CHECK(request->place == REQUEST_WAITING && !request->delayed);
+    queue_delay(&replica->queue, request);
 }
 
 void batch_shed(struct replica *replica, struct request *request, int64_t now_ns)

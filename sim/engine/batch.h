@@ -25,6 +25,9 @@
 
 struct replica;
 
+/* The greatest token budget of a step: that of disciplines which have none. */
+enum { BATCH_MOST_TOKENS = 1000000000 };
+
 struct batch_ops {
     const char *name;
     const char *help; /* one sentence */
@@ -40,11 +43,18 @@ struct batch_ops {
      * first step boundary it would. NULL: never. */
     int64_t (*steps_left)(const struct replica *replica);
     int64_t (*changes_at)(const struct replica *replica);
-    bool unbudgeted;              /* max_num_batched_tokens does not bound a step */
+    /* Tokens that the step may still give to this request's prompt, if not what is left of
+     * the budget. */
+    int64_t (*room)(const struct replica *replica, const struct request *request);
+    /* max_num_batched_tokens does not bound a step; BATCH_MOST_TOKENS does, so that sums of
+     * a step fit 64 bits */
+    bool unbudgeted;
     bool decodes_beyond_budget;   /* nor its decodes, but what is added to them */
     bool blocks_go_with_the_last; /* blocks are free when nobody runs any more */
-    bool chunks;                  /* knows `enable_chunked_prefill` */
-    bool pads;                    /* knows `padding` */
+    bool prompts_first;           /* steps are planned, and told, prompts first */
+    bool wants_spare; /* a prompt and its output are fewer tokens than there are */
+    bool chunks;      /* knows `enable_chunked_prefill` */
+    bool pads;        /* knows `padding` */
 };
 
 /* What decides about a pool's requests. */
@@ -68,9 +78,16 @@ const struct pool_scheduler *batch_settings(const struct replica *replica);
 void *batch_state(const struct replica *replica);
 int64_t batch_n_steps(const struct replica *replica);
 
+/* How long the last of them took, if it was planned by itself: it held a prompt. */
+int64_t batch_last_step_ns(const struct replica *replica);
+
+/* The most tokens, prompt and output, that a request may have; INT64_MAX: no bound. */
+int64_t batch_most_tokens(const struct replica *replica);
+
 /* Tokens of the step's budget that are left, and KV blocks: free ones, all there are, and
  * those that admission leaves free (`watermark`). */
 int64_t batch_budget(const struct replica *replica);
+int64_t batch_spent(const struct replica *replica); /* granted in this step */
 int64_t batch_free_blocks(const struct replica *replica);
 int64_t batch_total_blocks(const struct replica *replica);
 int64_t batch_watermark(const struct replica *replica);
@@ -84,6 +101,10 @@ struct request *batch_last_running(const struct replica *replica);
 struct request *batch_next(const struct request *request);
 struct request *batch_first_waiting(const struct replica *replica);
 int64_t batch_n_waiting(const struct replica *replica); /* in the queue */
+int64_t batch_n_swapped(const struct replica *replica);
+
+/* When the one of them arrived who arrived first; first come, first served only. */
+int64_t batch_oldest_arrival_ns(const struct replica *replica);
 
 /* Tokens a request lacks before it emits its next one, and the free KV blocks that
  * `tokens` more of them need.  Of a waiting one's prompt, what is in the cache does not
@@ -116,8 +137,7 @@ int64_t batch_n_emitted(const struct replica *replica, const struct request *req
 int64_t batch_max_new(const struct request *request);
 
 /* Takes a running request's KV cache.  It waits again, to recompute, or is swapped out, as
- * `preempt` says.  Tokens that it was granted in this step go back to the budget, unless it
- * got them with batch_grant_group(): preempt first. */
+ * `preempt` says.  Tokens that it was granted in this step go back to the budget. */
 void batch_preempt(struct replica *replica, struct request *request, int64_t now_ns);
 
 /* The same, to make room for a request that the order puts first: always to recompute, as
@@ -135,6 +155,15 @@ int64_t batch_n_preempted(const struct replica *replica);
 
 /* The step is over before it began: nobody gets anything until `at_ns` at the latest. */
 void batch_wait_until(struct replica *replica, int64_t at_ns);
+
+/* To look at those who wait behind the first, in order: sets the first aside, so that the
+ * next one is it.  Before the plan ends they are to be put back, from the first on: the one
+ * that was, which may then be admitted; NULL if all are. */
+void batch_set_aside(struct replica *replica);
+struct request *batch_put_back(struct replica *replica);
+
+/* From now on the waiting request stands behind all that were not delayed. */
+void batch_delay(struct replica *replica, struct request *request);
 
 /* A waiting request leaves unserved. */
 void batch_shed(struct replica *replica, struct request *request, int64_t now_ns);

@@ -31,8 +31,7 @@ static struct request *last_in_order(const struct replica *replica)
     return last;
 }
 
-/* Whoever loses least: the fewest outputs, then the longest prompt, then the last. */
-static struct request *fewest_outputs(const struct replica *replica)
+struct request *batch_serve_fewest_outputs(const struct replica *replica)
 {
     struct request *fewest = batch_first_running(replica);
     int64_t n_fewest = batch_n_emitted(replica, fewest);
@@ -55,7 +54,7 @@ static struct request *victim_of(const struct replica *replica)
     case POOL_ORDER:
         return last_in_order(replica);
     case POOL_FEWEST_OUTPUTS:
-        return fewest_outputs(replica);
+        return batch_serve_fewest_outputs(replica);
     }
     return NULL;
 }
@@ -70,23 +69,28 @@ static int64_t tokens_of(const struct replica *replica, const struct request *re
     return least(batch_serve_wanted(replica, request), budget);
 }
 
-/* Gives a running request its tokens, at the expense of victims; false if it had to give
- * way itself: then nobody behind it gets any. */
-static bool serve(struct replica *replica, struct request *request, int64_t tokens,
-                  int64_t now_ns)
+bool batch_serve_one(struct replica *replica, struct request *request, int64_t tokens,
+                     int64_t now_ns)
 {
     while (!batch_grant(replica, request, tokens, now_ns)) {
         struct request *victim = victim_of(replica);
-        struct request *rest = batch_next(request);
         batch_preempt(replica, victim, now_ns);
         if (victim == request) {
-            for (; rest != NULL; rest = batch_next(rest)) {
-                batch_leave_out(replica, rest, now_ns);
-            }
             return false;
         }
     }
     return true;
+}
+
+/* Nobody who was admitted at or after this number gets anything in this step. */
+static void leave_out_from(struct replica *replica, int64_t admission, int64_t now_ns)
+{
+    struct request *request = batch_first_running(replica);
+    for (; request != NULL; request = batch_next(request)) {
+        if (request->admission >= admission) {
+            batch_leave_out(replica, request, now_ns);
+        }
+    }
 }
 
 static void serve_each(struct replica *replica, bool only_decodes, int64_t now_ns)
@@ -95,7 +99,9 @@ static void serve_each(struct replica *replica, bool only_decodes, int64_t now_n
     while (request != NULL) {
         int64_t tokens =
             tokens_of(replica, request, only_decodes, batch_budget(replica));
-        if (tokens > 0 && !serve(replica, request, tokens, now_ns)) {
+        int64_t admission = request->admission;
+        if (tokens > 0 && !batch_serve_one(replica, request, tokens, now_ns)) {
+            leave_out_from(replica, admission, now_ns);
             return;
         }
         request = batch_next(request);
@@ -289,14 +295,15 @@ bool batch_serve_swapped(struct replica *replica, int64_t now_ns)
 {
     const struct request_list *swapped = &replica->swap.requests;
     while (swapped->first != NULL && batch_n_preempted(replica) == 0 &&
-           batch_n_running(replica) < batch_limits(replica)->max_num_seqs &&
-           batch_budget(replica) > 0) {
+           batch_n_running(replica) < batch_limits(replica)->max_num_seqs) {
         struct request *request = swapped->first;
         int64_t tokens =
-            least(batch_serve_wanted(replica, request), batch_budget(replica));
+            least(batch_serve_wanted(replica, request),
+                  replica->ops->room != NULL ? replica->ops->room(replica, request)
+                                             : batch_budget(replica));
         int64_t n_blocks = batch_new_blocks(replica, request, tokens);
         int64_t watermark = batch_n_running(replica) > 0 ? batch_watermark(replica) : 0;
-        if (n_blocks + watermark > batch_free_blocks(replica)) {
+        if (tokens < 1 || n_blocks + watermark > batch_free_blocks(replica)) {
             break;
         }
         batch_resume(replica, request, tokens, now_ns);

@@ -11,6 +11,10 @@
 
 #include "engine/batch.h"
 
+/* Which running request loses least if it gives way: the fewest outputs, then the longest
+ * prompt, then the last. */
+struct request *batch_serve_fewest_outputs(const struct replica *replica);
+
 /* Tokens that a running or waiting request wants in this step: what it lacks, within the
  * threshold of long prompts. */
 int64_t batch_serve_wanted(const struct replica *replica,
@@ -20,6 +24,11 @@ int64_t batch_serve_wanted(const struct replica *replica,
  * budget. */
 void batch_serve_each(struct replica *replica, int64_t now_ns);
 void batch_serve_grouped(struct replica *replica, int64_t now_ns);
+
+/* Gives a running request tokens, at the expense of victims where blocks lack; false if it
+ * had to give way itself. */
+bool batch_serve_one(struct replica *replica, struct request *request, int64_t tokens,
+                     int64_t now_ns);
 
 /* Gives those who decode their token. */
 void batch_serve_decodes_each(struct replica *replica, int64_t now_ns);

@@ -3,8 +3,8 @@
  * Orders by length need a guess when a request comes.  `perfect` is the truth, which no
  * server has; `noisy` errs by a factor, even on both sides, by `predictor_error` in the
  * mean; `bucketed` knows the bucket that classifiers tell (its upper end); `none` thinks
- * all are alike.  Errors are drawn in the order of arrival from one stream, so that every
- * policy is told the same.
+ * all are alike.  Errors are drawn in the order of arrival from one stream, for every
+ * request whatever becomes of it, so that every policy is told the same.
  */
 #ifndef SERVESIM_ENGINE_FORESIGHT_H
 #define SERVESIM_ENGINE_FORESIGHT_H

@@ -18,11 +18,35 @@ static bool is_step(const struct sim *sim, const struct sim_arrival *arrival)
 {
     const struct pool *pool = &sim->config->pools[0];
     const struct pool_scheduler *scheduler = &pool->config->scheduler;
+    if (sim->config->policies[0].batching->unbudgeted) {
+        return arrival->prompt_tokens <= BATCH_MOST_TOKENS;
+    }
     int64_t tokens =
         arrival->prompt_tokens + pool_max_new_tokens(pool, arrival->output_tokens) - 1;
     return scheduler->enable_chunked_prefill != 0 ||
            !sim->config->policies[0].batching->chunks ||
            tokens <= scheduler->max_num_batched_tokens;
+}
+
+/* Output of an arrival, as far as admission looks ahead. */
+static int64_t clipped_output(const struct pool *pool,
+                              const struct sim_arrival *arrival)
+{
+    int64_t tokens = pool_max_new_tokens(pool, arrival->output_tokens);
+    int64_t most = pool->config->scheduler.clip_max_new_tokens;
+    return tokens < most ? tokens : most;
+}
+
+/* Whether a discipline that wants to have tokens to spare would have some with nobody
+ * else there. */
+static bool is_spare(const struct sim *sim, const struct sim_arrival *arrival)
+{
+    const struct pool *pool = &sim->config->pools[0];
+    int64_t block_tokens = pool->config->block_tokens;
+    int64_t n_blocks = (arrival->prompt_tokens + block_tokens - 1) / block_tokens;
+    return !sim->config->policies[0].batching->wants_spare ||
+           n_blocks * block_tokens + clipped_output(pool, arrival) <
+               pool->usable_blocks * block_tokens;
 }
 
 static bool is_short(const struct pool *pool, const struct sim_arrival *arrival)
@@ -36,7 +60,9 @@ static bool servable(const struct sim *sim, const struct sim_arrival *arrival)
 {
     const struct pool *pool = &sim->config->pools[0];
     return is_short(pool, arrival) && is_step(sim, arrival) &&
-           needed_blocks(pool, arrival) <= pool->usable_blocks - pool->watermark_blocks;
+           needed_blocks(pool, arrival) <=
+               pool->usable_blocks - pool->watermark_blocks &&
+           is_spare(sim, arrival);
 }
 
 static int refuse(const struct sim *sim, const struct sim_arrival *arrival,
@@ -52,6 +78,13 @@ static int refuse(const struct sim *sim, const struct sim_arrival *arrival,
             " of max_model_len; '[workload] unservable = reject' passes over it",
             arrival->prompt_tokens, arrival->output_tokens, pool->most_tokens);
     }
+    if (!is_step(sim, arrival) && sim->config->policies[0].batching->unbudgeted) {
+        return err_at(err, arrival->file, arrival->line,
+                      "the request's %" PRId64 " prompt tokens are more than the %d "
+                      "that a step may compute; '[workload] unservable = reject' "
+                      "passes over it",
+                      arrival->prompt_tokens, BATCH_MOST_TOKENS);
+    }
     if (!is_step(sim, arrival)) {
         return err_at(
             err, arrival->file, arrival->line,
@@ -62,6 +95,16 @@ static int refuse(const struct sim *sim, const struct sim_arrival *arrival,
             "passes over it",
             arrival->prompt_tokens, pool_max_new_tokens(pool, arrival->output_tokens),
             pool->config->scheduler.max_num_batched_tokens);
+    }
+    if (needed_blocks(pool, arrival) <= pool->usable_blocks - pool->watermark_blocks) {
+        return err_at(
+            err, arrival->file, arrival->line,
+            "the request's %" PRId64 " prompt tokens, in whole blocks, and %" PRId64
+            " output tokens are not fewer than the %" PRId64
+            " of the KV cache, as batching = sglang expects; '[workload] unservable = "
+            "reject' passes over it",
+            arrival->prompt_tokens, clipped_output(pool, arrival),
+            pool->usable_blocks * pool->config->block_tokens);
     }
     return err_at(
         err, arrival->file, arrival->line,
@@ -148,6 +191,7 @@ int intake_next(struct sim *sim, struct err *err)
             return got;
         }
         CHECK(sim->next_id < INT32_MAX);
+        sim->next_predicted = foresight_guess(&sim->foresight, sim->next.output_tokens);
         sim->totals.n_injected++;
         bool can_serve = servable(sim, &sim->next);
         if (!can_serve && !sim->config->reject_unservable) {

@@ -1,5 +1,8 @@
 #include "engine/pool_scheduler.h"
 
+#include <stdbool.h>
+#include <string.h>
+
 #define AT(member) offsetof(struct pool_scheduler, member)
 
 static const struct field fields[] = {
@@ -108,6 +111,24 @@ static const struct field fields[] = {
     {"policy_source", FIELD_TEXT, AT(source), "", "", NULL, NULL, NULL,
      "the system and version that these settings mirror"},
 };
+
+int64_t pool_scheduler_next_size(const char **at)
+{
+    const int64_t most = 1000000000;
+    const char *from = *at + strspn(*at, " ,");
+    size_t n_digits = strspn(from, "0123456789");
+    int64_t size = 0;
+    for (size_t i = 0; i < n_digits; i++) {
+        size = size * 10 + (from[i] - '0');
+        size = size < most ? size : most;
+    }
+    *at = from + n_digits;
+    if (from[0] == '\0') {
+        return 0;
+    }
+    bool ends = **at == '\0' || **at == ' ' || **at == ',';
+    return size > 0 && ends ? size : -1;
+}
 
 const struct field_table pool_scheduler_table = {
     .name = "scheduler",

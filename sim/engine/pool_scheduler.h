@@ -69,4 +69,8 @@ struct pool_scheduler {
 
 extern const struct field_table pool_scheduler_table;
 
+/* The next number of a list such as "4 8" or "4, 8", from `*at` on, which it moves behind it;
+ * 0 at the end of the list, -1 if something else stands there. */
+int64_t pool_scheduler_next_size(const char **at);
+
 #endif

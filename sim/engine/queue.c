@@ -18,6 +18,7 @@ void queue_free(struct queue *queue)
         free(queue->lanes[i].entries);
     }
     free(queue->lanes);
+    free(queue->aside.entries);
 }
 
 static bool before(const struct queue_entry *a, const struct queue_entry *b)
@@ -64,10 +65,10 @@ static void sink(struct queue_lane *lane, int64_t at, struct queue_entry entry)
     place(lane, at, entry);
 }
 
-/* The lane of that number, which may be new. */
+/* The request's lane, which may be new: of each tenant there are two. */
 static struct queue_lane *lane_of(struct queue *queue, const struct request *request)
 {
-    int32_t lane = queue->fair != NULL ? request->tenant : 0;
+    int32_t lane = (queue->fair != NULL ? 2 * request->tenant : 0) + request->delayed;
     if (lane >= queue->n_lanes) {
         int32_t n = lane * 2 + 1;
         queue->lanes = memory_grow(queue->lanes, (size_t)n, sizeof(struct queue_lane));
@@ -78,14 +79,30 @@ static struct queue_lane *lane_of(struct queue *queue, const struct request *req
     return &queue->lanes[lane];
 }
 
-void queue_push(struct queue *queue, struct request *request, int64_t key, bool front)
+static void make_room(struct queue_lane *lane)
 {
-    struct queue_lane *lane = lane_of(queue, request);
     if (lane->n == lane->room) {
         lane->room = lane->room * 2 + 16;
         lane->entries =
             memory_grow(lane->entries, (size_t)lane->room, sizeof *lane->entries);
     }
+}
+
+static void put(struct queue *queue, struct queue_entry entry)
+{
+    struct queue_lane *lane = lane_of(queue, entry.request);
+    make_room(lane);
+    queue->n++;
+    lane->n++;
+    if (queue->plain) {
+        place(lane, lane->n - 1, entry);
+    } else {
+        rise(lane, lane->n - 1, entry);
+    }
+}
+
+void queue_push(struct queue *queue, struct request *request, int64_t key, bool front)
+{
     bool keyed = queue->ops->key != NULL;
     struct queue_entry entry = {
         .key = keyed ? key : 0,
@@ -94,15 +111,9 @@ void queue_push(struct queue *queue, struct request *request, int64_t key, bool 
                        : queue->back++,
         .request = request,
     };
-    queue->n++;
-    lane->n++;
+    put(queue, entry);
     if (queue->ops->tokens_left != NULL) {
         request_list_append(&queue->entered, request);
-    }
-    if (queue->plain) {
-        place(lane, lane->n - 1, entry);
-    } else {
-        rise(lane, lane->n - 1, entry);
     }
 }
 
@@ -118,37 +129,39 @@ static struct request *first_of(const struct queue *queue,
     return lane->n > 0 ? lane->entries[first].request : NULL;
 }
 
+/* The lane that comes first, of those who were delayed or not; -1 if all are empty. */
+static int32_t first_lane(const struct queue *queue, int32_t delayed)
+{
+    int32_t best = -1; /* the tenant seen first wins a tie */
+    for (int32_t i = delayed; i < queue->n_lanes; i += 2) {
+        if (queue->lanes[i].n > 0 &&
+            (best < 0 ||
+             fair_counter(queue->fair, i / 2) < fair_counter(queue->fair, best / 2))) {
+            best = i;
+        }
+    }
+    return best;
+}
+
 struct request *queue_first(const struct queue *queue)
 {
     if (queue->n == 0) {
         return NULL;
     }
-    if (queue->fair == NULL) {
-        return first_of(queue, &queue->lanes[0]);
-    }
-    int32_t best = -1; /* the tenant seen first wins a tie */
-    for (int32_t i = 0; i < queue->n_lanes; i++) {
-        if (queue->lanes[i].n > 0 &&
-            (best < 0 ||
-             fair_counter(queue->fair, i) < fair_counter(queue->fair, best))) {
-            best = i;
-        }
-    }
-    return first_of(queue, &queue->lanes[best]);
+    int32_t best = first_lane(queue, 0);
+    return first_of(queue, &queue->lanes[best < 0 ? first_lane(queue, 1) : best]);
 }
 
-void queue_remove(struct queue *queue, struct request *request)
+static struct queue_entry take(struct queue *queue, struct request *request)
 {
     struct queue_lane *lane = lane_of(queue, request);
     int64_t at = request->queue_at;
     CHECK(at < lane->n && lane->entries[at].request == request);
+    struct queue_entry taken = lane->entries[at];
     struct queue_entry last = lane->entries[--lane->n];
     queue->n--;
-    if (queue->ops->tokens_left != NULL) {
-        request_list_remove(&queue->entered, request);
-    }
     if (at == lane->n) {
-        return;
+        return taken;
     }
     if (queue->plain) {
         place(lane, at, last);
@@ -157,16 +170,52 @@ void queue_remove(struct queue *queue, struct request *request)
     } else {
         sink(lane, at, last);
     }
+    return taken;
+}
+
+void queue_remove(struct queue *queue, struct request *request)
+{
+    take(queue, request);
+    if (queue->ops->tokens_left != NULL) {
+        request_list_remove(&queue->entered, request);
+    }
+}
+
+void queue_set_aside(struct queue *queue)
+{
+    make_room(&queue->aside);
+    queue->aside.entries[queue->aside.n++] = take(queue, queue_first(queue));
+}
+
+struct request *queue_put_back(struct queue *queue)
+{
+    if (queue->n_put_back == queue->aside.n) {
+        queue->aside.n = 0;
+        queue->n_put_back = 0;
+        return NULL;
+    }
+    struct queue_entry entry = queue->aside.entries[queue->n_put_back++];
+    put(queue, entry);
+    return entry.request;
+}
+
+void queue_delay(struct queue *queue, struct request *request)
+{
+    struct queue_entry entry = take(queue, request);
+    request->delayed = true;
+    put(queue, entry);
 }
 
 void queue_rekey(struct queue *queue, void *state,
                  int64_t (*key_of)(void *state, struct request *request))
 {
-    struct queue_lane *lane = queue->n_lanes > 0 ? &queue->lanes[0] : NULL;
-    for (int64_t i = 0; lane != NULL && i < lane->n; i++) {
-        lane->entries[i].key = key_of(state, lane->entries[i].request);
-    }
-    for (int64_t i = lane != NULL && !queue->plain ? lane->n / 2 : 0; i-- > 0;) {
-        sink(lane, i, lane->entries[i]);
+    for (int32_t j = 0; j < queue->n_lanes; j++) {
+        struct queue_lane *lane = &queue->lanes[j];
+        for (int64_t i = 0; i < lane->n; i++) {
+            lane->entries[i].key = key_of(state, lane->entries[i].request);
+        }
+        for (int64_t i = queue->plain ? 0 : lane->n / 2; i-- > 0;) {
+            sink(lane, i, lane->entries[i]);
+        }
     }
 }

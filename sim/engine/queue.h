@@ -1,7 +1,8 @@
 /* queue: the waiting requests of a replica, in the order that its policy gives them.
  *
- * A binary heap by (key, tie); orders that look at tenants first have one heap, a lane, per
- * tenant.  Under --stepwise the lanes are not sorted and the first is looked for.
+ * A binary heap by (key, tie), a lane; orders that look at tenants first have one per tenant.
+ * Those who were put behind all others, queue_delay(), have a lane of their own beside it.
+ * Under --stepwise the lanes are not sorted and the first is looked for.
  */
 #ifndef SERVESIM_ENGINE_QUEUE_H
 #define SERVESIM_ENGINE_QUEUE_H
@@ -32,6 +33,8 @@ struct queue {
     struct queue_lane *lanes;
     int32_t n_lanes;
     int64_t n;                   /* requests in all lanes */
+    struct queue_lane aside;     /* taken out by queue_set_aside() */
+    int64_t n_put_back;          /* of these */
     struct request_list entered; /* all, as they came, where some are promoted */
     int64_t front;
     int64_t back;
@@ -50,7 +53,15 @@ struct request *queue_first(const struct queue *queue);
 
 void queue_remove(struct queue *queue, struct request *request);
 
-/* Gives all requests of lane 0 new keys, as `key_of(state, request)` says. */
+/* To look at those who come after the first, in order: takes the first out for a while;
+ * puts the first who was taken out back where it stood; NULL if all are. */
+void queue_set_aside(struct queue *queue);
+struct request *queue_put_back(struct queue *queue);
+
+/* From now on the request stands behind all that were not delayed. */
+void queue_delay(struct queue *queue, struct request *request);
+
+/* Gives all requests new keys, as `key_of(state, request)` says; not by tenant. */
 void queue_rekey(struct queue *queue, void *state,
                  int64_t (*key_of)(void *state, struct request *request));
 

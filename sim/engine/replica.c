@@ -135,7 +135,10 @@ void replica_queue(struct replica *replica, struct request *request, bool gave_w
     request->queued = true;
     request->queued_ns = now_ns;
     fair_enter(&replica->fair, request, gave_way);
-    queue_push(&replica->queue, request, replica_order_key(replica, request), gave_way);
+    /* who gave way is looked up for the next plan: the running ones are not served yet */
+    bool unknown = gave_way && replica->queue.ops->by_hits;
+    int64_t key = unknown ? 0 : replica_order_key(replica, request);
+    queue_push(&replica->queue, request, key, gave_way);
 }
 
 void replica_unqueue(struct replica *replica, struct request *request)
@@ -172,9 +175,11 @@ static bool plan(struct replica *replica, int64_t now_ns)
 {
     int64_t n_before;
     do {
+        look_up_hits(replica);
         n_before = replica->n_preempted;
         replica->n_yielded = n_before;
         replica->group_granted = false;
+        look_up_hits(replica);
         if (replica->stepwise) {
             replica->ops->plan(replica, now_ns);
         } else {
@@ -184,8 +189,7 @@ static bool plan(struct replica *replica, int64_t now_ns)
     if (replica->kv.prefix != NULL) {
         prefix_settle(replica->kv.prefix);
     }
-    CHECK(has_step(replica) || replica->wake_ns > now_ns ||
-          replica_n_waiting(replica) == 0);
+    CHECK(has_step(replica) || replica->wake_ns > now_ns || replica->queue.n == 0);
     return has_step(replica);
 }
 
@@ -196,19 +200,22 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
         return false;
     }
     sums_state(replica, now_ns);
-    replica->budget = replica->ops->unbudgeted ? INT64_MAX / 4
-                                               : replica->limits.max_num_batched_tokens;
+    replica->budget = replica_full_budget(replica);
     replica->n_grants = 0;
     replica->n_preempted = 0;
     replica->divided = false;
     replica->group_granted = false;
     replica->swap.moved = 0;
-    look_now(replica, now_ns);
-    promote_due(replica, now_ns);
-    look_up_hits(replica);
-    if (!plan(replica, now_ns)) {
-        return false;
-    }
+    do { /* a scheduler that has shed all it knew of looks again at once */
+        look_now(replica, now_ns);
+        promote_due(replica, now_ns);
+        if (plan(replica, now_ns)) {
+            break;
+        }
+        if (replica->wake_ns > now_ns || replica_n_waiting(replica) == 0) {
+            return false;
+        }
+    } while (true);
     if (replica->stepwise) {
         stepwise_start(replica, now_ns);
     } else {
@@ -314,7 +321,7 @@ void replica_emit(struct replica *replica, struct request *request, int64_t now_
 
 void replica_charge_prefill(struct replica *replica, int64_t rest_ns, wide rest_pj)
 {
-    int64_t n_tokens = replica->span.counts.prefill_tokens;
+    int64_t n_tokens = cost_prompt_tokens(&replica->span.counts);
     if (n_tokens == 0) {
         return;
     }
@@ -397,18 +404,49 @@ static void credit_grants(struct replica *replica, int64_t now_ns)
         if (!grant->decode) {
             request->computed_tokens += grant->tokens;
         }
-        if (request->recompute_since_ns != REQUEST_NEVER &&
+        bool recomputes = request->recompute_since_ns != REQUEST_NEVER;
+        if (recomputes &&
             replica_computed(replica, request) > request->recompute_to_tokens) {
             replica_caught_up(request, now_ns);
         }
         if (grant->decode) {
             own_gap(replica, request, now_ns);
-            group_settle_in(&replica->group, request);
+            if (recomputes) {
+                group_settle_in(&replica->group, request);
+            } else { /* it was left out for a while: this step was one of decoding */
+                group_settle_gaps(&replica->group, request);
+            }
         } else if (request_missing_tokens(request) == 0) {
             replica_emit(replica, request, now_ns);
             grant->emitted = true;
         }
     }
+}
+
+/* What the longest prompt of the step comes to, where the others are padded to it. */
+int64_t replica_padded_tokens(const struct replica *replica)
+{
+    int64_t most = 0;
+    for (int64_t i = 0; i < replica->n_grants; i++) {
+        const struct replica_grant *grant = &replica->grants[i];
+        int64_t tokens = grant->request->computed_tokens + grant->tokens;
+        most = tokens > most && !grant->decode ? tokens : most;
+    }
+    return replica->pool->config->scheduler.padding != 0 ? most : 0;
+}
+
+void replica_count_chunk(const struct replica *replica,
+                         const struct replica_grant *grant, int64_t padded_tokens,
+                         struct step_counts *counts)
+{
+    int64_t before = grant->request->computed_tokens;
+    int64_t padding = padded_tokens - before - grant->tokens;
+    int64_t room = BATCH_MOST_TOKENS - counts->prefill_tokens;
+    padding = padding < room ? padding : room;
+    padding = padding > 0 ? padding : 0;
+    cost_count_chunk(&replica->pool->cost, counts, before, grant->tokens + padding);
+    counts->padding_tokens += padding;
+    counts->n_emitting += grant->tokens == request_missing_tokens(grant->request);
 }
 
 bool replica_grant_joins(const struct replica_grant *grant)

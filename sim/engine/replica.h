@@ -203,6 +203,13 @@ static inline int64_t replica_computed(const struct replica *replica,
     return group_computed(&replica->group, request);
 }
 
+/* Tokens that a step may hold. */
+static inline int64_t replica_full_budget(const struct replica *replica)
+{
+    return replica->ops->unbudgeted ? BATCH_MOST_TOKENS
+                                    : replica->limits.max_num_batched_tokens;
+}
+
 /* Requests that have arrived and do not run. */
 static inline int64_t replica_n_waiting(const struct replica *replica)
 {
@@ -235,6 +242,13 @@ void replica_emit(struct replica *replica, struct request *request, int64_t now_
 
 /* Closes a recomputation that has caught up. */
 void replica_caught_up(struct request *request, int64_t now_ns);
+
+/* With `padding`, tokens of the step's longest prompt, as which all are counted; else 0.
+ * Counts a prompt of the step; padding adds up to no more than BATCH_MOST_TOKENS. */
+int64_t replica_padded_tokens(const struct replica *replica);
+void replica_count_chunk(const struct replica *replica,
+                         const struct replica_grant *grant, int64_t padded_tokens,
+                         struct step_counts *counts);
 
 /* Charges the part of a step that its decodes do not explain to its prefill tokens. */
 void replica_charge_prefill(struct replica *replica, int64_t rest_ns, wide rest_pj);

@@ -25,17 +25,31 @@ static void tell_row(struct replica *replica, const struct request *request,
     replica->probe->step(replica->probe->state, &row);
 }
 
-void replica_tell_step(struct replica *replica)
+/* Tells what was granted, of some kinds only, in the order of the running list. */
+static void tell_grants(struct replica *replica, bool prompts, bool decodes)
 {
     int64_t next = 0;
     for (const struct request *r = replica->running.first; r != NULL; r = r->next) {
+        while (next < replica->n_grants &&
+               !(replica->grants[next].decode ? decodes : prompts)) {
+            next++;
+        }
         if (next < replica->n_grants && replica->grants[next].request == r) {
             const struct replica_grant *grant = &replica->grants[next++];
             tell_row(replica, r, grant->decode ? "decode" : "prefill", grant->tokens);
-        } else if (r->in_group && replica->group_granted) {
+        } else if (decodes && r->in_group && replica->group_granted) {
             tell_row(replica, r, "decode", 1);
         }
     }
+}
+
+void replica_tell_step(struct replica *replica)
+{
+    bool apart = replica->ops->prompts_first;
+    if (apart) {
+        tell_grants(replica, true, false);
+    }
+    tell_grants(replica, !apart, true);
     for (int64_t i = 0; i < replica->n_preempted; i++) {
         tell_row(replica, replica->victims[i], "preempt", 0);
     }

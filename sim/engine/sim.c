@@ -180,8 +180,7 @@ static void arrive(struct sim *sim)
     request->deadline_ns = arrival->deadline_ns >= 0
                                ? arrival->arrival_ns + arrival->deadline_ns
                                : INT64_MAX;
-    request->predicted_tokens =
-        foresight_guess(&sim->foresight, arrival->output_tokens);
+    request->predicted_tokens = sim->next_predicted;
     request->prompt_tokens = arrival->prompt_tokens;
     request->output_tokens = arrival->output_tokens;
     request->arrival_ns = arrival->arrival_ns;
@@ -291,7 +290,9 @@ static void plan_idle(struct sim *sim)
 static void end_step(struct sim *sim)
 {
     struct replica *replica = &sim->replicas[event_heap_pop(&sim->steps).replica];
-    replica_end(replica, sim->now_ns);
+    if (replica->busy) { /* else it only wanted to plan again now */
+        replica_end(replica, sim->now_ns);
+    }
     mark_idle(sim, replica->index);
 }
 
@@ -361,7 +362,7 @@ static int close_run(struct sim *sim, struct err *err)
         CHECK(replica->running.n == 0 && replica_n_waiting(replica) == 0);
         CHECK(!replica->busy && replica->swap.host_blocks == 0);
         CHECK(kv_used(&replica->kv) == 0);
-        computed += replica->sums.work.tokens;
+        computed += replica->sums.work.tokens - replica->sums.work.padding_tokens;
         emitted += replica->sums.work.emissions;
         thrown += replica->tally.recomputed_tokens + replica->tally.discarded_tokens;
         discarded += replica->tally.discarded_outputs;

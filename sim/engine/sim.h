@@ -122,6 +122,7 @@ struct sim {
     bool has_next;
     bool next_is_gone; /* its client gives up in the front end, at next_event_ns */
     struct sim_arrival next;
+    int64_t next_predicted; /* tokens of its output, as somebody guessed */
     int64_t frontend_free_ns; /* when the front end has dealt with those before */
     int64_t next_event_ns;    /* when the next arrival concerns the engine */
     int64_t now_ns;

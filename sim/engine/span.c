@@ -21,14 +21,12 @@ static void count_step(const struct replica *replica, struct step_counts *counts
         counts->decode_window = replica->group.window;
         counts->n_emitting = replica->group.n;
     }
+    int64_t padded_tokens = replica_padded_tokens(replica);
     for (int64_t i = 0; i < replica->n_grants; i++) {
         const struct replica_grant *grant = &replica->grants[i];
-        if (grant->decode) {
-            continue; /* a member of the group by now */
+        if (!grant->decode) { /* else it is a member of the group by now */
+            replica_count_chunk(replica, grant, padded_tokens, counts);
         }
-        int64_t before = grant->request->computed_tokens;
-        cost_count_chunk(&replica->pool->cost, counts, before, grant->tokens);
-        counts->n_emitting += grant->tokens == request_missing_tokens(grant->request);
     }
 }
 
@@ -212,7 +210,9 @@ static bool is_unsteady(const struct replica *replica)
     if (replica->queue.n == 0) {
         return false;
     }
-    bool has_room = replica->running.n < replica->limits.max_num_seqs;
+    const struct batch_ops *ops = replica->ops;
+    bool has_room = replica->running.n < replica->limits.max_num_seqs &&
+                    (ops->newcomer_waits == NULL || !ops->newcomer_waits(replica));
     return (replica->queue.ops->unsteady && has_room) || batch_serve_may_yield(replica);
 }
 
@@ -314,7 +314,7 @@ static void book(struct replica *replica, const struct replica_walk *walk)
     int64_t n_growing = replica->group.n_growing;
     int64_t grown = counts->n_decodes * (m * (m - 1) / 2);
     int64_t window_grown = n_growing * (m * (m - 1) / 2);
-    int64_t tokens = counts->n_decodes + counts->prefill_tokens;
+    int64_t prompt_tokens = cost_prompt_tokens(counts);
     int64_t expert_milli = cost_expert_milli(&replica->pool->cost, counts) * m;
     struct step_counts all = *counts; /* prefill is only in a step that is alone */
     all.n_decodes *= m;
@@ -325,8 +325,8 @@ static void book(struct replica *replica, const struct replica_walk *walk)
     power_work_add(&sums->work, &work);
     sums->busy_ns += walk->sum_ns;
     sums_bounds(sums->bound_fs, span, m, all.decode_context, all.decode_window);
-    sums->prefill_tokens += counts->prefill_tokens;
-    sums->token_ns += (wide)tokens * walk->sum_ns;
+    sums->prefill_tokens += prompt_tokens;
+    sums->token_ns += (wide)(counts->n_decodes + prompt_tokens) * walk->sum_ns;
     sums->block_ns += walk->block_ns;
     wide busy_pj = energy_pj(replica, &all, m, expert_milli, walk->sum_ns);
     int64_t decode_ns = span->alone ? span->decode_ns : walk->sum_ns;

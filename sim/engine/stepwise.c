@@ -9,18 +9,18 @@ void stepwise_start(struct replica *replica, int64_t now_ns)
     struct replica_span *span = &replica->span;
     struct step_counts counts = {0};
     struct step_counts decodes = {0};
+    int64_t padded_tokens = replica_padded_tokens(replica);
     for (int64_t i = 0; i < replica->n_grants; i++) {
         const struct replica_grant *grant = &replica->grants[i];
-        int64_t before = grant->request->computed_tokens;
-        bool emits = grant->tokens == request_missing_tokens(grant->request);
-        counts.n_emitting += emits;
         if (grant->decode) {
+            int64_t context = grant->request->computed_tokens + 1;
+            counts.n_emitting++;
             decodes.n_decodes++;
             decodes.n_emitting++;
-            decodes.decode_context += before + 1;
-            decodes.decode_window += cost_in_window(cost, before + 1);
+            decodes.decode_context += context;
+            decodes.decode_window += cost_in_window(cost, context);
         } else {
-            cost_count_chunk(cost, &counts, before, grant->tokens);
+            replica_count_chunk(replica, grant, padded_tokens, &counts);
         }
     }
     counts.n_decodes = decodes.n_decodes;
@@ -61,8 +61,9 @@ static void book(struct replica *replica, int64_t duration_ns)
     for (int i = 0; i < N_BOUNDS; i++) {
         sums->bound_fs[i] += span->price.fs[i];
     }
-    sums->prefill_tokens += counts->prefill_tokens;
-    sums->token_ns += (counts->n_decodes + counts->prefill_tokens) * (wide)duration_ns;
+    sums->prefill_tokens += cost_prompt_tokens(counts);
+    sums->token_ns +=
+        (counts->n_decodes + cost_prompt_tokens(counts)) * (wide)duration_ns;
     sums->block_ns += (wide)used * duration_ns;
     if (used > replica->tally.most_blocks) {
         replica->tally.most_blocks = used;

@@ -43,7 +43,8 @@ static void derive(const struct pool *pool, struct replica_sums *sums)
     sums->busy_pj = power_energy_pj(&pool->power, &sums->work, sums->busy_ns);
     sums->flops = power_sum(&pool->power.flops, &sums->work);
     sums->bytes = power_sum(&pool->power.bytes, &sums->work);
-    sums->decode_tokens = sums->work.tokens - sums->prefill_tokens;
+    sums->decode_tokens =
+        sums->work.tokens - sums->work.padding_tokens - sums->prefill_tokens;
 }
 
 static void add_step_in_progress(const struct replica *replica, int64_t elapsed_ns,
@@ -63,9 +64,10 @@ static void add_step_in_progress(const struct replica *replica, int64_t elapsed_
     for (int i = 0; i < N_BOUNDS; i++) {
         sums->bound_fs[i] += part(price.fs[i], elapsed_ns, duration_ns);
     }
-    sums->prefill_tokens += part(counts->prefill_tokens, elapsed_ns, duration_ns);
+    int64_t prompt_tokens = cost_prompt_tokens(counts);
+    sums->prefill_tokens += part(prompt_tokens, elapsed_ns, duration_ns);
     sums->decode_tokens += part(counts->n_decodes, elapsed_ns, duration_ns);
-    sums->token_ns += (wide)step.work.tokens * elapsed_ns;
+    sums->token_ns += (wide)(counts->n_decodes + prompt_tokens) * elapsed_ns;
     sums->block_ns += (wide)kv_used(&replica->kv) * elapsed_ns;
 }
 

@@ -6,20 +6,27 @@
 #include "base/memory.h"
 #include "policy/policy.h"
 
-/* Refuses a policy that is not there, with the place that named it, if that is not one of
- * the files in configs/policies. */
+/* Refuses a value, with the place that gave it, if that is not one of the files in
+ * configs/policies. */
+static int refuse(const struct settings *settings, const char *section, const char *key,
+                  const char *reason, struct err *err)
+{
+    const struct settings_entry *entry = settings_find(settings, section, key);
+    if (entry != NULL) {
+        return settings_refuse(entry, reason, err);
+    }
+    return err_set(err, "%s: [%s] %s: %s", settings->file, section, key, reason);
+}
+
+/* Refuses a policy that is not there. */
 static int refuse_name(const struct settings *settings, const char *section,
                        const char *key, const char *name, const char *known,
                        struct err *err)
 {
     char reason[600];
-    const struct settings_entry *entry = settings_find(settings, section, key);
     snprintf(reason, sizeof reason, "'%.100s' is not known (expected one of %s)", name,
              known);
-    if (entry != NULL) {
-        return settings_refuse(entry, reason, err);
-    }
-    return err_set(err, "%s: [%s] %s: %s", settings->file, section, key, reason);
+    return refuse(settings, section, key, reason, err);
 }
 
 /* Keys that mean something to some disciplines only. */
@@ -124,9 +131,10 @@ static const char *contradiction(const struct pool_scheduler *s)
                "gives way with preempt = none";
     }
     if (strcmp(s->batching, "sglang") == 0 &&
-        (s->preempt != POOL_RECOMPUTE || s->preemptive_order)) {
-        return "preempt: sglang retracts: it needs preempt = recompute and "
-               "preemptive_order = no";
+        (s->preempt != POOL_RECOMPUTE || s->victim != POOL_LAST ||
+         s->preemptive_order)) {
+        return "preempt: sglang retracts in its own way: it needs preempt = recompute, "
+               "victim = last and preemptive_order = no";
     }
     if (s->admission == POOL_FORECAST &&
         (reserves || !names(" unified prefill_first ", s->batching))) {
@@ -142,6 +150,25 @@ static const char *contradiction(const struct pool_scheduler *s)
                "less";
     }
     return NULL;
+}
+
+/* Whether the sizes of batches to wait for are sizes that batches can have. */
+static int check_sizes(const struct settings *settings, const char *section,
+                       const struct pool_scheduler *scheduler, struct err *err)
+{
+    char reason[300];
+    const char *at = scheduler->preferred_batch_sizes;
+    for (int64_t size; (size = pool_scheduler_next_size(&at)) != 0;) {
+        if (size < 0 || size > scheduler->max_num_seqs) {
+            snprintf(reason, sizeof reason,
+                     "'%.100s' is not a list of numbers from 1 to %lld (max_num_seqs), "
+                     "such as 4 8",
+                     scheduler->preferred_batch_sizes,
+                     (long long)scheduler->max_num_seqs);
+            return refuse(settings, section, "preferred_batch_sizes", reason, err);
+        }
+    }
+    return 0;
 }
 
 static int check_pool(const struct config *config, const struct settings *settings,
@@ -164,7 +191,10 @@ static int check_pool(const struct config *config, const struct settings *settin
     if (reason != NULL) {
         return err_set(err, "%s: [%s] %s", config->file, section, reason);
     }
-    return check_meanings(config, pool, err);
+    if (check_meanings(config, pool, err) != 0) {
+        return -1;
+    }
+    return check_sizes(settings, section, &pool->scheduler, err);
 }
 
 int config_policies_check(const struct config *config, const struct settings *settings,

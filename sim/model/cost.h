@@ -91,6 +91,7 @@ struct step_counts {
     int64_t decode_context; /* tokens attended by the decodes, themselves included */
     int64_t decode_window;  /* the same, each at most the window */
     int64_t prefill_tokens;
+    int64_t padding_tokens; /* of these, such as are of no prompt */
     int64_t prefill_pairs;
     int64_t prefill_context; /* tokens cached after each chunk, summed over chunks */
     int64_t window_pairs;    /* of the chunks, within the window */
@@ -236,6 +237,12 @@ static inline void cost_count_chunk(const struct cost *cost, struct step_counts 
     /* the first token sees itself and window - 1 before it */
     int64_t reach = before < window ? before : window - 1;
     counts->window_context += reach + tokens;
+}
+
+/* Prefill tokens that somebody asked for. */
+static inline int64_t cost_prompt_tokens(const struct step_counts *counts)
+{
+    return counts->prefill_tokens - counts->padding_tokens;
 }
 
 /* Tokens that a decode attends to in a window layer; 0 for models without. */

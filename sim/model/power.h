@@ -25,6 +25,7 @@ struct work {
     int64_t steps;
     int64_t emitting_steps;
     int64_t tokens;
+    int64_t padding_tokens; /* among these */
     int64_t emissions;
     int64_t sequences; /* decodes and chunks */
     wide decode_context;
@@ -84,6 +85,7 @@ static inline struct work power_work_of(const struct step_counts *counts,
         .steps = n_steps,
         .emitting_steps = counts->n_emitting > 0 ? n_steps : 0,
         .tokens = counts->n_decodes + counts->prefill_tokens,
+        .padding_tokens = counts->padding_tokens,
         .emissions = counts->n_emitting,
         .sequences = counts->n_decodes + counts->n_chunks,
         .decode_context = counts->decode_context,
@@ -115,6 +117,7 @@ static inline void power_work_add(struct work *sum, const struct work *more)
     sum->decode_window += more->decode_window;
     sum->expert_milli += more->expert_milli;
     if (more->prefill_pairs != 0) { /* whatever has chunks has these */
+        sum->padding_tokens += more->padding_tokens;
         sum->prefill_pairs += more->prefill_pairs;
         sum->prefill_context += more->prefill_context;
         sum->window_pairs += more->window_pairs;

@@ -216,6 +216,7 @@ static void put_conservation(struct metrics *metrics, const struct sim *sim)
 {
     const struct sim_totals *totals = &sim->totals;
     wide computed = 0;
+    wide padding = 0;
     wide emitted = 0;
     int64_t n_preemptions = 0;
     int64_t recomputed = 0;
@@ -223,7 +224,8 @@ static void put_conservation(struct metrics *metrics, const struct sim *sim)
     int64_t discarded_outputs = 0;
     for (int32_t i = 0; i < sim->n_replicas; i++) {
         const struct replica *replica = &sim->replicas[i];
-        computed += replica->sums.work.tokens;
+        computed += replica->sums.work.tokens - replica->sums.work.padding_tokens;
+        padding += replica->sums.work.padding_tokens;
         emitted += replica->sums.work.emissions;
         n_preemptions += replica->tally.n_preemptions;
         recomputed += replica->tally.recomputed_tokens;
@@ -245,6 +247,7 @@ static void put_conservation(struct metrics *metrics, const struct sim *sim)
                     "tokens");
     metrics_integer(metrics, "computed_tokens_recomputed", recomputed, "tokens");
     metrics_integer(metrics, "computed_tokens_discarded", discarded, "tokens");
+    metrics_integer(metrics, "padding_tokens", padding, "tokens");
     metrics_integer(metrics, "emitted_tokens", emitted, "tokens");
     metrics_integer(metrics, "emitted_tokens_completed",
                     totals->output_tokens_completed, "tokens");

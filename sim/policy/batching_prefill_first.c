@@ -1,158 +1,247 @@
-/* A step is either prefill or decode, and prefill goes first.
+/* vLLM v0: a step is either prefill or decode, and prefill goes first.
  *
- * The rule of schedulers without mixed batches (SGLang's default, vLLM v0 and Orca's
- * successors): while there are prompts to compute, running ones first, then waiting ones
- * first come first served, they fill the token budget and decodes wait; else every running
- * sequence decodes, and where KV blocks lack, the last admitted gives way.  What those
- * systems add to it (SGLang's new-token ratio, vLLM v0's delay factor and watermark) is
- * not here.
+ * Mirrors vllm/core/scheduler.py at upstream commit 0054e1fa.  Whole prompts
+ * (enable_chunked_prefill = no): waiting requests come in, in the queue's order, as long as
+ * tokens, sequences and blocks of all they lack fit, the watermark staying free, and the
+ * step is theirs alone; if nobody comes in, all who run decode, and then swapped ones come
+ * back.  With chunks those who run go first, and newcomers share what is left of the budget,
+ * in steps that preempted, too; they hold the blocks of their whole prompt from their first
+ * chunk on.  While somebody is swapped out nobody new comes in either way.
+ *
+ * Where that leaves room: `delay_factor` and `decode_iterations` (LightLLM's
+ * max_waiting_iters) are for whole prompts; a step held a prompt if it computed more than
+ * next tokens; whose prompt is all in the cache comes in like a prompt but decodes, and the
+ * others who decode stand still; running requests are served in order of admission.
  */
 #include "policy/policy.h"
 
-static int64_t affordable(const struct replica *replica, const struct request *request)
+#include "base/wide.h"
+
+struct prefill_first {
+    int64_t prompts_ended_at; /* steps run when the last one with prompts had ended */
+    int64_t last_prompts_ns;  /* how long that one took */
+    int64_t held_until_ns;    /* prompts are, by the delay; INT64_MAX: they are not */
+    bool had_prompts;         /* the step planned last */
+    bool was_idle;            /* nobody ran when this plan began */
+};
+
+static int64_t least(int64_t a, int64_t b)
 {
-    int64_t tokens = batch_serve_wanted(replica, request);
-    return tokens < batch_budget(replica) ? tokens : batch_budget(replica);
+    return a < b ? a : b;
 }
 
-/* Takes waiting requests in that have a prompt to compute, or that decode. */
-static void admit(struct replica *replica, bool decodes, int64_t now_ns)
+static bool chunks(const struct replica *replica)
 {
-    const struct batch_limits *limits = batch_limits(replica);
-    /* all of them must be able to decode in one step */
-    while (batch_budget(replica) > 0 &&
-           batch_n_running(replica) < limits->max_num_seqs &&
-           batch_n_running(replica) < limits->max_num_batched_tokens) {
-        struct request *request = batch_first_waiting(replica);
-        if (request == NULL) {
-            return;
-        }
-        int64_t missing = batch_missing(replica, request);
-        if (batch_decodes(replica, request) != decodes ||
-            (limits->reserve_full_prompt &&
-             batch_new_blocks(replica, request, missing) >
-                 batch_free_blocks(replica)) ||
-            !batch_admit(replica, request, affordable(replica, request), 0, now_ns)) {
-            return;
-        }
+    return batch_settings(replica)->enable_chunked_prefill != 0;
+}
+
+static void begin(struct replica *replica)
+{
+    struct prefill_first *state = batch_state(replica);
+    if (state->had_prompts) {
+        state->last_prompts_ns = batch_last_step_ns(replica);
+        state->had_prompts = false;
+    }
+    state->held_until_ns = INT64_MAX;
+    state->was_idle = batch_n_running(replica) == 0;
+}
+
+static void end(struct replica *replica)
+{
+    struct prefill_first *state = batch_state(replica);
+    if (batch_n_prefills(replica) > 0) {
+        state->had_prompts = true;
+        state->prompts_ended_at = batch_n_steps(replica) + 1;
     }
 }
 
-static void prefill_each(struct replica *replica, int64_t now_ns)
+/* Steps from the next one on in which prompts are not looked at. */
+static int64_t iterations_left(const struct replica *replica)
 {
-    struct request *request = batch_first_running(replica);
-    for (; request != NULL && batch_budget(replica) > 0;
-         request = batch_next(request)) {
-        if (!batch_decodes(replica, request) &&
-            !batch_grant(replica, request, affordable(replica, request), now_ns)) {
-            return;
-        }
-    }
-    admit(replica, false, now_ns);
+    const struct prefill_first *state = batch_state(replica);
+    int64_t since = batch_n_steps(replica) - state->prompts_ended_at;
+    int64_t left = batch_settings(replica)->decode_iterations - since;
+    return left > 0 ? left : 0;
 }
 
-/* Gives a decoding request its token, at the expense of the last admitted; false if it had
- * to give way itself. */
-static bool decode(struct replica *replica, struct request *request, int64_t now_ns)
+/* Whether the oldest has not waited for long enough. */
+static bool is_held(const struct replica *replica, int64_t now_ns)
 {
-    while (!batch_grant(replica, request, 1, now_ns)) {
-        struct request *victim = batch_last_running(replica);
-        batch_preempt(replica, victim, now_ns);
-        if (victim == request) {
-            return false;
-        }
+    struct prefill_first *state = batch_state(replica);
+    int64_t factor_nano = batch_settings(replica)->delay_factor_nano;
+    if (factor_nano == 0 || state->was_idle) {
+        return false;
     }
+    wide wait_ns = wide_div((wide)factor_nano * state->last_prompts_ns, 1000000000);
+    wide until_ns = batch_oldest_arrival_ns(replica) + wait_ns + 1;
+    if (now_ns >= until_ns) {
+        return false;
+    }
+    state->held_until_ns = until_ns < INT64_MAX ? (int64_t)until_ns : INT64_MAX;
     return true;
 }
 
-static void decode_each(struct replica *replica, int64_t now_ns)
+/* Tokens of those it lacks for which a newcomer takes blocks. */
+static int64_t room_of(const struct replica *replica, const struct request *request)
+{
+    return batch_settings(replica)->preempt == POOL_NONE
+               ? batch_room(replica, request)
+               : batch_missing(replica, request);
+}
+
+/* Tokens that the first of the waiting gets in this step; 0: it does not come in. */
+static int64_t admissible(const struct replica *replica, const struct request *request,
+                          int64_t now_ns)
+{
+    int64_t tokens = batch_missing(replica, request);
+    if (chunks(replica)) {
+        tokens = least(batch_serve_wanted(replica, request), batch_budget(replica));
+    } else if (is_held(replica, now_ns) || tokens > batch_budget(replica)) {
+        return 0;
+    }
+    int64_t n_blocks = batch_new_blocks(replica, request, room_of(replica, request));
+    bool fits = n_blocks + batch_watermark(replica) <= batch_free_blocks(replica);
+    return fits && batch_serve_foresees(replica, request) ? tokens : 0;
+}
+
+/* A newcomer decodes in a step without the others. */
+static void stand_still(struct replica *replica, int64_t now_ns)
 {
     struct request *request = batch_first_running(replica);
     for (; request != NULL; request = batch_next(request)) {
-        if (batch_decodes(replica, request) && !decode(replica, request, now_ns)) {
-            return;
-        }
+        batch_leave_out(replica, request, now_ns);
     }
+    batch_grant_group(replica); /* of nobody */
 }
 
-/* Prefill is stuck for want of blocks: decodes go on, and where there are none, the first
- * prompts take the blocks of the last. */
-static void plan(struct replica *replica, int64_t now_ns)
+/* Whether anybody came in. */
+static bool admit(struct replica *replica, int64_t now_ns)
+{
+    bool any = false;
+    bool stands = chunks(replica);
+    struct request *request;
+    while (batch_n_running(replica) < batch_limits(replica)->max_num_seqs &&
+           (request = batch_first_waiting(replica)) != NULL) {
+        int64_t tokens = admissible(replica, request, now_ns);
+        if (tokens < 1) {
+            break;
+        }
+        if (!stands && batch_decodes(replica, request)) {
+            stand_still(replica, now_ns);
+            stands = true;
+        }
+        batch_admit(replica, request, tokens, room_of(replica, request), now_ns);
+        any = true;
+    }
+    return any;
+}
+
+/* Prompts, if it is their turn; whether there were any. */
+static bool admit_prompts(struct replica *replica, int64_t now_ns)
+{
+    bool is_turn = batch_n_running(replica) == 0 || iterations_left(replica) == 0;
+    return is_turn && batch_n_swapped(replica) == 0 && admit(replica, now_ns);
+}
+
+/* Where somebody behind whom others stand gave way for want of blocks, and others came in,
+ * more may run than the budget is for: those whom it does not reach stand still. */
+static void leave_out_beyond_budget(struct replica *replica, int64_t now_ns)
 {
     int64_t budget = batch_budget(replica);
-    prefill_each(replica, now_ns);
-    if (batch_budget(replica) < budget) {
-        return;
-    }
-    decode_each(replica, now_ns);
-    if (batch_budget(replica) == budget) {
-        batch_serve_each(replica, now_ns);
-    }
-    if (batch_n_preempted(replica) == 0) {
-        admit(replica, true, now_ns);
-    }
-}
-
-static void prefill_grouped(struct replica *replica, int64_t now_ns)
-{
-    for (int64_t i = 0; i < batch_n_partial(replica) && batch_budget(replica) > 0;
-         i++) {
-        struct request *request = batch_partial(replica, i);
-        if (!batch_decodes(replica, request) &&
-            !batch_grant(replica, request, affordable(replica, request), now_ns)) {
-            return;
+    struct request *request = batch_first_running(replica);
+    for (; request != NULL; request = batch_next(request)) {
+        if (budget == 0) {
+            batch_leave_out(replica, request, now_ns);
         }
+        budget -= least(batch_serve_wanted(replica, request), budget);
     }
-    admit(replica, false, now_ns);
 }
 
-/* KV blocks that all decoding requests need in this step. */
-static int64_t demand(const struct replica *replica)
+/* Whether the budget reaches all but the last, whom it may cut. */
+static bool reaches_all(const struct replica *replica)
 {
-    int64_t n_blocks = batch_group_new_blocks(replica);
+    int64_t rest = batch_budget(replica) - batch_n_grouped(replica);
     for (int64_t i = 0; i < batch_n_partial(replica); i++) {
         const struct request *request = batch_partial(replica, i);
-        if (batch_decodes(replica, request)) {
-            n_blocks += batch_new_blocks(replica, request, 1);
-        }
+        bool is_last = request == batch_last_running(replica);
+        rest -= is_last ? 0 : batch_serve_wanted(replica, request);
     }
-    return n_blocks;
+    return rest >= 0;
 }
 
-static void decode_grouped(struct replica *replica, int64_t now_ns)
+static void plan(struct replica *replica, int64_t now_ns)
 {
-    while (demand(replica) > batch_free_blocks(replica)) {
-        batch_preempt(replica, batch_last_running(replica), now_ns);
-    }
-    batch_grant_group(replica);
-    for (int64_t i = 0; i < batch_n_partial(replica);) {
-        struct request *request = batch_partial(replica, i);
-        if (batch_decodes(replica, request)) {
-            batch_grant(replica, request, 1, now_ns); /* and it leaves the partials */
-        } else {
-            i++;
+    begin(replica);
+    batch_serve_yield(replica, now_ns);
+    if (chunks(replica)) {
+        leave_out_beyond_budget(replica, now_ns);
+        batch_serve_each(replica, now_ns);
+        if (batch_serve_swapped(replica, now_ns)) {
+            admit(replica, now_ns);
         }
+    } else if (!admit_prompts(replica, now_ns)) {
+        batch_serve_decodes_each(replica, now_ns);
+        batch_serve_swapped(replica, now_ns);
     }
+    end(replica);
 }
 
 static void plan_grouped(struct replica *replica, int64_t now_ns)
 {
-    int64_t budget = batch_budget(replica);
-    prefill_grouped(replica, now_ns);
-    if (batch_budget(replica) == budget) {
-        decode_grouped(replica, now_ns);
-        if (batch_budget(replica) == budget) { /* nobody is in the group */
-            batch_serve_each(replica, now_ns);
+    begin(replica);
+    batch_serve_yield(replica, now_ns);
+    if (chunks(replica)) {
+        if (!reaches_all(replica)) {
+            leave_out_beyond_budget(replica, now_ns);
         }
-        if (batch_n_preempted(replica) == 0) {
-            admit(replica, true, now_ns);
+        batch_serve_grouped(replica, now_ns);
+        if (batch_serve_swapped(replica, now_ns)) {
+            admit(replica, now_ns);
         }
+    } else if (!admit_prompts(replica, now_ns)) {
+        batch_serve_decodes_grouped(replica, now_ns);
+        batch_serve_swapped(replica, now_ns);
     }
+    end(replica);
+}
+
+/* As with batching_unified.c. */
+static bool newcomer_waits(const struct replica *replica)
+{
+    const struct batch_limits *limits = batch_limits(replica);
+    if (batch_settings(replica)->preemptive_order) {
+        return false;
+    }
+    return (batch_first_waiting(replica) != NULL && batch_is_fcfs(replica)) ||
+           batch_n_running(replica) >= limits->max_num_seqs ||
+           (chunks(replica) &&
+            batch_n_grouped(replica) >= limits->max_num_batched_tokens);
+}
+
+static int64_t steps_left(const struct replica *replica)
+{
+    int64_t left = iterations_left(replica);
+    bool holds = !chunks(replica) && batch_first_waiting(replica) != NULL && left > 0;
+    return holds ? left : INT64_MAX;
+}
+
+static int64_t changes_at(const struct replica *replica)
+{
+    const struct prefill_first *state = batch_state(replica);
+    return state->held_until_ns;
 }
 
 const struct batch_ops batching_prefill_first = {
     .name = "prefill_first",
-    .help = "prompts before decodes, never both in one step",
+    .help =
+        "vLLM v0: prompts before decodes, never both in one step; or in chunks beside "
+        "them",
+    .state_size = sizeof(struct prefill_first),
     .plan = plan,
     .plan_grouped = plan_grouped,
+    .newcomer_waits = newcomer_waits,
+    .steps_left = steps_left,
+    .changes_at = changes_at,
+    .decodes_beyond_budget = true,
+    .chunks = true,
 };

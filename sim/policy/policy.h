@@ -11,7 +11,14 @@
 #include "engine/route.h"
 
 /* Batching disciplines: which requests get how many tokens in the next step. */
-#define POLICY_BATCHING(X) X(batching_unified) X(batching_prefill_first)
+#define POLICY_BATCHING(X)    \
+    X(batching_unified)       \
+    X(batching_prefill_first) \
+    X(batching_sarathi)       \
+    X(batching_sglang)        \
+    X(batching_static)        \
+    X(batching_dynamic)       \
+    X(batching_orca)
 
 /* Orders of the queue: which of the waiting requests comes first. */
 #define POLICY_ORDER(X) \

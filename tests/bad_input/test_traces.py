@@ -237,6 +237,11 @@ WORKLOADS = [
            "day.csv:4: the request's 300 prompt and 33 output tokens need 21 KV blocks and "
            "the pool has 20; '[workload] unservable = reject' passes over it",
            "pool.main.num_gpu_blocks=21"),
+    option("a_request_without_a_token_to_spare",
+           "day.csv:4: the request's 300 prompt tokens, in whole blocks, and 33 output tokens "
+           "are not fewer than the 336 of the KV cache, as batching = sglang expects; "
+           "'[workload] unservable = reject' passes over it",
+           "pool.main.batching=sglang", "pool.main.num_gpu_blocks=22"),
     option("a_request_beyond_max_model_len",
            "day.csv:2: the request's 100 prompt and 20 output tokens are more than the 119 "
            "of max_model_len; '[workload] unservable = reject' passes over it",

@@ -20,10 +20,10 @@ KINDS = (*worlds.KINDS, *DISCIPLINES, *ORDERS, "recompute", "swap", "none", "vic
          "lost grants", "not the last gave way", "plans of nobody", "no room on the host",
          "swapped in", "forecast stops", "partial prefills stop", "unchunked stops",
          "watermark stops",
-         "delays", "decode iterations", "idle partial prefills", "decodes beyond the budget",
+         "delays", "decode iterations", "decodes beyond the budget",
          "later stages", "slots stop", "padding", "delay exceeded", "preferred sizes",
          "waits for more", "delayed", "shed", "estimate stops", "chunked", "chunked goes on",
-         "mixed chunks", "decodes left out", "retractions", "aging", "predictor none",
+         "mixed chunks", "retractions", "aging", "predictor none",
          "predictor bucketed", "predictor noisy", "longer bounds")
 
 
@@ -31,7 +31,7 @@ def draw_order(rng, pool, sections, lengths, step_ns):
     """The order of the queue and what it goes by; columns of the trace."""
     pool["order"] = rng.choice(("fcfs", *ORDERS))
     n = len(lengths)
-    names = rng.sample(("", "acme", "b", "tenant 3", "zeta"), rng.randint(1, 5))
+    names = rng.sample(("", "acme", "b", "tenant-3", "zeta"), rng.randint(1, 5))
     labels = {}
     if rng.random() < 0.8:
         labels["tenant"] = [rng.choice(names) for _ in range(n)]
@@ -61,6 +61,8 @@ def draw_order(rng, pool, sections, lengths, step_ns):
             pool["predictor_error"] = rng.choice(("0.3", "0.0137", "0.9"))
             sections["run"] = {"seed": rng.choice((1, 4099, 2**40 + 1))}
     if pool["order"] == "mlfq":
+        pool["long_prefill_token_threshold"] = 0  # recomputing for ever takes too long
+        pool["max_num_batched_tokens"] = max(13, pool["max_num_batched_tokens"])
         pool["mlfq_levels"] = rng.choice((1, 2, 3, 4, 7))
         pool["mlfq_quantum"] = rng.choice((1, 2, 5, 32))
         pool["mlfq_prefill_tokens"] = rng.choice((1, 3, 13, 64))
@@ -80,7 +82,9 @@ def draw_preempt(rng, pool, ways):
     if pool["preempt"] != "none":
         if order == "mlfq" or order not in ("fcfs", "vtc", "lpm") and rng.random() < 0.5:
             pool["preemptive_order"] = "yes"
-        if rng.random() < 0.5:
+        if pool.get("preemptive_order") == "yes":
+            pool["victim"] = "order"
+        elif rng.random() < 0.5:
             victims = ("last", "order", "fewest_outputs")
             pool["victim"] = rng.choice([v for v in victims
                                          if v != "order" or order not in ("vtc", "lpm")])
@@ -147,8 +151,7 @@ def draw_static(rng, pool, _):
 
 def draw_dynamic(rng, pool, _):
     draw_static(rng, pool, _)
-    pool.pop("async_scheduling", None)  # a batcher that waits has no step to plan in
-    pool.pop("poll_steps", None)
+    pool["async_scheduling"], pool["poll_steps"] = "no", 0  # who waits has no step to plan in
     if rng.random() < 0.6:
         sizes = rng.sample(range(1, pool["max_num_seqs"] + 1), min(3, pool["max_num_seqs"]))
         pool["preferred_batch_sizes"] = ", ".join(map(str, sorted(sizes)[:rng.randint(1, 3)]))
@@ -165,14 +168,15 @@ def draw_sglang(rng, pool, lengths):
     pool["preempt"] = "recompute"
     if rng.random() < 0.3:  # what the estimate forgets: a block for each decode of a mixed step
         pool["max_num_batched_tokens"] = 512
-        pool["block_size"] = 1
+        pool["block_size"] = rng.choice((4, 7, 16))
         tighten(rng, pool, lengths)
         pool["schedule_conservativeness"] = "0.0137"
     if rng.random() < 0.6:
         pool["chunked_prefill_size"] = pool["block_size"] * rng.choice((1, 1, 2, 3, 7))
     if rng.random() < 0.5:
         pool["enable_mixed_chunk"] = "yes"
-    pool.setdefault("schedule_conservativeness", rng.choice(("1", "0.3", "0.0137", "0.0137", "1.3")))
+    pool.setdefault("schedule_conservativeness",
+                    rng.choice(("1", "0.3", "0.0137", "0.0137", "1.3")))
     if rng.random() < 0.4:
         pool["clip_max_new_tokens"] = rng.choice((1, 3, 13))
 
@@ -206,6 +210,7 @@ def draw(rng, pool, sections, lengths, step_ns):
     DRAWS[pool["batching"]](rng, pool, lengths)
     if pool["order"] == "mlfq" and pool["preempt"] == "none":
         pool["preempt"], pool["preemptive_order"] = "recompute", "yes"
+        pool["victim"] = "order"
     if pool["batching"] != "unified":
         pool.pop("reserve_full_prompt")
     return labels

@@ -135,7 +135,6 @@ static void write_pool(struct rng *rng, FILE *out, int64_t most_tokens)
     policies_write(rng, out);
     fprintf(out, "block_size = %lld\nnum_gpu_blocks = %lld\n", (long long)block,
             (long long)usable + 1);
-    fprintf(out, "max_num_seqs = %lld\n", (long long)PICK(rng, 1, 2, 5, 13, 64));
     fprintf(out, "max_num_batched_tokens = %lld\n",
             (long long)PICK(rng, 1, 3, 13, 41, 137, 4099));
     fprintf(out, "long_prefill_token_threshold = %lld\n",

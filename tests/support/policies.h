@@ -48,7 +48,8 @@ static const struct order_ops *policies_order(struct rng *rng, bool may_displace
 }
 
 /* Keys of one discipline alone. */
-static void policies_write_own(struct rng *rng, FILE *out, const char *batching)
+static void policies_write_own(struct rng *rng, FILE *out, const char *batching,
+                               int64_t max_num_seqs)
 {
     if (strcmp(batching, "unified") == 0) {
         fprintf(out, "max_num_partial_prefills = %lld\n",
@@ -71,10 +72,14 @@ static void policies_write_own(struct rng *rng, FILE *out, const char *batching)
                 (long long)rng_below(rng, 37) + 1);
         fputs("max_model_len = 4099\n", out);
     } else if (strcmp(batching, "dynamic") == 0) {
+        fputs("preferred_batch_sizes = ", out);
+        if (rng_below(rng, 3) > 0) {
+            fprintf(out, "%s%lld", policies_word(rng, "", "1, "),
+                    (long long)(max_num_seqs + 1) / 2);
+        }
         fprintf(out,
-                "preferred_batch_sizes = %s\nmax_queue_delay_us = %lld\n"
+                "\nmax_queue_delay_us = %lld\n"
                 "queue_timeout_us = %lld\nqueue_timeout_action = %s\n",
-                policies_word(rng, "", policies_word(rng, "3", "2 5")),
                 (long long)POLICIES_PICK(rng, 0, 137, 4099, 41000),
                 (long long)POLICIES_PICK(rng, 0, 0, 1370, 13700),
                 policies_word(rng, "reject", "delay"));
@@ -106,7 +111,9 @@ static void policies_write(struct rng *rng, FILE *out)
         static const char *const victims[] = {"last", "last", "order",
                                               "fewest_outputs"};
         fprintf(out, "victim = %s\npreemptive_order = %s\n",
-                displaces ? "order" : victims[rng_below(rng, 4)],
+                displaces  ? "order"
+                : retracts ? "last"
+                           : victims[rng_below(rng, 4)],
                 displaces ? "yes" : "no");
     }
     bool may_look_ahead = !reserves && (strcmp(name, "unified") == 0 ||
@@ -122,7 +129,9 @@ static void policies_write(struct rng *rng, FILE *out)
                 (long long)POLICIES_PICK(rng, 0, 0, 1),
                 (long long)POLICIES_PICK(rng, 0, 37));
     }
-    policies_write_own(rng, out, name);
+    int64_t max_num_seqs = POLICIES_PICK(rng, 1, 2, 5, 13, 64);
+    fprintf(out, "max_num_seqs = %lld\n", (long long)max_num_seqs);
+    policies_write_own(rng, out, name, max_num_seqs);
     static const char *const predictors[] = {"perfect", "noisy", "bucketed", "none"};
     fprintf(out,
             "swap_blocks = %lld\nswap_block_us = %s\naging_ms = %lld\n"

@@ -24,6 +24,7 @@ static const struct pool_config server = {
     .block_tokens = 16,
     .num_gpu_blocks = 100001,
     .scheduler = {.batching = "unified",
+                  .order = "fcfs",
                   .max_num_seqs = 64,
                   .max_num_batched_tokens = 4099,
                   .enable_prefix_caching = 1},
@@ -37,8 +38,7 @@ static void play(struct client_log *log, const struct client_spec *spec)
     struct pool pool;
     struct err err = {""};
     assert_int_equal(pool_init(&pool, &server, &err), 0);
-    assert_int_equal(client_play(log, spec, &pool, &err),
-                     0);
+    assert_int_equal(client_play(log, spec, &pool, &err), 0);
     assert_string_equal(err.text, "");
     pool_free(&pool);
 }
