@@ -202,40 +202,38 @@ class Fair(Queue):
 class Feedback(Queue):
     """Multi-level feedback; a long prompt skips the levels it would not stay in."""
 
+    KEYED = True
+
     def __init__(self, *args):
         super().__init__(*args)
-        self.levels, self.served, self.since_ns = {}, {}, {}
+        self.since_ns = {}
+        self.promoted = {}  # output when it was last promoted
 
     def quantum(self, level):
         return self.config.mlfq_quantum << level
 
     def key(self, request):
-        return self.levels[request]
+        last, level = self.config.mlfq_levels - 1, 0
+        worth = ceil_div(request.prompt, self.config.mlfq_prefill_tokens)
+        if request in self.promoted:
+            used = request.generated - self.promoted[request]
+        else:
+            used = worth + request.generated - 1 if request.generated > 0 else 0
+            while level < last and self.quantum(level) < worth:
+                level += 1
+        while level < last and used >= self.quantum(level):
+            used -= self.quantum(level)
+            level += 1
+        return level
 
     def enter(self, request, now_ns, is_new):
-        super().enter(request, now_ns, True)  # at the back, also if preempted
+        super().enter(request, now_ns, is_new)
         self.since_ns[request] = now_ns
-        if is_new:
-            last = self.config.mlfq_levels - 1
-            self.levels[request] = next(
-                (i for i in range(last)
-                 if self.quantum(i) * self.config.mlfq_prefill_tokens >= request.prompt), last)
-            self.served[request] = 0
 
     def refresh(self, now_ns, running):
-        for request in running:
-            if self.served[request] >= self.quantum(self.levels[request]):
-                self.levels[request] = min(self.levels[request] + 1, self.config.mlfq_levels - 1)
-                self.served[request] = 0
-        for request in self.in_order() if self.config.mlfq_promote_ns else []:
-            waited_ns = now_ns - self.since_ns[request]
-            if self.levels[request] > 0 and waited_ns >= self.config.mlfq_promote_ns:
-                self.n_entered += 1
-                self.levels[request], self.ties[request] = 0, self.n_entered
-                self.served[request] = 0
-
-    def emitted(self, request):
-        self.served[request] += 1
+        for request in self.members if self.config.mlfq_promote_ns else []:
+            if now_ns - self.since_ns[request] >= self.config.mlfq_promote_ns:
+                self.promoted[request], self.since_ns[request] = request.generated, now_ns
 
 
 QUEUES = {"fcfs": Queue, "priority": Priority, "sjf": ShortestJob, "srpt": ShortestRemaining,

@@ -111,10 +111,10 @@ void queue_push(struct queue *queue, struct request *request, int64_t key, bool 
                        : queue->back++,
         .request = request,
     };
+    put(queue, entry);
     if (queue->ops->tokens_left != NULL) {
         request_list_append(&queue->entered, request);
     }
-    put(queue, entry);
 }
 
 static struct request *first_of(const struct queue *queue,
@@ -160,9 +160,6 @@ static struct queue_entry take(struct queue *queue, struct request *request)
     struct queue_entry taken = lane->entries[at];
     struct queue_entry last = lane->entries[--lane->n];
     queue->n--;
-    if (queue->ops->tokens_left != NULL) {
-        request_list_remove(&queue->entered, request);
-    }
     if (at == lane->n) {
         return taken;
     }
@@ -179,6 +176,9 @@ static struct queue_entry take(struct queue *queue, struct request *request)
 void queue_remove(struct queue *queue, struct request *request)
 {
     take(queue, request);
+    if (queue->ops->tokens_left != NULL) {
+        request_list_remove(&queue->entered, request);
+    }
 }
 
 void queue_set_aside(struct queue *queue)

@@ -33,9 +33,9 @@ struct queue {
     struct queue_lane *lanes;
     int32_t n_lanes;
     int64_t n;                   /* requests in all lanes */
-    struct request_list entered; /* all, as they came, where some are promoted */
     struct queue_lane aside;     /* taken out by queue_set_aside() */
     int64_t n_put_back;          /* of these */
+    struct request_list entered; /* all, as they came, where some are promoted */
     int64_t front;
     int64_t back;
 };

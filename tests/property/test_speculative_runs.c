@@ -86,11 +86,10 @@ static void write_world(int64_t world, const char *acceptance)
     fputs("[pool.main]\n", out);
     policies_write(&rng, out);
     fprintf(out,
-            "block_size = %lld\nnum_gpu_blocks = %lld\nmax_num_seqs = %lld\n"
+            "block_size = %lld\nnum_gpu_blocks = %lld\n"
             "max_num_batched_tokens = %lld\nlong_prefill_token_threshold = %lld\n"
             "replicas = %lld\n%s",
             (long long)block, (long long)(needed * POLICIES_PICK(&rng, 1, 1, 2, 3) + 1),
-            (long long)POLICIES_PICK(&rng, 1, 2, 13, 64),
             (long long)POLICIES_PICK(&rng, 1, 3, 13, 137, 4099),
             (long long)POLICIES_PICK(&rng, 0, 0, 2, 37),
             (long long)POLICIES_PICK(&rng, 1, 1, 2), prices[rng_below(&rng, 4)]);

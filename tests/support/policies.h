@@ -89,6 +89,20 @@ static void policies_write_own(struct rng *rng, FILE *out, const char *batching,
     }
 }
 
+/* The levels of a feedback queue. */
+static void policies_write_mlfq(struct rng *rng, FILE *out)
+{
+    fprintf(
+        out,
+        "mlfq_levels = %lld\nmlfq_quantum = %lld\nmlfq_prefill_tokens = %lld\n"
+        "mlfq_promote_ms = %s\n",
+        (long long)POLICIES_PICK(rng, 1, 2, 3, 4, 7),
+        (long long)POLICIES_PICK(rng, 1, 2, 5, 32),
+        (long long)POLICIES_PICK(rng, 1, 3, 13, 64),
+        policies_word(rng, "0",
+                      policies_word(rng, "0.0137", policies_word(rng, "1.37", "41"))));
+}
+
 /* Writes the keys of a scheduler whose parts go together. */
 static void policies_write(struct rng *rng, FILE *out)
 {
@@ -142,15 +156,7 @@ static void policies_write(struct rng *rng, FILE *out)
             (long long)POLICIES_PICK(rng, 0, 0, 0, 7),
             (long long)POLICIES_PICK(rng, 0, 0, 0, 37));
     if (order->tokens_left != NULL) {
-        fprintf(out,
-                "mlfq_levels = %lld\nmlfq_quantum = %lld\nmlfq_prefill_tokens = %lld\n"
-                "mlfq_promote_ms = %s\n",
-                (long long)POLICIES_PICK(rng, 1, 2, 3, 4, 7),
-                (long long)POLICIES_PICK(rng, 1, 2, 5, 32),
-                (long long)POLICIES_PICK(rng, 1, 3, 13, 64),
-                policies_word(
-                    rng, "0",
-                    policies_word(rng, "0.0137", policies_word(rng, "1.37", "41"))));
+        policies_write_mlfq(rng, out);
     }
 }
 
