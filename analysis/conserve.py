@@ -31,6 +31,8 @@ def check_shape(run):
     bad = [next(iter(row.values())) for row in rows if None in row or None in row.values()]
     return f"{len(rows)} rows, wrong: {bad[:3]}", not bad and len(run.metrics) == len(run.summary)
 
+STATUSES = ("completed", "rejected", "timed_out", "shed")
+
 
 def check_owners(run):
     """Every nanosecond from arrival to finish has one owner."""
@@ -89,14 +91,12 @@ def check_little(run):
 def check_statuses(run):
     """Injected = the sum over statuses, in the file as in the summary."""
     found = [sum(request.status == status for request in run.requests)
-             for status in ("completed", "rejected", "timed_out", "shed")]
-    told = [int(run.summary[f"all_{status}_requests"])
-            for status in ("completed", "rejected", "timed_out", "shed")]
-    inside = [sum(request.status == status for request in run.counted)
-              for status in ("completed", "rejected", "timed_out", "shed")]
+             for status in STATUSES]
+    told = [int(run.summary[f"all_{status}_requests"]) for status in STATUSES]
+    inside = [sum(request.status == status for request in run.counted) for status in STATUSES]
     return f"{found} of {len(run.requests)}, {inside} inside the window", (
         found == told and sum(found) == len(run.requests) == int(run.summary["injected_requests"])
-        and inside == [int(run.summary[s]) for s in ("completed", "rejected", "timed_out", "shed")])
+        and inside == [int(run.summary[status]) for status in STATUSES])
 
 
 def check_tokens(run):

@@ -101,24 +101,6 @@ int64_t batch_n_swapped(const struct replica *replica)
     return replica->swap.requests.n;
 }
 
-/* Only those who gave way stand before others that came earlier. */
-int64_t batch_oldest_arrival_ns(const struct replica *replica)
-{
-    const struct request *first = batch_first_waiting(replica);
-    if (first == NULL || first->n_preemptions == 0) {
-        return first == NULL ? INT64_MAX : first->arrival_ns;
-    }
-    int64_t oldest_ns = first->arrival_ns;
-    for (int32_t i = 0; i < replica->queue.n_lanes; i++) {
-        const struct queue_lane *lane = &replica->queue.lanes[i];
-        for (int64_t j = 0; j < lane->n; j++) {
-            int64_t arrival_ns = lane->entries[j].request->arrival_ns;
-            oldest_ns = arrival_ns < oldest_ns ? arrival_ns : oldest_ns;
-        }
-    }
-    return oldest_ns;
-}
-
 int64_t batch_n_emitted(const struct replica *replica, const struct request *request)
 {
     int64_t since = request->in_group ? replica->group.step - request->joined_step : 0;
@@ -186,14 +168,6 @@ static void record_grant(struct replica *replica, struct replica_grant grant)
     replica->grants[replica->n_grants++] = grant;
 }
 
-static void divide_once(struct replica *replica)
-{
-    if (!replica->divided) {
-        replica->divided = true;
-        replica_divide(replica);
-    }
-}
-
 /* Books a grant whose blocks are there. */
 static void grant(struct replica *replica, struct request *request, int64_t tokens,
                   int64_t n_blocks, int64_t now_ns)
@@ -212,7 +186,7 @@ static void grant(struct replica *replica, struct request *request, int64_t toke
     }
     if (decode && !request->decoding) {
         CHECK(replica->stepwise || replica->group_granted); /* it goes with the group */
-        divide_once(replica);
+        replica_divide_once(replica);
         replica_join(replica, request);
     }
     if (request->chain != NULL && !decode) {
@@ -306,7 +280,7 @@ bool batch_admit(struct replica *replica, struct request *request, int64_t token
     if (request->chain != NULL) {
         n_blocks -= take_found(replica, request);
     }
-    replica_unqueue(replica, request);
+    replica_queue_leave(replica, request);
     run(replica, request);
     grant(replica, request, tokens, n_blocks, now_ns);
     return true;
@@ -327,104 +301,12 @@ bool batch_resume(struct replica *replica, struct request *request, int64_t toke
     return true;
 }
 
-static void record_victim(struct replica *replica, struct request *request)
-{
-    if (replica->n_preempted == replica->victim_room) {
-        replica->victim_room = replica->victim_room * 2 + 16;
-        replica->victims = memory_grow(replica->victims, (size_t)replica->victim_room,
-                                       sizeof(struct request *));
-    }
-    replica->victims[replica->n_preempted++] = request;
-}
-
-/* Takes back what the victim was granted by itself in this step; whether it was. */
-static bool refund(struct replica *replica, const struct request *request)
-{
-    for (int64_t i = 0; i < replica->n_grants; i++) {
-        if (replica->grants[i].request == request) {
-            replica->budget += replica->grants[i].tokens;
-            replica->n_grants--;
-            memmove(&replica->grants[i], &replica->grants[i + 1],
-                    (size_t)(replica->n_grants - i) * sizeof *replica->grants);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The victim gets nothing in this step, neither by itself nor with the group.  Its blocks
- * go with the others; but the one taken for a member's next token is not among those. */
-static void quit_step(struct replica *replica, struct request *request, int64_t now_ns)
-{
-    bool alone = refund(replica, request);
-    int64_t last_token_ns = request->last_token_ns;
-    if (request->decoding) {
-        divide_once(replica);
-    }
-    if (request->in_group && replica->group_granted) {
-        replica->budget += !alone;
-        kv_give(&replica->kv, batch_is_due(replica, request), NULL);
-    }
-    replica_leave(replica, request, now_ns);
-    if (alone) { /* if a member, since a moment ago: the group's gap is not its own */
-        request->last_token_ns = last_token_ns;
-    }
-}
-
-/* What it computed is thrown away, and it waits to compute it again. */
-static void forget(struct replica *replica, struct request *request, int64_t now_ns)
-{
-    replica->tally.recomputed_tokens += request->computed_tokens;
-    request->computed_tokens = 0;
-    replica_queue(replica, request, true, now_ns);
-}
-
-/* Takes a running request's place and blocks. */
-static void displace(struct replica *replica, struct request *request, bool may_swap,
-                     int64_t now_ns)
-{
-    CHECK(request->place == REQUEST_RUNNING && !replica->group.reserved);
-    quit_step(replica, request, now_ns);
-    request_list_remove(&replica->running, request);
-    replica->view->n_running--;
-    replica->view->n_waiting++;
-    kv_give(&replica->kv, request->held_blocks, request->chain);
-    request->held_blocks = 0;
-    if (request->recompute_since_ns == REQUEST_NEVER) {
-        request->recompute_since_ns = now_ns;
-        request->recompute_to_tokens = 0;
-    }
-    if (request->computed_tokens > request->recompute_to_tokens) {
-        request->recompute_to_tokens = request->computed_tokens;
-    }
-    replica->tally.n_preemptions++;
-    request->n_preemptions++;
-    if (may_swap && swap_fits(replica, request)) {
-        swap_out(replica, request);
-    } else {
-        forget(replica, request, now_ns);
-    }
-    record_victim(replica, request);
-}
-
-void batch_preempt(struct replica *replica, struct request *request, int64_t now_ns)
-{
-    bool may_swap = replica->pool->config->scheduler.preempt == POOL_SWAP;
-    displace(replica, request, may_swap, now_ns);
-}
-
-void batch_yield(struct replica *replica, struct request *request, int64_t now_ns)
-{
-    displace(replica, request, false, now_ns);
-    replica->n_yielded++;
-}
-
 void batch_leave_out(struct replica *replica, struct request *request, int64_t now_ns)
 {
     if (!request->decoding) {
         return;
     }
-    divide_once(replica);
+    replica_divide_once(replica);
     replica_leave(replica, request, now_ns);
     if (!replica->stepwise) {
         add_partial(replica, request);
@@ -434,22 +316,6 @@ void batch_leave_out(struct replica *replica, struct request *request, int64_t n
 void batch_wait_until(struct replica *replica, int64_t at_ns)
 {
     replica->wake_ns = at_ns;
-}
-
-void batch_set_aside(struct replica *replica)
-{
-    queue_set_aside(&replica->queue);
-}
-
-struct request *batch_put_back(struct replica *replica)
-{
-    return queue_put_back(&replica->queue);
-}
-
-void batch_delay(struct replica *replica, struct request *request)
-{
-    CHECK(request->place == REQUEST_WAITING && !request->delayed);
-    queue_delay(&replica->queue, request);
 }
 
 void batch_shed(struct replica *replica, struct request *request, int64_t now_ns)
@@ -497,12 +363,6 @@ int64_t batch_n_grouped(const struct replica *replica)
 int64_t batch_group_new_blocks(const struct replica *replica)
 {
     return group_new_blocks(&replica->group);
-}
-
-bool batch_is_due(const struct replica *replica, const struct request *request)
-{
-    return replica_computed(replica, request) % replica->pool->config->block_tokens ==
-           0;
 }
 
 void batch_grant_group(struct replica *replica)

@@ -105,7 +105,7 @@ int64_t batch_n_waiting(const struct replica *replica); /* in the queue */
 int64_t batch_n_swapped(const struct replica *replica);
 
 /* When the one of them arrived who arrived first; first come, first served only. */
-int64_t batch_oldest_arrival_ns(const struct replica *replica);
+int64_t batch_walk_oldest_ns(const struct replica *replica);
 
 /* Tokens a request lacks before it emits its next one, and the free KV blocks that
  * `tokens` more of them need.  Of a waiting one's prompt, what is in the cache does not
@@ -147,7 +147,8 @@ void batch_preempt(struct replica *replica, struct request *request, int64_t now
 
 /* The same, to make room for a request that the order puts first: always to recompute, as
  * in vLLM v0, and not one of batch_n_preempted(). */
-void batch_yield(struct replica *replica, struct request *request, int64_t now_ns);
+void batch_preempt_for_order(struct replica *replica, struct request *request,
+                             int64_t now_ns);
 
 /* How many get prefill tokens in this step, as far as it is planned. */
 int64_t batch_n_prefills(const struct replica *replica);
@@ -164,11 +165,11 @@ void batch_wait_until(struct replica *replica, int64_t at_ns);
 /* To look at those who wait behind the first, in order: sets the first aside, so that the
  * next one is it.  Before the plan ends they are to be put back, from the first on: the one
  * that was, which may then be admitted; NULL if all are. */
-void batch_set_aside(struct replica *replica);
-struct request *batch_put_back(struct replica *replica);
+void batch_walk_aside(struct replica *replica);
+struct request *batch_walk_back(struct replica *replica);
 
 /* From now on the waiting request stands behind all that were not delayed. */
-void batch_delay(struct replica *replica, struct request *request);
+void batch_walk_delay(struct replica *replica, struct request *request);
 
 /* A waiting request leaves unserved. */
 void batch_shed(struct replica *replica, struct request *request, int64_t now_ns);
@@ -188,7 +189,6 @@ bool batch_decodes(const struct replica *replica, const struct request *request)
 /* For plan_grouped: the group that decodes in every step. */
 int64_t batch_n_grouped(const struct replica *replica);
 int64_t batch_group_new_blocks(const struct replica *replica); /* due in this step */
-bool batch_is_due(const struct replica *replica, const struct request *request);
 void batch_grant_group(struct replica *replica); /* one token to every member */
 
 /* For plan_grouped: the running requests outside the group, in order of admission. */

@@ -271,7 +271,7 @@ void batch_serve_yield(struct replica *replica, int64_t now_ns)
             batch_new_blocks(replica, first, missing) <= batch_free_blocks(replica)) {
             return;
         }
-        batch_yield(replica, last, now_ns);
+        batch_preempt_for_order(replica, last, now_ns);
     }
 }
 

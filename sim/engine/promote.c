@@ -13,7 +13,7 @@ void promote_due(struct replica *replica, int64_t now_ns)
 {
     while (promote_next_ns(replica) <= now_ns) {
         struct request *request = replica->queue.entered.first;
-        replica_unqueue(replica, request);
+        replica_queue_leave(replica, request);
         request->promoted_tokens = request->n_emitted;
         replica_queue(replica, request, true, now_ns); /* behind all others in line */
     }

@@ -95,160 +95,20 @@ void replica_enqueue(struct replica *replica, struct request *request, int64_t n
     }
 }
 
-static struct order_view view_of(const struct replica *replica,
-                                 const struct request *request)
-{
-    return (struct order_view){
-        .id = request->id,
-        .priority = request->priority,
-        .arrival_ns = request->arrival_ns,
-        .deadline_ns = request->deadline_ns,
-        .prompt_tokens = request->prompt_tokens,
-        .missing_tokens = request->in_group ? 1 : request_missing_tokens(request),
-        .n_emitted = batch_n_emitted(replica, request),
-        .promoted_tokens = request->promoted_tokens,
-        .predicted_tokens = request->predicted_tokens,
-    };
-}
-
-int64_t replica_order_key(const struct replica *replica, const struct request *request)
-{
-    const struct order_ops *order = replica->queue.ops;
-    if (order->key == NULL) {
-        return 0;
-    }
-    struct order_view view = view_of(replica, request);
-    if (order->by_hits && request->place == REQUEST_WAITING) {
-        if (replica->queue.n > ORDER_MOST_HITS) {
-            return 0;
-        }
-        view.found_tokens = view.missing_tokens - batch_missing(replica, request);
-    }
-    return order->key(&replica->order_settings, &view);
-}
-
-int64_t replica_order_left(const struct replica *replica, const struct request *request)
-{
-    const struct order_ops *order = replica->queue.ops;
-    struct order_view view = view_of(replica, request);
-    return order->tokens_left != NULL
-               ? order->tokens_left(&replica->order_settings, &view)
-               : INT64_MAX;
-}
-
-void replica_queue(struct replica *replica, struct request *request, bool gave_way,
-                   int64_t now_ns)
-{
-    request->place = REQUEST_WAITING;
-    request->queued = true;
-    request->queued_ns = now_ns;
-    fair_enter(&replica->fair, request, gave_way);
-    /* who gave way is looked up for the next plan: the running ones are not served yet */
-    bool unknown = gave_way && replica->queue.ops->by_hits;
-    int64_t key = unknown ? 0 : replica_order_key(replica, request);
-    queue_push(&replica->queue, request, key, gave_way);
-}
-
-void replica_unqueue(struct replica *replica, struct request *request)
-{
-    request->queued = false;
-    fair_leave(&replica->fair, request);
-    queue_remove(&replica->queue, request);
-}
-
-static int64_t key_of(void *state, struct request *request)
-{
-    return replica_order_key(state, request);
-}
-
-/* What is found for those who wait may have changed since the last plan. */
-static void look_up_hits(struct replica *replica)
-{
-    bool few = replica->queue.n <= ORDER_MOST_HITS;
-    if (replica->queue.ops->by_hits && (few || replica->has_hits)) {
-        queue_rekey(&replica->queue, replica, key_of);
-        replica->has_hits = few;
-    }
-}
-
-static bool has_step(const struct replica *replica)
-{
-    return replica->n_grants > 0 || (replica->group_granted && replica->group.n > 0);
-}
-
-/* The discipline says what the next step holds; false: nothing.  Where somebody gave way
- * and yet nobody got anything, the one who asked having been the victim, it is asked again
- * at once, as a server's loop would. */
-static bool plan(struct replica *replica, int64_t now_ns)
-{
-    int64_t n_before;
-    do {
-        look_up_hits(replica);
-        n_before = replica->n_preempted;
-        replica->n_yielded = n_before;
-        replica->group_granted = false;
-        look_up_hits(replica);
-        if (replica->stepwise) {
-            replica->ops->plan(replica, now_ns);
-        } else {
-            replica->ops->plan_grouped(replica, now_ns);
-        }
-    } while (!has_step(replica) && replica->n_preempted > n_before);
-    if (replica->kv.prefix != NULL) {
-        prefix_settle(replica->kv.prefix);
-    }
-    CHECK(has_step(replica) || replica->wake_ns > now_ns || replica->queue.n == 0);
-    return has_step(replica);
-}
-
-bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
-{
-    replica->wake_ns = REQUEST_NEVER;
-    if (replica->running.n + replica_n_waiting(replica) == 0) {
-        return false;
-    }
-    sums_state(replica, now_ns);
-    replica->budget = replica_full_budget(replica);
-    replica->n_grants = 0;
-    replica->n_preempted = 0;
-    replica->divided = false;
-    replica->group_granted = false;
-    replica->swap.moved = 0;
-    replica->tier.fetch_fs = 0;
-    do { /* a scheduler that has shed all it knew of looks again at once */
-        look_now(replica, now_ns);
-        promote_due(replica, now_ns);
-        draft_choose(replica);
-        if (plan(replica, now_ns)) {
-            break;
-        }
-        if (replica->wake_ns > now_ns || replica_n_waiting(replica) == 0) {
-            return false;
-        }
-    } while (true);
-    if (replica->stepwise) {
-        stepwise_start(replica, now_ns);
-    } else {
-        span_plan(replica, now_ns, horizon_ns);
-    }
-    replica->busy = true;
-    replica->planned_ns = now_ns;
-    if (replica->running.n > replica->tally.most_running) {
-        replica->tally.most_running = replica->running.n;
-    }
-    if (replica->probe->step != NULL) {
-        replica_tell_step(replica);
-    }
-    replica->n_steps++;
-    return true;
-}
-
 void replica_divide(struct replica *replica)
 {
     if (replica->stepwise) {
         stepwise_divide(replica);
     } else {
         group_divide(&replica->group);
+    }
+}
+
+void replica_divide_once(struct replica *replica)
+{
+    if (!replica->divided) {
+        replica->divided = true;
+        replica_divide(replica);
     }
 }
 
@@ -356,7 +216,7 @@ static void stop_waiting(struct replica *replica, struct request *request)
     if (request->place == REQUEST_SWAPPED) {
         swap_take(replica, request, false);
     } else if (request->queued) {
-        replica_unqueue(replica, request);
+        replica_queue_leave(replica, request);
     } else {
         request_list_remove(&replica->arrived, request);
     }
@@ -432,39 +292,6 @@ static void credit_grants(struct replica *replica, int64_t now_ns)
             grant->emitted = true;
         }
     }
-}
-
-/* What the longest prompt of the step comes to, where the others are padded to it. */
-int64_t replica_padded_tokens(const struct replica *replica)
-{
-    int64_t most = 0;
-    for (int64_t i = 0; i < replica->n_grants; i++) {
-        const struct replica_grant *grant = &replica->grants[i];
-        int64_t tokens = grant->request->computed_tokens + grant->tokens;
-        most = tokens > most && !grant->decode ? tokens : most;
-    }
-    return replica->pool->config->scheduler.padding != 0 ? most : 0;
-}
-
-void replica_count_chunk(const struct replica *replica,
-                         const struct replica_grant *grant, int64_t padded_tokens,
-                         struct step_counts *counts)
-{
-    int64_t before = grant->request->computed_tokens;
-    int64_t padding = padded_tokens - before - grant->tokens;
-    int64_t room = BATCH_MOST_TOKENS - counts->prefill_tokens;
-    padding = padding < room ? padding : room;
-    padding = padding > 0 ? padding : 0;
-    cost_count_chunk(&replica->pool->cost, counts, before, grant->tokens + padding);
-    counts->padding_tokens += padding;
-    counts->n_emitting += grant->tokens == request_missing_tokens(grant->request);
-}
-
-bool replica_grant_joins(const struct replica_grant *grant)
-{
-    const struct request *request = grant->request;
-    return grant->emitted && !request->decoding && !request->given_up &&
-           request->n_emitted < request->output_tokens;
 }
 
 static bool membership_changes(const struct replica *replica)

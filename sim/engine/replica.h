@@ -227,7 +227,7 @@ static inline int64_t replica_n_waiting(const struct replica *replica)
 /* Puts a request in the queue, from outside or because it gave way; takes it out. */
 void replica_queue(struct replica *replica, struct request *request, bool gave_way,
                    int64_t now_ns);
-void replica_unqueue(struct replica *replica, struct request *request);
+void replica_queue_leave(struct replica *replica, struct request *request);
 
 /* The key of a request, waiting or running, in the queue's order. */
 int64_t replica_order_key(const struct replica *replica, const struct request *request);
@@ -245,6 +245,7 @@ void replica_tell_step(struct replica *replica);
 
 /* Divides the group's pots, once per plan at most while planning. */
 void replica_divide(struct replica *replica);
+void replica_divide_once(struct replica *replica);
 
 /* A token comes out at `now_ns`: the first, or one after a gap of its own. */
 void replica_emit(struct replica *replica, struct request *request, int64_t now_ns);
@@ -254,7 +255,7 @@ void replica_caught_up(struct request *request, int64_t now_ns);
 
 /* With `padding`, tokens of the step's longest prompt, as which all are counted; else 0.
  * Counts a prompt of the step; padding adds up to no more than BATCH_MOST_TOKENS. */
-int64_t replica_padded_tokens(const struct replica *replica);
+int64_t replica_count_padded(const struct replica *replica);
 void replica_count_chunk(const struct replica *replica,
                          const struct replica_grant *grant, int64_t padded_tokens,
                          struct step_counts *counts);
@@ -267,7 +268,12 @@ void replica_finish(struct replica *replica, struct request *request,
                     enum request_status status, int64_t now_ns);
 
 /* Whether the request's token of this step makes it a member of the decoding group. */
-bool replica_grant_joins(const struct replica_grant *grant);
+static inline bool replica_grant_joins(const struct replica_grant *grant)
+{
+    const struct request *request = grant->request;
+    return grant->emitted && !request->decoding && !request->given_up &&
+           request->n_emitted < request->output_tokens;
+}
 
 /* The decoding group, in either way. */
 void replica_join(struct replica *replica, struct request *request);

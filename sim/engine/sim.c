@@ -123,7 +123,7 @@ void sim_free(struct sim *sim)
         for (struct request *r; (r = queue_first(&replica->queue)) != NULL;) {
             free(r->labels);
             prefix_chain_free(r->chain);
-            replica_unqueue(replica, r);
+            replica_queue_leave(replica, r);
         }
         free_requests(&replica->arrived);
         free_requests(&replica->swap.requests);
@@ -304,27 +304,6 @@ static void end_step(struct sim *sim)
     mark_idle(sim, replica->index);
 }
 
-/* Tells the boundaries up to `until_ns`; -1 if the run is to stop. */
-static int tick_until(struct sim *sim, int64_t until_ns, struct err *err)
-{
-    const struct sim_config *config = sim->config;
-    const int64_t most_ticks = 10000000;
-    if (sim->tick_at_ns > until_ns) {
-        return 0;
-    }
-    if (config->tick_ns > 0 && until_ns / config->tick_ns > most_ticks) {
-        return err_set(err,
-                       "[output] interval: the timeline would have more than %" PRId64
-                       " rows: raise it (the run has come to second %" PRId64 ")",
-                       most_ticks, until_ns / 1000000000);
-    }
-    while (sim->tick_at_ns <= until_ns) {
-        config->probe->tick(config->probe->state, sim, sim->tick_at_ns);
-        sim->tick_at_ns += config->tick_ns;
-    }
-    return 0;
-}
-
 /* Moves the clock; -1 if the run is to stop. */
 static int set_clock(struct sim *sim, int64_t now_ns, struct err *err)
 {
@@ -339,50 +318,10 @@ static int set_clock(struct sim *sim, int64_t now_ns, struct err *err)
                        " years): it can go no further",
                        now_ns / 1000000000, now_ns / 1000000000 / 31557600);
     }
-    if (tick_until(sim, now_ns, err) != 0) {
+    if (sim_tick(sim, now_ns, err) != 0) {
         return -1;
     }
     sim->now_ns = now_ns;
-    return 0;
-}
-
-/* Sums up what the replicas know once everything is over. */
-static int close_run(struct sim *sim, struct err *err)
-{
-    struct sim_totals *totals = &sim->totals;
-    if (sim->now_ns > totals->end_ns) {
-        totals->end_ns = sim->now_ns;
-    }
-    if (tick_until(sim, totals->end_ns, err) != 0) {
-        return -1;
-    }
-    int64_t last_tick_ns =
-        sim->config->tick_ns > 0 ? sim->tick_at_ns - sim->config->tick_ns : 0;
-    if (totals->end_ns > last_tick_ns) {
-        sim->config->probe->tick(sim->config->probe->state, sim, totals->end_ns);
-    }
-    int64_t computed = 0; /* tokens, of all steps */
-    int64_t emitted = 0;
-    int64_t thrown = 0;
-    int64_t discarded = 0;
-    int64_t rejected = 0;
-    for (int32_t i = 0; i < sim->n_replicas; i++) {
-        const struct replica *replica = &sim->replicas[i];
-        CHECK(replica->running.n == 0 && replica_n_waiting(replica) == 0);
-        CHECK(!replica->busy && replica->swap.host_blocks == 0);
-        CHECK(kv_used(&replica->kv) == 0);
-        computed += replica->sums.work.tokens - replica->sums.work.padding_tokens;
-        emitted += replica->sums.work.emissions;
-        thrown += replica->tally.recomputed_tokens + replica->tally.discarded_tokens;
-        discarded += replica->tally.discarded_outputs;
-        rejected += draft_rejected(&replica->draft);
-        totals->n_steps += replica->n_steps;
-        totals->sequence_steps += replica->tally.sequence_steps;
-    }
-    CHECK(sim->n_in_system == 0);
-    CHECK(totals->area == totals->sojourn);
-    CHECK(computed == totals->computed_tokens_completed + thrown + rejected);
-    CHECK(emitted == totals->output_tokens_completed + discarded + rejected);
     return 0;
 }
 
@@ -420,7 +359,7 @@ int sim_run(struct sim *sim, const struct sim_config *config,
             sim_verify(sim);
         }
     }
-    return close_run(sim, err);
+    return sim_close(sim, err);
 }
 
 void sim_pool_sums(struct sim *sim, int32_t pool, int64_t at_ns,

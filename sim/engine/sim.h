@@ -141,6 +141,13 @@ int sim_run(struct sim *sim, const struct sim_config *config,
             const struct sim_source *source, struct err *err);
 void sim_free(struct sim *sim);
 
+/* Tells the boundaries of the timeline up to `until_ns`; -1 if there are too many. */
+int sim_tick(struct sim *sim, int64_t until_ns, struct err *err);
+
+/* Sums up what the replicas know once everything is over, and aborts if anything got
+ * lost. */
+int sim_close(struct sim *sim, struct err *err);
+
 /* Every request passes here on its way out; `sim` as a probe's state. */
 void sim_finished(void *sim, struct probe_record *record);
 

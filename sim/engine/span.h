@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct replica;
+struct replica_walk;
 
 /* Starts the planned step and the decode steps that follow it.  The walk stops at the
  * first boundary at or after `horizon_ns`. */
@@ -20,6 +21,9 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns);
 
 /* Books every step of the span that ended at or before `until_ns`. */
 void span_advance(struct replica *replica, int64_t until_ns);
+
+/* Books the steps that a walk went over: work, energy, gaps between tokens. */
+void span_book(struct replica *replica, const struct replica_walk *walk);
 
 /* Leaves only the step in progress; its end becomes the end of the span. */
 void span_cut(struct replica *replica);

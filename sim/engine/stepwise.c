@@ -9,7 +9,7 @@ void stepwise_start(struct replica *replica, int64_t now_ns)
     struct replica_span *span = &replica->span;
     struct step_counts counts = {0};
     struct step_counts decodes = {0};
-    int64_t padded_tokens = replica_padded_tokens(replica);
+    int64_t padded_tokens = replica_count_padded(replica);
     for (int64_t i = 0; i < replica->n_grants; i++) {
         const struct replica_grant *grant = &replica->grants[i];
         int64_t before = grant->request->computed_tokens;

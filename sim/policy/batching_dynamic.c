@@ -62,7 +62,7 @@ static bool is_late(struct replica *replica, struct request *request, int64_t no
         return false;
     }
     if (settings->queue_timeout_action == POOL_DELAY) {
-        batch_delay(replica, request);
+        batch_walk_delay(replica, request);
     } else {
         batch_shed(replica, request, now_ns);
     }
@@ -110,7 +110,7 @@ static struct walk walk_queue(struct replica *replica, int64_t now_ns)
             walk.full = true;
             break;
         }
-        batch_set_aside(replica);
+        batch_walk_aside(replica);
     }
     return walk;
 }
@@ -134,7 +134,7 @@ static void form(struct replica *replica, int64_t now_ns)
 {
     struct walk walk = walk_queue(replica, now_ns);
     int64_t n = walk.n > 0 ? decide(replica, &walk, now_ns) : 0;
-    for (struct request *r; (r = batch_put_back(replica)) != NULL; n--) {
+    for (struct request *r; (r = batch_walk_back(replica)) != NULL; n--) {
         if (n > 0) { /* the walk saw to its room */
             batch_admit(replica, r, batch_missing(replica, r), 0, now_ns);
         }

@@ -73,7 +73,7 @@ static bool is_held(const struct replica *replica, int64_t now_ns)
         return false;
     }
     wide wait_ns = wide_div((wide)factor_nano * state->last_prompts_ns, 1000000000);
-    wide until_ns = batch_oldest_arrival_ns(replica) + wait_ns + 1;
+    wide until_ns = batch_walk_oldest_ns(replica) + wait_ns + 1;
     if (now_ns >= until_ns) {
         return false;
     }

@@ -139,12 +139,11 @@ struct parts {
     struct results *results;
 };
 
-static int simulate(const struct config *config, const struct run_options *options,
-                    const struct parts *parts, struct workload *workload,
-                    struct err *err)
+static struct sim_config config_of(const struct config *config,
+                                   const struct run_options *options,
+                                   const struct parts *parts, const struct probe *probe)
 {
-    struct probe probe = results_probe(parts->results);
-    struct sim_config sim_config = {
+    return (struct sim_config){
         .pools = parts->pools,
         .policies = parts->policies,
         .seed = (uint64_t)config->run.seed,
@@ -157,8 +156,32 @@ static int simulate(const struct config *config, const struct run_options *optio
         .verify = options->verify,
         .tick_ns = options->folder != NULL ? config->output.interval_ns : 0,
         .interrupted = options->interrupted,
-        .probe = &probe,
+        .probe = probe,
     };
+}
+
+/* Adds the configuration to the results and puts them in their place. */
+static int commit(const struct config *config, struct results *results,
+                  const char *sha256, struct err *err)
+{
+    int status = run_write_config(
+        config, results->folder.temporary,
+        "The effective configuration of a run of servesim " SERVESIM_VERSION
+        ": run it again for the same bytes.",
+        sha256, err);
+    if (status == 0) {
+        return results_commit(results, err);
+    }
+    folder_discard(&results->folder);
+    return status;
+}
+
+static int simulate(const struct config *config, const struct run_options *options,
+                    const struct parts *parts, struct workload *workload,
+                    struct err *err)
+{
+    struct probe probe = results_probe(parts->results);
+    struct sim_config sim_config = config_of(config, options, parts, &probe);
     const struct config_slo *slo = &config->slo;
     int64_t deadline_ns = slo->e2e_ns > 0 ? slo->e2e_ns : slo->ttft_ns;
     struct watched watched = {
@@ -184,17 +207,7 @@ static int simulate(const struct config *config, const struct run_options *optio
         status = results_close(parts->results, &sim, err);
     }
     if (status == 0 && options->folder != NULL) {
-        const char *folder = parts->results->folder.temporary;
-        status = run_write_config(
-            config, folder,
-            "The effective configuration of a run of servesim " SERVESIM_VERSION
-            ": run it again for the same bytes.",
-            sha256, err);
-        if (status == 0) {
-            status = results_commit(parts->results, err);
-        } else {
-            folder_discard(&parts->results->folder);
-        }
+        status = commit(config, parts->results, sha256, err);
     }
     if (options->verbose != NULL && status == 0) {
         fprintf(options->verbose,
