@@ -6,6 +6,18 @@
 #include "cli/table.h"
 #include "study/run.h"
 
+static void print_tiers(const struct tier_limits *limits)
+{
+    static const char *const names[N_TIERS] = {"host memory", "disk"};
+    for (int i = 0; i < N_TIERS; i++) {
+        const struct tier_level *level = &limits->levels[i];
+        if (level->most_blocks > 0) {
+            printf("%s: %" PRId64 " KV blocks a replica, each fetched in %.3f us\n",
+                   names[i], level->most_blocks, (double)level->block_fs / 1e9);
+        }
+    }
+}
+
 static void print_pool(const struct pool *pool)
 {
     const struct pool_config *config = pool->config;
@@ -18,6 +30,7 @@ static void print_pool(const struct pool *pool)
                config->num_gpu_blocks,
                pool->has_ledger ? " instead of the ledger's" : "");
     }
+    print_tiers(&pool->tiers);
     if (pool->has_hardware) {
         enum precision products = llm_compute_precision(
             &config->llm, (enum precision)config->llm.weight_precision);
