@@ -3,9 +3,8 @@
 
     python3 analysis/conserve.py DIR...
 
-Reads config.ini, requests.csv, summary.csv, replicas.csv, timeline.csv and, if it is there,
-steps.csv, and works out again, with integers and fractions and nothing shared with the C
-program, what must be equal: with ==, or as closely as numbers are printed.
+Reads the files of each DIR and works out again, with integers and fractions and nothing shared
+with the C program, what must be equal: with ==, or as closely as numbers are printed.
 Exit 1 if anything does not add up.
 """
 
@@ -19,19 +18,17 @@ from fractions import Fraction
 from result_folder import ResultFolder, agree, half, near, ns, total
 
 HOUR_S = 3600
+STATUSES = ("completed", "rejected", "timed_out", "shed")
 MOST_EXACT = 10**6  # above that, quantiles are histogram edges, at most 0.1 % too high
 
 
 # Checks: each gives what it compared, with numbers, and whether it holds.
-
 def check_shape(run):
     """Every row has as many fields as its file has columns, and metrics have one row each."""
     rows = [*run.metrics, *run.replicas, *run.timeline, *(r.row for r in run.requests),
             *(run.steps or [])]
     bad = [next(iter(row.values())) for row in rows if None in row or None in row.values()]
     return f"{len(rows)} rows, wrong: {bad[:3]}", not bad and len(run.metrics) == len(run.summary)
-
-STATUSES = ("completed", "rejected", "timed_out", "shed")
 
 
 def check_owners(run):
@@ -107,7 +104,7 @@ def check_tokens(run):
                for request in run.done)
     done = sum(int(row["prefill_tokens"]) + int(row["decode_tokens"]) for row in run.replicas)
     preempted = sum(request.preemptions for request in run.requests)
-    rejected = told.get("computed_tokens_rejected", 0)  # drafted and wrong
+    rejected = told.get("computed_tokens_rejected", 0)
     return (f"computed {told['computed_tokens']} = {kept} kept + "
             f"{told['computed_tokens_recomputed']} recomputed + "
             f"{told['computed_tokens_discarded']} discarded + {rejected} rejected; "
@@ -117,8 +114,8 @@ def check_tokens(run):
         and rejected == int(run.summary.get("drafted_tokens", 0))
         - int(run.summary.get("accepted_tokens", 0))
         and told["emitted_tokens_completed"] == sum(request.output for request in run.done)
-        and told["emitted_tokens"] == told["emitted_tokens_completed"]
-        + told["emitted_tokens_discarded"]
+        and told["emitted_tokens"]
+        == told["emitted_tokens_completed"] + told["emitted_tokens_discarded"]
         and preempted == int(run.summary["preemptions"])
         == sum(int(row["preemptions"]) for row in run.replicas)
         and (preempted > 0 or told["computed_tokens_recomputed"] == 0))
