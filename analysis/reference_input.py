@@ -25,10 +25,11 @@ DURATIONS = {"client_timeout": "s", "frontend_ms": "ms", "frontend_request_ms": 
              "mlfq_promote_ms": "ms"}  # 0 by default; of a bare number
 WORDS = {"batching": ("unified", "prefill_first", "sarathi", "orca", "static", "dynamic", "sglang"),
          "order": ("fcfs", "priority", "sjf", "srpt", "edf", "vtc", "mlfq", "lpm"),
-         "preempt": ("recompute", "swap", "none"), "admission": ("fits", "forecast"),
-         "victim": ("last", "order", "fewest_outputs"), "preemptive_order": ("no", "yes"),
+         "preempt": ("auto", "recompute", "swap", "none"), "admission": ("fits", "forecast"),
+         "victim": ("auto", "last", "order", "fewest_outputs"),
+         "preemptive_order": ("auto", "no", "yes"),
          "predictor": ("perfect", "none", "bucketed", "noisy"), "padding": ("no", "yes"),
-         "enable_chunked_prefill": ("yes", "no"), "enable_mixed_chunk": ("no", "yes"),
+         "enable_chunked_prefill": ("auto", "yes", "no"), "enable_mixed_chunk": ("no", "yes"),
          "queue_timeout_action": ("reject", "delay"),
          "unservable": ("stop", "reject"), "policy": ("round_robin",
          "least_requests"), "reserve_full_prompt": ("no", "yes"),
@@ -96,6 +97,7 @@ def read_config(path, overrides=()):
     sizes = values.get("preferred_batch_sizes", "").split(",")
     config.preferred_batch_sizes = [int(size) for size in sizes if size.strip()]
     config.watermark_blocks = config.watermark * config.num_gpu_blocks // 10**9
+    settle(config)
     if fault := nonsense(config):
         raise ValueError(f"{path}: {fault}")
     return config
@@ -105,6 +107,22 @@ def read_tenant(section):
     deadline = section.get("deadline_ms")
     return {"weight": scaled(section.get("weight", "1"), 10**9),
             "deadline_ns": duration_ns(deadline, "ms") if deadline else None}
+
+
+def settle(config):
+    """Decides what was left to the discipline and the order."""
+    ranks = config.order not in ("fcfs", "vtc", "lpm")
+    if config.preempt == "auto":
+        slots = config.batching in ("static", "dynamic", "orca")
+        config.preempt = "none" if slots else "recompute"
+    chooses = config.preempt != "none" and config.batching != "sglang"
+    if config.victim == "auto":
+        config.victim = "order" if chooses and ranks else "last"
+    if config.preemptive_order == "auto":
+        displaces = config.order in ("srpt", "mlfq") and config.victim == "order"
+        config.preemptive_order = "yes" if chooses and displaces else "no"
+    if config.enable_chunked_prefill == "auto":
+        config.enable_chunked_prefill = "no" if config.batching == "prefill_first" else "yes"
 
 
 def nonsense(config):

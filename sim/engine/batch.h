@@ -52,10 +52,13 @@ struct batch_ops {
     bool unbudgeted;
     bool decodes_beyond_budget;   /* nor its decodes, but what is added to them */
     bool blocks_go_with_the_last; /* blocks are free when nobody runs any more */
-    bool prompts_first;           /* steps are planned, and told, prompts first */
-    bool wants_spare; /* a prompt and its output are fewer tokens than there are */
-    bool chunks;      /* knows `enable_chunked_prefill` */
-    bool pads;        /* knows `padding` */
+    bool reserves; /* blocks for whole outputs: preempt = none, unless somebody says */
+    bool whole_prompts; /* likewise enable_chunked_prefill = no */
+    bool own_victims;   /* victim and preemptive_order mean nothing to it */
+    bool prompts_first; /* steps are planned, and told, prompts first */
+    bool wants_spare;   /* a prompt and its output are fewer tokens than there are */
+    bool chunks;        /* knows `enable_chunked_prefill` */
+    bool pads;          /* knows `padding` */
 };
 
 /* What decides about a pool's requests. */

@@ -56,6 +56,8 @@ static struct request *victim_of(const struct replica *replica)
         return last_in_order(replica);
     case POOL_FEWEST_OUTPUTS:
         return batch_serve_fewest_outputs(replica);
+    case POOL_VICTIM_AUTO: /* policy_settle() has dealt with it */
+        break;
     }
     return NULL;
 }

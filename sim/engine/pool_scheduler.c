@@ -10,16 +10,20 @@ static const struct field fields[] = {
      "batching discipline: see 'servesim list batching'"},
     {"order", FIELD_TEXT, AT(order), "", "fcfs", NULL, NULL, NULL,
      "order of the waiting queue: see 'servesim list order'"},
-    {"preempt", FIELD_CHOICE, AT(preempt), "", "recompute", NULL, NULL,
-     "recompute|swap|none",
+    {"preempt", FIELD_CHOICE, AT(preempt), "", "auto", NULL, NULL,
+     "recompute|swap|none|auto",
      "what happens to the KV cache of a sequence that gives way; none: nobody does, "
-     "blocks for the whole output are kept from the start"},
-    {"victim", FIELD_CHOICE, AT(victim), "", "last", NULL, NULL,
-     "last|order|fewest_outputs",
+     "blocks for the whole output are kept from the start; auto: none for static, "
+     "dynamic and orca, else recompute"},
+    {"victim", FIELD_CHOICE, AT(victim), "", "auto", NULL, NULL,
+     "last|order|fewest_outputs|auto",
      "who gives way where blocks lack: the last admitted, the last in the order, or "
-     "who has the fewest tokens of output"},
-    {"preemptive_order", FIELD_FLAG, AT(preemptive_order), "", "no", NULL, NULL, NULL,
-     "a running request gives way to a waiting one that the order puts first"},
+     "who has the fewest tokens of output; auto: order where that ranks running "
+     "requests, else last"},
+    {"preemptive_order", FIELD_CHOICE, AT(preemptive_order), "", "auto", NULL, NULL,
+     "no|yes|auto",
+     "a running request gives way to a waiting one that the order puts first; auto: "
+     "with srpt and mlfq"},
     {"admission", FIELD_CHOICE, AT(admission), "", "fits", NULL, NULL, "fits|forecast",
      "forecast: admit only while the peak memory of all running outputs fits "
      "(LightLLM)"},
@@ -34,8 +38,10 @@ static const struct field fields[] = {
      NULL, "admit a request only when blocks for its whole prompt are free"},
     {"enable_prefix_caching", FIELD_FLAG, AT(enable_prefix_caching), "", "yes", NULL,
      NULL, NULL, "requests whose prompts begin alike share KV blocks"},
-    {"enable_chunked_prefill", FIELD_FLAG, AT(enable_chunked_prefill), "", "yes", NULL,
-     NULL, NULL, "a prompt may be computed in pieces (unified, prefill_first)"},
+    {"enable_chunked_prefill", FIELD_CHOICE, AT(enable_chunked_prefill), "", "auto",
+     NULL, NULL, "no|yes|auto",
+     "a prompt may be computed in pieces (unified, prefill_first); auto: not with "
+     "prefill_first"},
     {"max_num_partial_prefills", FIELD_COUNT, AT(max_num_partial_prefills), "", "0",
      "0", "1000000", NULL,
      "most requests with prefill tokens in a step (unified); 0: no limit"},

@@ -6,13 +6,16 @@
 
 #include "base/field.h"
 
+/* A choice that may be left to the discipline and the order: policy_settle(). */
+enum pool_switch { POOL_NO, POOL_YES, POOL_AUTO };
+
 /* What becomes of the KV cache of a sequence that gives way; none: nobody ever does, for
  * blocks are kept for whole outputs. */
-enum pool_preempt { POOL_RECOMPUTE, POOL_SWAP, POOL_NONE };
+enum pool_preempt { POOL_RECOMPUTE, POOL_SWAP, POOL_NONE, POOL_PREEMPT_AUTO };
 
 /* Who gives way: the last admitted, the last in the queue's order, or who has the fewest
  * tokens of output. */
-enum pool_victim { POOL_LAST, POOL_ORDER, POOL_FEWEST_OUTPUTS };
+enum pool_victim { POOL_LAST, POOL_ORDER, POOL_FEWEST_OUTPUTS, POOL_VICTIM_AUTO };
 
 /* Who may come in: whom the batching discipline has room for, or whose future fits, too. */
 enum pool_admission { POOL_FITS, POOL_FORECAST };
@@ -23,19 +26,19 @@ enum pool_predictor { POOL_PERFECT, POOL_NOISY, POOL_BUCKETED, POOL_UNKNOWN };
 
 /* The scheduler's own keys: what a policy preset in configs/policies/ may set. */
 struct pool_scheduler {
-    const char *batching; /* the name of a batching discipline: policy/policy.h */
-    const char *order;    /* likewise of an order of the queue */
-    int64_t preempt;      /* enum pool_preempt */
-    int64_t victim;       /* enum pool_victim */
-    int64_t preemptive_order;
-    int64_t admission; /* enum pool_admission */
+    const char *batching;     /* the name of a batching discipline: policy/policy.h */
+    const char *order;        /* likewise of an order of the queue */
+    int64_t preempt;          /* enum pool_preempt */
+    int64_t victim;           /* enum pool_victim */
+    int64_t preemptive_order; /* enum pool_switch */
+    int64_t admission;        /* enum pool_admission */
     int64_t max_num_seqs;
     int64_t max_num_batched_tokens;
     int64_t long_prefill_token_threshold; /* 0: none */
     int64_t reserve_full_prompt;          /* 1: admit only if the whole prompt fits */
     int64_t enable_prefix_caching;        /* 1: blocks of equal prompts are shared */
-    int64_t enable_chunked_prefill;
-    int64_t max_num_partial_prefills; /* 0: no limit */
+    int64_t enable_chunked_prefill;       /* enum pool_switch */
+    int64_t max_num_partial_prefills;     /* 0: no limit */
     int64_t watermark_nano;
     int64_t delay_factor_nano;
     int64_t decode_iterations;

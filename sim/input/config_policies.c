@@ -172,7 +172,7 @@ static int check_sizes(const struct settings *settings, const char *section,
 }
 
 static int check_pool(const struct config *config, const struct settings *settings,
-                      const struct pool_config *pool, struct err *err)
+                      struct pool_config *pool, struct err *err)
 {
     char known[POLICY_NAMES];
     char section[100];
@@ -187,6 +187,7 @@ static int check_pool(const struct config *config, const struct settings *settin
         return refuse_name(settings, section, "order", pool->scheduler.order, known,
                            err);
     }
+    policy_settle(&pool->scheduler);
     const char *reason = contradiction(&pool->scheduler);
     if (reason != NULL) {
         return err_set(err, "%s: [%s] %s", config->file, section, reason);
@@ -197,7 +198,7 @@ static int check_pool(const struct config *config, const struct settings *settin
     return check_sizes(settings, section, &pool->scheduler, err);
 }
 
-int config_policies_check(const struct config *config, const struct settings *settings,
+int config_policies_check(struct config *config, const struct settings *settings,
                           struct err *err)
 {
     char known[POLICY_NAMES];

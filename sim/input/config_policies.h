@@ -9,8 +9,8 @@
 #include "input/config.h"
 #include "input/settings.h"
 
-/* -1 and `err` if not. */
-int config_policies_check(const struct config *config, const struct settings *settings,
+/* -1 and `err` if not; what they leave to each other (`auto`) is settled. */
+int config_policies_check(struct config *config, const struct settings *settings,
                           struct err *err);
 
 #endif

@@ -172,6 +172,7 @@ const struct batch_ops batching_dynamic = {
     .plan = plan,
     .plan_grouped = plan_grouped,
     .newcomer_waits = newcomer_waits,
+    .reserves = true,
     .unbudgeted = true,
     .blocks_go_with_the_last = true,
     .pads = true,

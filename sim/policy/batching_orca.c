@@ -48,5 +48,6 @@ const struct batch_ops batching_orca = {
     .plan = plan,
     .plan_grouped = plan_grouped,
     .newcomer_waits = newcomer_waits,
+    .reserves = true,
     .unbudgeted = true,
 };

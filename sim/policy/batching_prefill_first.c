@@ -243,5 +243,6 @@ const struct batch_ops batching_prefill_first = {
     .steps_left = steps_left,
     .changes_at = changes_at,
     .decodes_beyond_budget = true,
+    .whole_prompts = true,
     .chunks = true,
 };

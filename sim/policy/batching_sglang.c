@@ -385,6 +385,7 @@ const struct batch_ops batching_sglang = {
     .newcomer_waits = newcomer_waits,
     .steps_left = steps_left,
     .unbudgeted = true,
+    .own_victims = true,
     .wants_spare = true,
     .prompts_first = true,
 };

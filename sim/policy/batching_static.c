@@ -55,6 +55,7 @@ const struct batch_ops batching_static = {
     .plan = plan,
     .plan_grouped = plan_grouped,
     .newcomer_waits = newcomer_waits,
+    .reserves = true,
     .unbudgeted = true,
     .blocks_go_with_the_last = true,
     .pads = true,

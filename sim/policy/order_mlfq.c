@@ -61,4 +61,5 @@ const struct order_ops order_mlfq = {
     .key = key,
     .tokens_left = tokens_left,
     .ranks_running = true,
+    .displaces = true,
 };

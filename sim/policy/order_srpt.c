@@ -15,4 +15,5 @@ const struct order_ops order_srpt = {
     .help = "shortest remaining processing time first: by predicted steps left",
     .key = key,
     .ranks_running = true,
+    .displaces = true,
 };

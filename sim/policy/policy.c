@@ -29,6 +29,27 @@ const struct order_ops *policy_order(const char *name)
     return NULL;
 }
 
+void policy_settle(struct pool_scheduler *settings)
+{
+    const struct batch_ops *batching = policy_batching(settings->batching);
+    const struct order_ops *order = policy_order(settings->order);
+    if (settings->preempt == POOL_PREEMPT_AUTO) {
+        settings->preempt = batching->reserves ? POOL_NONE : POOL_RECOMPUTE;
+    }
+    bool may_choose = settings->preempt != POOL_NONE && !batching->own_victims;
+    if (settings->victim == POOL_VICTIM_AUTO) {
+        settings->victim = may_choose && order->ranks_running ? POOL_ORDER : POOL_LAST;
+    }
+    if (settings->preemptive_order == POOL_AUTO) {
+        bool displaces = may_choose && order->displaces;
+        settings->preemptive_order =
+            displaces && settings->victim == POOL_ORDER ? POOL_YES : POOL_NO;
+    }
+    if (settings->enable_chunked_prefill == POOL_AUTO) {
+        settings->enable_chunked_prefill = batching->whole_prompts ? POOL_NO : POOL_YES;
+    }
+}
+
 struct batch_policy policy_of(const struct pool_scheduler *settings)
 {
     return (struct batch_policy){.batching = policy_batching(settings->batching),

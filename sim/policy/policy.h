@@ -53,6 +53,10 @@ const struct batch_ops *policy_batching(const char *name);
 const struct order_ops *policy_order(const char *name);
 const struct route_ops *policy_route(const char *name);
 
+/* Decides what the settings leave to their discipline and order (`auto`), both of which
+ * must be known. */
+void policy_settle(struct pool_scheduler *settings);
+
 /* The discipline and the order of a pool whose names are known to be right. */
 struct batch_policy policy_of(const struct pool_scheduler *settings);
 

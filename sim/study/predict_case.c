@@ -8,6 +8,7 @@
 #include "input/config_pool.h"
 #include "input/measured_names.h"
 #include "input/settings.h"
+#include "policy/policy.h"
 
 static int64_t most(int64_t a, int64_t b)
 {
@@ -99,11 +100,13 @@ static int fill_engine(struct predict_case *of, const struct config *base,
         return refuse(of, &reason);
     }
     pool->engine_name = engine;
-    return read_preset(pool, CONFIG_POOL_ENGINE, engine, arena, err) != 0 ||
-                   read_preset(pool, CONFIG_POOL_POLICY, predict_engine_policy(backend),
-                               arena, err) != 0
-               ? -1
-               : 1;
+    if (read_preset(pool, CONFIG_POOL_ENGINE, engine, arena, err) != 0 ||
+        read_preset(pool, CONFIG_POOL_POLICY, predict_engine_policy(backend), arena,
+                    err) != 0) {
+        return -1;
+    }
+    policy_settle(&pool->scheduler);
+    return 1;
 }
 
 /* vllm bench serve and its like, as InferenceX runs them: ten prompts per client. */
