@@ -160,6 +160,22 @@ class World:
             request.leave("timed_out", now_ns)
             self.seen["left"] += 1
 
+    def tallies(self):
+        """Of the whole run, under the names of servesim's summary."""
+        size, seen, drafts = self.config.block_size, self.seen, self.config.speculation.method
+        tallies = {"computed_tokens": seen["computed"], "emitted_tokens": seen["emitted"],
+                   "preemptions": sum(request.preemptions for request in self.requests)}
+        if any(level.n_blocks for level in self.config.offload.levels):
+            tallies.update(host_hit_tokens=seen["host hits"] * size,
+                           disk_hit_tokens=seen["disk hits"] * size,
+                           fetched_blocks=seen["host hits"] + seen["disk hits"],
+                           offloaded_blocks=seen["offloaded blocks"],
+                           spilled_blocks=seen["spilled blocks"])
+        if drafts != "none":
+            tallies.update(drafted_tokens=seen["drafted"], accepted_tokens=seen["accepted"],
+                           computed_tokens_rejected=seen["rejected"])
+        return tallies
+
     def verify_end(self, area):
         """Little's law to the nanosecond and the token equations of rule 11."""
         done, lost = ([request for request in self.requests if request.status == status]

@@ -11,6 +11,7 @@ class Blocks:
         self.free = collections.OrderedDict.fromkeys(range(n))  # the first is taken first
         self.holders, self.content = [0] * n, [None] * n
         self.known = {}  # content -> block
+        self.answers = set()  # contents with tokens of an answer
 
     def hits(self, request, block_size):
         """The blocks that hold the beginning of the prompt, never all of its tokens, and what
@@ -49,8 +50,9 @@ class Blocks:
     def fill_answer(self, request, block_size):
         """It leaves: what its session has said by now is the beginning of a later prompt."""
         if request.prefix and request.in_session:
-            self.seen["answers"] += (request.computed // block_size
-                                     > request.prompt // block_size)
+            n_prompt, n_full = request.prompt // block_size, request.computed // block_size
+            self.seen["answers"] += n_full > n_prompt
+            self.answers.update((request.prefix, i) for i in range(n_prompt, n_full))
             self.know(request, request.computed, block_size)
 
     def know(self, request, n_tokens, block_size):

@@ -72,7 +72,7 @@ class Replica:
 
     def preempt(self, victim, may_swap=True):
         self.running.remove(victim)
-        self.granted.pop(victim, None)
+        self.seen["preempted with drafts"] += self.granted.pop(victim, 0) > max(1, victim.missing)
         victim.preemptions += 1
         self.n_gave_way += 1
         self.seen["recompute-during-recompute"] += victim.is_recomputing
@@ -141,6 +141,7 @@ class Replica:
                 continue
             n_drafts = self.drafter.room(request, self.most_drafts)
             n = self.chunk(request, request.missing + n_drafts)
+            self.seen["drafts cut by the budget"] += 0 < n - request.missing < n_drafts
             if n <= 0 or not self.serve(request, n):
                 return
 
@@ -184,6 +185,8 @@ class Replica:
         self.seen["prefix hits"] += bool(offer.found)
         self.seen["hits on held blocks"] += offer.n_unheld < len(offer.found)
         self.kv.share(offer.found)
+        self.seen["hits on answers"] += any(
+            self.kv.content[block] in self.kv.answers for block in offer.found)
         self.fetch_fs += self.tiers.fetch(offer.fetched)
         request.blocks, request.computed = list(offer.found), offer.computed
         request.n_filled, request.reserved = len(offer.found), reserved

@@ -10,6 +10,7 @@ class Tiers:
 
     def __init__(self, config, seen):
         self.config, self.offload, self.seen = config, config.offload, seen
+        self.fetched = set()  # ever
         self.known = [collections.OrderedDict() for _ in self.offload.levels]
 
     def take(self, content):
@@ -62,6 +63,8 @@ class Tiers:
             tier = self.tier_of(content)
             self.known[tier].move_to_end(content)
             self.seen[("host hits", "disk hits")[tier]] += 1
+            self.seen["refetched"] += content in self.fetched
+            self.fetched.add(content)
         return fs
 
     def verify(self):
