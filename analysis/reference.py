@@ -15,6 +15,7 @@ import csv
 import heapq
 import sys
 
+from reference_draft import Drafter
 from reference_input import ceil_div, half_up, read_config, replay_rows
 from reference_order import predict
 from reference_policy import DISCIPLINES
@@ -37,12 +38,15 @@ class World:
         self.requests = [Request(i, row) for i, row in enumerate(replay_rows(config))]
         for request in self.requests:
             request.max_new = max(config.max_output_tokens, request.output)
+            if config.session_prefix == "yes":
+                request.join_session()
         predict(config, self.requests)
         if config.enable_prefix_caching == "no":
             for request in self.requests:
                 request.prefix = None
         tenants = list(dict.fromkeys(request.tenant for request in self.requests))
-        self.replicas = [DISCIPLINES[config.batching](config, self.seen, tenants)
+        drafter = Drafter(config, self.seen)
+        self.replicas = [DISCIPLINES[config.batching](config, self.seen, tenants, drafter)
                          for _ in range(config.replicas)]
         self.frontend_free_ns = 0  # it works for one request at a time
         self.timers = []  # a heap of (ns, kind, index of the request)
@@ -156,6 +160,22 @@ class World:
             request.leave("timed_out", now_ns)
             self.seen["left"] += 1
 
+    def tallies(self):
+        """Of the whole run, under the names of servesim's summary."""
+        size, seen, drafts = self.config.block_size, self.seen, self.config.speculation.method
+        tallies = {"computed_tokens": seen["computed"], "emitted_tokens": seen["emitted"],
+                   "preemptions": sum(request.preemptions for request in self.requests)}
+        if any(level.n_blocks for level in self.config.offload.levels):
+            tallies.update(host_hit_tokens=seen["host hits"] * size,
+                           disk_hit_tokens=seen["disk hits"] * size,
+                           fetched_blocks=seen["host hits"] + seen["disk hits"],
+                           offloaded_blocks=seen["offloaded blocks"],
+                           spilled_blocks=seen["spilled blocks"])
+        if drafts != "none":
+            tallies.update(drafted_tokens=seen["drafted"], accepted_tokens=seen["accepted"],
+                           computed_tokens_rejected=seen["rejected"])
+        return tallies
+
     def verify_end(self, area):
         """Little's law to the nanosecond and the token equations of rule 11."""
         done, lost = ([request for request in self.requests if request.status == status]
@@ -167,7 +187,7 @@ class World:
         assert all(len(r.kv.free) == r.usable_blocks and r.n_requests() == 0
                    for r in self.replicas)
         assert self.seen["emitted"] == sum(r.output for r in done) + sum(r.generated for r in lost)
-        assert self.seen["computed"] == (self.seen["recomputed"]
+        assert self.seen["computed"] == (self.seen["recomputed"] + self.seen["rejected"]
                                          + sum(r.max_computed - r.found_tokens for r in lost)
                                          + sum(r.prompt + r.output - 1 - r.found_tokens for r in done))
         for r in done:

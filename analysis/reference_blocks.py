@@ -6,25 +6,28 @@ import collections
 class Blocks:
     """KV blocks by number, each with what it holds and how many hold it: vLLM v1's rules."""
 
-    def __init__(self, n, seen):
-        self.seen = seen
+    def __init__(self, n, seen, tiers):
+        self.seen, self.tiers = seen, tiers
         self.free = collections.OrderedDict.fromkeys(range(n))  # the first is taken first
         self.holders, self.content = [0] * n, [None] * n
         self.known = {}  # content -> block
+        self.answers = set()  # contents with tokens of an answer
 
     def hits(self, request, block_size):
-        """The blocks that hold the beginning of the prompt, never all of its tokens."""
+        """The blocks that hold the beginning of the prompt, never all of its tokens, and what
+        the tiers have of the blocks behind them."""
         most, found = min(request.tokens - 1, request.prompt) // block_size, []
         while (request.prefix and len(found) < most
                and (request.prefix, len(found)) in self.known):
             found.append(self.known[request.prefix, len(found)])
-        return found
+        return found, self.tiers.find(request, len(found), most) if request.prefix else []
 
     def take(self, n):
         taken = [self.free.popitem(last=False)[0] for _ in range(n)]
         for block in taken:
             if self.content[block] is not None:
                 self.seen["evictions"] += 1
+                self.tiers.take(self.content[block])
                 del self.known[self.content[block]]
             self.content[block], self.holders[block] = None, 1
         return taken
@@ -42,7 +45,18 @@ class Blocks:
 
     def fill(self, request, n_tokens, block_size):
         """Full blocks of prompt become known; a copy of what is known does not."""
-        n_full = min(n_tokens, request.prompt) // block_size if request.prefix else 0
+        self.know(request, min(n_tokens, request.prompt), block_size)
+
+    def fill_answer(self, request, block_size):
+        """It leaves: what its session has said by now is the beginning of a later prompt."""
+        if request.prefix and request.in_session:
+            n_prompt, n_full = request.prompt // block_size, request.computed // block_size
+            self.seen["answers"] += n_full > n_prompt
+            self.answers.update((request.prefix, i) for i in range(n_prompt, n_full))
+            self.know(request, request.computed, block_size)
+
+    def know(self, request, n_tokens, block_size):
+        n_full = n_tokens // block_size if request.prefix else 0
         for i in range(request.n_filled, n_full):
             request.n_filled = n_full
             block, content = request.blocks[i], (request.prefix, i)

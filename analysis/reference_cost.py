@@ -9,7 +9,7 @@ again; the rest is integers. Only E_act is floating, by its recurrence, as every
 import fractions
 import functools
 
-from reference_model import Keys, Model, half_up
+from reference_model import MODEL_KEYS, Keys, Model, half_up, preset
 
 RATES = {"fp8": "fp8_flops", "int8": "int8_flops", "fp4": "fp4_flops", "mxfp4": "fp4_flops",
          "nvfp4": "fp4_flops"}  # int4 computes in bf16
@@ -30,9 +30,11 @@ class Linear:
     def kinds():
         return {"linear"}
 
-    def fs(self, contexts, chunks, _):
-        return (self.base + len(contexts) * self.decode + sum(contexts) * self.context
-                + sum(n for _, n in chunks) * self.prefill)
+    def fs(self, decodes, chunks, _):
+        n_drafts = sum(n - 1 for _, n in decodes)
+        return (self.base + len(decodes) * self.decode
+                + sum(before + n for before, n in decodes) * self.context
+                + (sum(n for _, n in chunks) + n_drafts) * self.prefill)
 
 
 class Roofline:
@@ -233,33 +235,38 @@ class Roofline:
         sequence = fractions.Fraction(keys.fs("sequence_overhead_us"), self.dp)
         return half_up(scale * step), half_up(scale * sequence), half_up(scale * prefill)
 
-    def units(self, contexts, chunks, n_emitting, m):
-        """{class: (compute, memory)}: how many units of each the step has."""
-        tokens = len(contexts) + sum(n for _, n in chunks)
-        knee = tokens + self.keys.count("knee_tokens") * m * self.dp
-        ends = [(before, before + n) for before, n in chunks]
-        pairs = sum(sum(range(before + 1, end + 1)) for before, end in ends)
+    def attended(self, parts):
+        """(pairs, keys) of sequences that go on: each token attends by itself; together they
+        read the keys that any of them sees; then both within the window."""
         window = self.model.window
-        seen = [min(context, window) for context in contexts]
-        # each token of a chunk by itself; together they read the keys that any of them sees
+        ends = [(before, before + n) for before, n in parts]
+        pairs = sum(sum(range(before + 1, end + 1)) for before, end in ends)
         window_pairs = sum(min(at, window) for before, end in ends
                            for at in range(before + 1, end + 1))
         window_keys = sum(end - max(0, before + 1 - window) for before, end in ends)
-        return {"projections": (knee, 1), "mlp": (knee, 1), "head": (n_emitting, n_emitting > 0),
-                "decode": (sum(contexts), sum(contexts)),
-                "prefill": (pairs, sum(end for _, end in ends)), "naive": (0, pairs),
-                "activations": (0, tokens), "experts": (tokens, 0),
-                "window decode": (sum(seen), sum(seen)),
-                "window prefill": (window_pairs, window_keys if window else 0),
-                "state": (tokens, len(contexts) + len(chunks))}
+        return ((pairs, sum(end for _, end in ends)),
+                (window_pairs, window_keys if window else 0))
 
-    def sides(self, contexts, chunks, n_emitting, m, shown):
+    def units(self, decodes, chunks, n_emitting, m):
+        """{class: (compute, memory)}: how many units of each the step has."""
+        tokens = sum(n for _, n in [*decodes, *chunks])
+        knee = tokens + self.keys.count("knee_tokens") * m * self.dp
+        n_logits = n_emitting + sum(n - 1 for _, n in decodes)
+        decode, window_decode = self.attended(decodes)
+        prefill, window_prefill = self.attended(chunks)
+        return {"projections": (knee, 1), "mlp": (knee, 1), "head": (n_logits, n_emitting > 0),
+                "decode": decode, "prefill": prefill, "naive": (0, prefill[0]),
+                "activations": (0, tokens), "experts": (tokens, 0),
+                "window decode": window_decode, "window prefill": window_prefill,
+                "state": (tokens, len(decodes) + len(chunks))}
+
+    def sides(self, decodes, chunks, n_emitting, m, shown):
         """{class: (compute, memory)}; shown(class, fs) of each coefficient."""
-        mixed = bool(contexts and chunks)
-        tokens = len(contexts) + sum(n for _, n in chunks)
+        mixed = bool(decodes and chunks)
+        tokens = sum(n for _, n in [*decodes, *chunks])
         coefficients = self.coefficients(m, mixed)
         sides = {}
-        for name, units in self.units(contexts, chunks, n_emitting, m).items():
+        for name, units in self.units(decodes, chunks, n_emitting, m).items():
             sides[name] = [shown(name, fs) * n for fs, n in zip(coefficients[name], units)]
         if self.expert_fs:
             at = min(ceil_div(tokens, m), len(self.expert_fs) - 1)
@@ -275,15 +282,15 @@ class Roofline:
                else "attention_overlap")
         return half_up(fs * (1 - self.keys.number(key)))
 
-    def fs(self, contexts, chunks, n_emitting):
-        m = max(1, min(self.pp, len(contexts) + len(chunks)))
-        step = contexts, chunks, n_emitting, m
+    def fs(self, decodes, chunks, n_emitting):
+        m = max(1, min(self.pp, len(decodes) + len(chunks)))
+        step = decodes, chunks, n_emitting, m
         full = self.sides(*step, lambda _, fs: fs)
         hidden = self.sides(*step, self.left)
-        tokens = len(contexts) + sum(n for _, n in chunks)
+        tokens = sum(n for _, n in [*decodes, *chunks])
         message, message_token = self.network(m)
         step_fs, sequence_fs, prefill_fs = self.overheads()
-        total = message + message_token * tokens + step_fs + sequence_fs * len(contexts)
+        total = message + message_token * tokens + step_fs + sequence_fs * len(decodes)
         total += prefill_fs if chunks else 0
         compute, memory = (sum(side[i] for side in full.values()) for i in (0, 1))
         for name, (compute_fs, memory_fs) in full.items():
@@ -294,7 +301,31 @@ class Roofline:
 
 
 def price(values):
-    """An object whose fs(contexts of the decodes, chunks (before, tokens), number of sequences
+    """An object whose fs(decodes (before, tokens), chunks (before, tokens), number of sequences
     that emit) is a step's price in femtoseconds, from the keys of a pool."""
     keys = Keys(values)
     return Linear(keys) if keys.word("cost") == "linear" else Roofline(keys)
+
+
+def pass_price(pool, section):
+    """The same for a pass of whatever drafts tokens (`[speculative]`); what the scheduler takes
+    is paid once per step."""
+    if pool.get("cost", "roofline") == "linear":
+        return Linear(Keys({"cost": "linear", "base_us": section.get("draft_base_us", "0"),
+                            "decode_seq_us": section.get("draft_seq_us", "0")}))
+    if section["method"] == "draft":
+        model = preset("model", section["draft_model"])
+        kept = {key: value for key, value in pool.items() if key not in MODEL_KEYS}
+        keys = Keys({**kept, "model": section["draft_model"], **model})
+    else:
+        keys = Keys(pool)
+        layers = section.get("mtp_layers", "1")
+        windows = keys.values.get("window_layers", "0") == keys.values["layers"]
+        keys.values.update(layers=layers, window_layers=layers if windows else "0",
+                           index_heads=keys.values.get("index_heads", "0") if windows else "0",
+                           linear_layers="0", linear_params="0", linear_state="0",
+                           first_dense_layers="0", moe_layer_step="1")
+    keys.values.update(dict.fromkeys(
+        ("step_overhead_us", "prefill_overhead_us", "compound_prefill_overhead_us",
+         "moe_prefill_overhead_us", "sequence_overhead_us"), "0"))
+    return Roofline(keys)

@@ -33,7 +33,7 @@ WORDS = {"batching": ("unified", "prefill_first", "sarathi", "orca", "static", "
          "queue_timeout_action": ("reject", "delay"),
          "unservable": ("stop", "reject"), "policy": ("round_robin",
          "least_requests"), "reserve_full_prompt": ("no", "yes"),
-         "mode": ("open", "closed"), "async_scheduling": ("no", "yes"),
+         "session_prefix": ("no", "yes"), "mode": ("open", "closed"), "async_scheduling": ("no", "yes"),
          "enable_prefix_caching": ("yes", "no")}  # the default is the first
 
 
@@ -68,7 +68,7 @@ def read_config(path, overrides=()):
         name, _, value = override.partition("=")
         section, _, key = name.strip().rpartition(".")
         ini.read_dict({section: {key: value.strip()}})
-    known = {"run", "workload", "slo", "pool.main", "route", "output"}
+    known = {"run", "workload", "slo", "speculative", "pool.main", "route", "offload", "output"}
     tenants = {name for name in ini.sections() if name.startswith("tenant.")}
     if unknown := set(ini.sections()) - known - tenants:
         raise ValueError(f"{path}: not simulated by the reference: {', '.join(sorted(unknown))}")
@@ -90,6 +90,8 @@ def read_config(path, overrides=()):
         bound = ini.get("slo", key, fallback=None)
         setattr(config, f"slo_{key[:-3]}_ns", duration_ns(bound, "ms") if bound else None)
     config.price = reference_cost.price(values)
+    config.speculation = read_speculation(section_of(ini, "speculative"), values)
+    config.offload = read_offload(section_of(ini, "offload"))
     for key, words in WORDS.items():
         setattr(config, key, values.get(key, words[0]))
         if getattr(config, key) not in words:
@@ -103,9 +105,38 @@ def read_config(path, overrides=()):
     return config
 
 
+def section_of(ini, name):
+    return ini[name] if name in ini else {}
+
+
+def read_speculation(section, pool):
+    most = int(section.get("num_speculative_tokens", "3"))
+    shares = section.get("acceptance_by_position", "").replace(",", " ").split()
+    shares = shares or [section.get("acceptance", "0.7")] * most
+    if len(shares) != most:
+        raise ValueError(f"acceptance_by_position: {len(shares)} numbers for {most} tokens")
+    method = section.get("method", "none")
+    return types.SimpleNamespace(
+        method=method, most=most, acceptance=[scaled(share, 10**9) for share in shares],
+        adaptive=section.get("adaptive", "no"),
+        ngram_overhead_fs=scaled(section.get("ngram_overhead_us", "0"), 10**9),
+        price=reference_cost.pass_price(pool, section) if method in ("draft", "mtp") else None,
+        reads_prompts=pool.get("cost", "roofline") == "roofline")
+
+
+def read_offload(section):
+    """Host memory, then disk."""
+    return types.SimpleNamespace(fetch=section.get("fetch", "cheaper"), levels=[
+        types.SimpleNamespace(n_blocks=int(section.get(f"{name}_blocks", "0")),
+                              block_fs=scaled(section.get(f"{name}_block_us", "0"), 10**9),
+                              latency_fs=scaled(section.get(f"{name}_latency_us", "0"), 10**9))
+        for name in ("host", "disk")])
+
+
 def read_tenant(section):
-    deadline = section.get("deadline_ms")
-    return {"weight": scaled(section.get("weight", "1"), 10**9),
+    deadline, acceptance = section.get("deadline_ms"), section.get("acceptance")
+    return {"acceptance": scaled(acceptance, 10**9) if acceptance else None,
+            "weight": scaled(section.get("weight", "1"), 10**9),
             "deadline_ns": duration_ns(deadline, "ms") if deadline else None}
 
 
@@ -149,6 +180,8 @@ def nonsense(config):
         "a delay is prefill_first's, in order of arrival": config.delay_factor > 0 and (
             config.batching != "prefill_first" or config.order != "fcfs"),
         "stages need max_model_len": config.chunk_stages > 1 and config.max_model_len == 0,
+        "unified verifies drafts": config.speculation.method != "none"
+            and config.batching != "unified",
         "no chunk is shorter than a block": 0 < config.chunked_prefill_size < config.block_size}
     return next((fault for fault, is_so in faults.items() if is_so), None)
 
@@ -176,7 +209,8 @@ def read_trace(path):
                 deadline = row.get("deadline_s")
                 rows.append(types.SimpleNamespace(
                     name=row.get("request_id"), arrival_ns=arrival_ns, prompt=prompt,
-                    output=output, prefix=row.get("prefix_hash"), tenant=row.get("tenant") or "",
+                    output=output, prefix=row.get("prefix_hash"),
+                    session=row.get("session_id"), tenant=row.get("tenant") or "",
                     priority=int(row.get("priority") or 0),
                     deadline_ns=scaled(deadline, 10**9) if deadline else None))
             except (KeyError, TypeError, ValueError) as error:

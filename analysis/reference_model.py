@@ -25,6 +25,14 @@ DEFAULTS = {**dict.fromkeys(ONES, "1"), "pcie_efficiency": "0.2", "node_bandwidt
             "attention_precision": "same", "expert_precision": "same",
             "compute_precision": "same", "output_gate": "no", "expert_parallel": "no"}
 
+MODEL_KEYS = ("layers hidden intermediate mlp heads kv_heads head_dim vocab tied_embeddings "
+              "output_gate max_context q_lora_rank kv_lora_rank qk_rope_head_dim qk_nope_head_dim "
+              "v_head_dim window window_layers index_heads index_head_dim linear_layers "
+              "linear_params linear_state experts experts_active moe_intermediate "
+              "shared_intermediate first_dense_layers moe_layer_step weight_precision "
+              "attention_precision expert_precision head_precision kv_precision "
+              "compute_precision sparsity").split()
+
 
 def half_up(value):
     return math.floor(fractions.Fraction(value) + fractions.Fraction(1, 2))

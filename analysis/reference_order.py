@@ -153,7 +153,7 @@ class LongestPrefix(Queue):
     def look_up(self, request):
         if not self.too_many:
             size = self.config.block_size
-            self.found[request] = len(self.kv.hits(request, size)) * size
+            self.found[request] = sum(map(len, self.kv.hits(request, size))) * size
 
     def refresh(self, now_ns, running):
         self.found, self.too_many = {}, len(self.members) > LPM_MOST

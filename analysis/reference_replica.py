@@ -9,19 +9,21 @@ import types
 from reference_blocks import Blocks
 from reference_input import ceil_div, half_up
 from reference_order import QUEUES
+from reference_tier import Tiers
 
 
 class Replica:
     """One scheduler with its KV blocks."""
 
-    def __init__(self, config, seen, tenants):
-        self.config, self.seen = config, seen
+    def __init__(self, config, seen, tenants, drafter):
+        self.config, self.seen, self.drafter = config, seen, drafter
         self.usable_blocks = config.num_gpu_blocks - 1  # less the null block
-        self.kv = Blocks(self.usable_blocks, seen)
+        self.tiers = Tiers(config, seen)
+        self.kv = Blocks(self.usable_blocks, seen, self.tiers)
         self.unseen = []  # waiting, in order of arrival
         self.queue = QUEUES[config.order](config, self.kv, tenants)  # waiting and seen
         self.running, self.swapped, self.step = [], [], None
-        self.retained = []  # (admission, blocks) of those who left a batch that still runs
+        self.retained = []  # who has left, with their blocks, a batch that still runs
         self.n_admitted = 0
         self.wake_ns = None  # when to plan again though nothing happens
         self.visible_until_ns = self.last_start_ns = -1  # who came later is not known yet
@@ -30,6 +32,7 @@ class Replica:
         self.last_prompt_ns = self.n_without_prefill = 0  # the last step with, and steps since
         self.granted, self.now_ns, self.shed = {}, 0, []
         self.n_preempted = self.n_gave_way = self.n_swapped_blocks = 0  # in this plan
+        self.fetch_fs = self.most_drafts = 0  # in this plan
 
     def n_waiting(self):
         return len(self.unseen) + len(self.queue)
@@ -49,17 +52,8 @@ class Replica:
         return True
 
     def release(self, request):
-        if self.RUNS_TO_THE_END and request.status:
-            self.retained.append((request.admission, request.blocks))
-        else:
-            self.kv.give(request.blocks)
+        self.kv.give(request.blocks)
         request.blocks, request.computed, request.n_filled, request.reserved = [], 0, 0, 0
-
-    def give_back_retained(self):
-        if not self.running:
-            for _, blocks in sorted(self.retained):  # as a server goes through its batch
-                self.kv.give(blocks)
-            self.retained = []
 
     RUNS_TO_THE_END = False  # the blocks of those who leave are free when all have left
 
@@ -78,7 +72,7 @@ class Replica:
 
     def preempt(self, victim, may_swap=True):
         self.running.remove(victim)
-        self.granted.pop(victim, None)
+        self.seen["preempted with drafts"] += self.granted.pop(victim, 0) > max(1, victim.missing)
         victim.preemptions += 1
         self.n_gave_way += 1
         self.seen["recompute-during-recompute"] += victim.is_recomputing
@@ -122,6 +116,8 @@ class Replica:
             if victim is request:
                 return False
         self.granted[request] = n
+        if n > request.missing:  # drafts; blocks for those that are wrong stay
+            request.reserved = max(request.reserved, request.computed + n)
         return True
 
     # --- grants ---
@@ -143,7 +139,9 @@ class Replica:
         for request in list(self.running):
             if request not in self.running:
                 continue
-            n = self.chunk(request, request.missing)
+            n_drafts = self.drafter.room(request, self.most_drafts)
+            n = self.chunk(request, request.missing + n_drafts)
+            self.seen["drafts cut by the budget"] += 0 < n - request.missing < n_drafts
             if n <= 0 or not self.serve(request, n):
                 return
 
@@ -153,12 +151,12 @@ class Replica:
             self.kv.fill(request, request.computed + n, self.config.block_size)
 
     def offer(self, request):
-        """What the prefix cache has for a waiting request."""
-        found = self.kv.hits(request, self.config.block_size)
+        """What the prefix cache and its tiers have for a waiting request."""
+        found, fetched = self.kv.hits(request, self.config.block_size)
+        computed = (len(found) + len(fetched)) * self.config.block_size
         return types.SimpleNamespace(
             found=found, n_unheld=sum(self.kv.holders[block] == 0 for block in found),
-            computed=len(found) * self.config.block_size,
-            missing=request.tokens - len(found) * self.config.block_size)
+            fetched=fetched, computed=computed, missing=request.tokens - computed)
 
     def fits(self, offer, tokens, spare=0):
         need = ceil_div(tokens, self.config.block_size) - len(offer.found) + offer.n_unheld
@@ -187,6 +185,9 @@ class Replica:
         self.seen["prefix hits"] += bool(offer.found)
         self.seen["hits on held blocks"] += offer.n_unheld < len(offer.found)
         self.kv.share(offer.found)
+        self.seen["hits on answers"] += any(
+            self.kv.content[block] in self.kv.answers for block in offer.found)
+        self.fetch_fs += self.tiers.fetch(offer.fetched)
         request.blocks, request.computed = list(offer.found), offer.computed
         request.n_filled, request.reserved = len(offer.found), reserved
         if request.first_scheduled_ns is None:
@@ -244,7 +245,8 @@ class Replica:
         """Starts the next step at `now_ns`, unless nobody can have anything yet."""
         self.look(now_ns)
         self.granted, self.now_ns = {}, now_ns
-        self.n_swapped_blocks, self.n_gave_way = 0, 1
+        self.n_swapped_blocks, self.n_gave_way, self.fetch_fs = 0, 1, 0
+        self.most_drafts = self.drafter.choose(self.running)
         while not self.granted and self.n_gave_way > 0:  # a step of nobody takes no time
             self.n_preempted = self.n_gave_way = 0
             self.queue.refresh(now_ns, self.running)
@@ -266,16 +268,16 @@ class Replica:
         """Prices the plan; an entry of a step is (request, tokens, is_decode, context, blocks)."""
         entries = [(request, n, request.decodes, request.computed + n, len(request.blocks))
                    for request, n in self.granted.items()]
-        contexts = [context for _, _, is_decode, context, _ in entries if is_decode]
-        chunks = [(context - n, n) for _, n, is_decode, context, _ in entries if not is_decode]
-        emits = sum(context == request.tokens for request, _, _, context, _ in entries)
-        decode_fs = self.config.price.fs(contexts, [], len(contexts)) if contexts else 0
-        fs = self.config.price.fs(contexts, self.priced_chunks(chunks), emits)
-        fs += self.n_swapped_blocks * self.config.swap_block_fs
+        decodes, chunks = ([(context - n, n) for _, n, is_decode, context, _ in entries
+                            if is_decode == wanted] for wanted in (True, False))
+        emits = sum(context >= request.tokens for request, _, _, context, _ in entries)
+        decode_fs = self.drafter.step_fs(decodes, [], len(decodes)) if decodes else 0
+        fs = self.drafter.step_fs(decodes, self.priced_chunks(chunks), emits)
+        fs += self.n_swapped_blocks * self.config.swap_block_fs + self.fetch_fs
         decode_alone_ns, whole_ns = (max(1, half_up(price, 10**6)) for price in (decode_fs, fs))
         self.step = types.SimpleNamespace(
             start_ns=now_ns, end_ns=now_ns + whole_ns, entries=entries,
-            decode_alone_ns=min(decode_alone_ns, whole_ns) if contexts else 0)
+            decode_alone_ns=min(decode_alone_ns, whole_ns) if decodes else 0)
         self.verify_step()
 
     def most_tokens(self):
@@ -290,8 +292,7 @@ class Replica:
         waiting = self.unseen + self.queue.members
         everybody = [*waiting, *self.running, *self.swapped]
         assert len(set(everybody)) == len(everybody)
-        held = {block for r in self.running for block in r.blocks}
-        held.update(block for _, blocks in self.retained for block in blocks)
+        held = {block for r in [*self.running, *self.retained] for block in r.blocks}
         assert len(self.kv.free) == self.usable_blocks - len(held)
         assert not any(r.blocks or r.computed for r in waiting)
         assert not any(r.blocks for r in self.swapped)
@@ -299,7 +300,9 @@ class Replica:
         for r in self.running:
             tokens = max(r.computed + self.granted.get(r, 0), r.reserved)
             assert len(r.blocks) == ceil_div(tokens, self.config.block_size), r.request_id
-            assert r.computed + self.granted.get(r, 0) <= r.tokens
+            most = r.need if r.decodes and self.drafter.of.method != "none" else r.tokens
+            assert r.computed + self.granted.get(r, 0) <= most
+        self.tiers.verify()
 
     def end_step(self):
         step, self.step = self.step, None
@@ -314,10 +317,12 @@ class Replica:
             n, is_decode = granted.get(request, (0, False))
             n_again = min(n, max(0, request.max_computed - request.computed))
             self.seen.update(computed=n, recomputed=n_again)
-            request.computed += n
+            n_kept = 1 + self.drafter.keep(request, n - 1) if is_decode else n
+            request.computed += n_kept
             request.own_step(step, is_decode)
             request.max_computed = max(request.max_computed, request.computed)
-            if n > 0 and request.computed == request.tokens:
+            emits = is_decode or n > 0 and request.computed == request.tokens
+            for _ in range((n_kept if is_decode else 1) if emits else 0):
                 self.seen["emitted"] += 1
                 request.emit(step.end_ns)
                 self.queue.emitted(request)
@@ -325,11 +330,22 @@ class Replica:
                 request.leave("timed_out", step.end_ns)
             elif request.generated == request.output:
                 request.leave("completed", step.end_ns)
-            if request.status:
-                self.release(request)
-                self.seen["left"] += 1
+        left = [request for request in self.running if request.status]
         self.running = [request for request in self.running if not request.status]
-        self.give_back_retained()
+        self.see_off(left)
+
+    def see_off(self, left):
+        """Their answers become known before the blocks of any are free."""
+        self.seen["left"] += len(left)
+        self.retained += left
+        if self.running and self.RUNS_TO_THE_END:
+            return
+        self.retained.sort(key=lambda request: request.admission)  # as a server goes through them
+        for request in self.retained:
+            self.kv.fill_answer(request, self.config.block_size)
+        for request in self.retained:
+            self.release(request)
+        self.retained = []
 
     def give_up(self, request, now_ns):
         """The client of an unfinished request leaves; the request too, or at its step's end."""
@@ -343,6 +359,4 @@ class Replica:
                 if request in members:
                     members.remove(request)
         request.leave("timed_out", now_ns)
-        self.release(request)
-        self.give_back_retained()
-        self.seen["left"] += 1
+        self.see_off([request])

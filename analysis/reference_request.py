@@ -8,6 +8,7 @@ class Request:
         self.index = index
         self.request_id = str(index) if row.name is None else row.name
         self.arrival_ns, self.prompt, self.output = row.arrival_ns, row.prompt, row.output
+        self.session = row.session
         self.tenant, self.priority, self.deadline_ns = row.tenant, row.priority, row.deadline_ns
         self.max_new = self.predicted = row.output
         self.status = ""  # empty until it leaves
@@ -16,12 +17,18 @@ class Request:
         self.owned_ns, self.owned_until_ns = dict.fromkeys(OWNERS, 0), row.arrival_ns
         self.is_recomputing = False  # from the preempting step until it is where it was
         self.prefix = row.prefix or None  # a label: equal ones begin with the same prompt
+        self.in_session = False  # it labels all that the session says, answers too
         self.preemptions = self.generated = self.cached_tokens = self.found_tokens = 0
         self.blocks, self.n_filled = [], 0
         self.admission = 0  # how many its replica had admitted, at the last time
         self.reserved = 0  # tokens: it holds blocks for so many at least
         self.computed = self.max_computed = 0  # tokens whose KV it holds; the most it ever held
         self.given_up = False  # its client left during the step in progress
+
+    def join_session(self):
+        """Without a label of its own the prompt is what its session has said so far."""
+        if self.session and not self.prefix:
+            self.prefix, self.in_session = ("session", self.session), True
 
     @property
     def tokens(self):

@@ -71,7 +71,8 @@ class Sglang(Replica):
         request = self.queue.first()
         offer = self.offer(request)
         missing, size = self.paged(offer.missing), self.config.block_size
-        unheld = offer.n_unheld * size  # hits that nobody else may evict from now on
+        # what is found takes blocks, too, that nobody else may have from now on
+        unheld = (offer.n_unheld + len(offer.fetched)) * size
         more = self.still_to_come(request)
         if missing + more + unheld >= self.total and self.running:
             self.seen["estimate stops"] += 1

@@ -24,7 +24,13 @@ KINDS = (*worlds.KINDS, *DISCIPLINES, *ORDERS, "recompute", "swap", "none", "vic
          "later stages", "slots stop", "padding", "delay exceeded", "preferred sizes",
          "waits for more", "delayed", "shed", "estimate stops", "chunked", "chunked goes on",
          "mixed chunks", "retractions", "aging", "predictor none",
-         "predictor bucketed", "predictor noisy", "longer bounds")
+         "predictor bucketed", "predictor noisy", "longer bounds",
+         "draft", "ngram", "mtp", "verified on hardware", "nothing drafted for a while",
+         "fewer drafted for a while", "accepted", "rejected", "right beyond the end",
+         "preempted with drafts", "drafts cut by the budget",
+         "host hits", "disk hits", "spilled blocks", "offloaded before", "forgotten by all",
+         "cheaper to compute", "fetch always", "fetch never", "fetch cheaper", "refetched",
+         "answers", "hits on answers")
 
 
 def draw_order(rng, pool, sections, lengths, step_ns):
@@ -188,6 +194,56 @@ def tighten(rng, pool, lengths):
     pool["num_gpu_blocks"] = 1 + usable * rng.choice((2, 3, 4)) // 2 + rng.choice((0, 1, 3, 13))
 
 
+def draw_speculation(rng, pool, sections):
+    """Drafted tokens, right with these chances."""
+    method = rng.choice(("ngram", "draft", "mtp"))
+    most = rng.choice((1, 2, 3, 5, 13))
+    shares = ("0", "0.0137", "0.5", "0.7", "0.9", "0.999999999", "1")
+    keys = {"method": method, "num_speculative_tokens": most,
+            "adaptive": rng.choice(("yes", "no"))}
+    if rng.random() < 0.3:
+        keys["acceptance_by_position"] = " ".join(rng.choices(shares, k=most))
+    else:
+        keys["acceptance"] = rng.choice(shares)
+    if method == "ngram":
+        keys["ngram_overhead_us"] = rng.choice(("0", "0.0137", "41.37", "1000"))
+    elif pool["cost"] == "linear":
+        keys["draft_base_us"] = rng.choice(("0", "0.0137", "41.37", "100"))
+        keys["draft_seq_us"] = rng.choice(("0", "0.0137", "10"))
+    elif method == "draft":
+        keys["draft_model"] = "llama-3.2-1b"
+    else:
+        keys["mtp_layers"] = rng.choice((1, 1, 2))
+    if pool["cost"] == "roofline":
+        pool["pipeline_parallel"] = 1
+    for name in [name for name in sections if name.startswith("tenant.")]:
+        if rng.random() < 0.5:
+            sections[name]["acceptance"] = rng.choice(shares)
+    sections["speculative"] = keys
+    sections.setdefault("run", {"seed": rng.choice((1, 4099, 2**40 + 1))})
+
+
+def draw_offload(rng, pool, sections):
+    """Memory behind the cache of the GPUs: some, little, or none of each kind."""
+    keys = {"fetch": rng.choice(("always", "always", "cheaper", "never"))}
+    for name in ("host", "disk"):
+        keys[f"{name}_blocks"] = rng.choice((0, 1, 3, 13, 41, 4099))
+        keys[f"{name}_block_us"] = rng.choice(("0.0137", "4.099", "137", "1000"))
+        keys[f"{name}_latency_us"] = rng.choice(("0", "0.0137", "200"))
+    if pool["cost"] == "linear" and rng.random() < 0.2:
+        keys["host_block_us"] = "0"
+    sections["offload"] = keys
+
+
+def draw_sessions(rng, sections, lengths):
+    """Prompts that say again what was said and answered before; the longer ones come later."""
+    sections["workload"]["session_prefix"] = "yes"
+    if rng.random() < 0.7:
+        lengths.sort()
+    names = ["", *(f"session {i}" for i in range(rng.choice((1, 3, 13))))]
+    return {"session_id": rng.choices(names, k=len(lengths))}
+
+
 DRAWS = {"unified": draw_unified, "prefill_first": draw_prefill_first, "sarathi": draw_sarathi,
          "orca": draw_orca, "static": draw_static, "dynamic": draw_dynamic, "sglang": draw_sglang}
 
@@ -213,6 +269,12 @@ def draw(rng, pool, sections, lengths, step_ns):
         pool["victim"] = "order"
     if pool["batching"] != "unified":
         pool.pop("reserve_full_prompt")
+    elif rng.random() < 0.5:
+        draw_speculation(rng, pool, sections)
+    if rng.random() < 0.4:
+        draw_offload(rng, pool, sections)
+    if rng.random() < 0.4:
+        labels.update(draw_sessions(rng, sections, lengths))
     return labels
 
 
@@ -226,6 +288,11 @@ def kinds_of(world):
     kinds = {config.batching, config.order, config.preempt, f"victim {config.victim}",
              f"predictor {config.predictor}"}
     kinds |= {"preemptive order"} if config.preemptive_order == "yes" else set()
+    kinds |= {config.speculation.method} - {"none"}
+    if config.speculation.method != "none" and config.speculation.reads_prompts:
+        kinds |= {"verified on hardware"}
+    if any(level.n_blocks for level in config.offload.levels):
+        kinds |= {f"fetch {config.offload.fetch}"}
     kinds |= {"aging"} if config.aging_ns > 0 else set()
     kinds |= {"shed"} if any(r.status == "shed" for r in world.requests) else set()
     kinds |= {"longer bounds"} if any(r.max_new > r.output for r in world.requests) else set()

@@ -232,6 +232,13 @@ def compare_requests(path, requests):
     return faults
 
 
+def compare_summary(path, tallies):
+    with open(path, encoding="utf-8", newline="") as file:
+        found = {row["metric"]: row["value"] for row in csv.DictReader(file)}
+    return [f"summary.csv: {name}: reference {wanted}, servesim {found.get(name)}"
+            for name, wanted in tallies.items() if found.get(name) != str(wanted)]
+
+
 def run_servesim(binary, config, folder, *flags):
     """Runs the program; a list with one sentence if it failed, crashed or hung."""
     command = [binary, "run", str(config), "-o", str(folder), "--quiet", *flags]
@@ -278,6 +285,7 @@ def try_world(binary, seed, i, root, make=make_world, more_kinds=None):
               + run_servesim(binary, config, stepwise, "--stepwise"))
     if not faults:
         faults = (compare_requests(spans / "requests.csv", world.requests)
+                  + compare_summary(spans / "summary.csv", world.tallies())
                   + compare_folders(spans, stepwise))
     return i, folder, kinds, faults
 
