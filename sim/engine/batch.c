@@ -115,6 +115,9 @@ int64_t batch_oldest_arrival_ns(const struct replica *replica)
             int64_t arrival_ns = lane->entries[j].request->arrival_ns;
             oldest_ns = arrival_ns < oldest_ns ? arrival_ns : oldest_ns;
         }
+        for (const struct request *r = lane->list.first; r != NULL; r = r->next) {
+            oldest_ns = r->arrival_ns < oldest_ns ? r->arrival_ns : oldest_ns;
+        }
     }
     return oldest_ns;
 }

@@ -9,7 +9,10 @@ void queue_init(struct queue *queue, const struct order_ops *ops, struct fair *f
                 bool plain)
 {
     *queue = (struct queue){
-        .ops = ops, .fair = ops->by_tenant ? fair : NULL, .plain = plain};
+        .ops = ops,
+        .fair = ops->by_tenant ? fair : NULL,
+        .plain = plain,
+        .listed = ops->key == NULL && !plain};
 }
 
 void queue_free(struct queue *queue)
@@ -88,11 +91,20 @@ static void make_room(struct queue_lane *lane)
     }
 }
 
-static void put(struct queue *queue, struct queue_entry entry)
+/* `front`: before all others in a list; elsewhere the entry says where. */
+static void put(struct queue *queue, struct queue_entry entry, bool front)
 {
     struct queue_lane *lane = lane_of(queue, entry.request);
-    make_room(lane);
     queue->n++;
+    if (queue->listed && front) {
+        request_list_prepend(&lane->list, entry.request);
+        return;
+    }
+    if (queue->listed) {
+        request_list_append(&lane->list, entry.request);
+        return;
+    }
+    make_room(lane);
     lane->n++;
     if (queue->plain) {
         place(lane, lane->n - 1, entry);
@@ -111,7 +123,7 @@ void queue_push(struct queue *queue, struct request *request, int64_t key, bool 
                        : queue->back++,
         .request = request,
     };
-    put(queue, entry);
+    put(queue, entry, front);
     if (queue->ops->tokens_left != NULL) {
         request_list_append(&queue->entered, request);
     }
@@ -120,6 +132,9 @@ void queue_push(struct queue *queue, struct request *request, int64_t key, bool 
 static struct request *first_of(const struct queue *queue,
                                 const struct queue_lane *lane)
 {
+    if (queue->listed) {
+        return lane->list.first;
+    }
     int64_t first = 0;
     for (int64_t i = 1; queue->plain && i < lane->n; i++) {
         if (before(&lane->entries[i], &lane->entries[first])) {
@@ -134,7 +149,7 @@ static int32_t first_lane(const struct queue *queue, int32_t delayed)
 {
     int32_t best = -1; /* the tenant seen first wins a tie */
     for (int32_t i = delayed; i < queue->n_lanes; i += 2) {
-        if (queue->lanes[i].n > 0 &&
+        if (queue->lanes[i].n + queue->lanes[i].list.n > 0 &&
             (best < 0 ||
              fair_counter(queue->fair, i / 2) < fair_counter(queue->fair, best / 2))) {
             best = i;
@@ -148,6 +163,9 @@ struct request *queue_first(const struct queue *queue)
     if (queue->n == 0) {
         return NULL;
     }
+    if (queue->fair == NULL && queue->lanes[0].n + queue->lanes[0].list.n > 0) {
+        return first_of(queue, &queue->lanes[0]); /* mostly */
+    }
     int32_t best = first_lane(queue, 0);
     return first_of(queue, &queue->lanes[best < 0 ? first_lane(queue, 1) : best]);
 }
@@ -155,6 +173,11 @@ struct request *queue_first(const struct queue *queue)
 static struct queue_entry take(struct queue *queue, struct request *request)
 {
     struct queue_lane *lane = lane_of(queue, request);
+    if (queue->listed) {
+        request_list_remove(&lane->list, request);
+        queue->n--;
+        return (struct queue_entry){.request = request};
+    }
     int64_t at = request->queue_at;
     CHECK(at < lane->n && lane->entries[at].request == request);
     struct queue_entry taken = lane->entries[at];
@@ -189,21 +212,22 @@ void queue_set_aside(struct queue *queue)
 
 struct request *queue_put_back(struct queue *queue)
 {
+    for (int64_t i = queue->n_put_back == 0 ? queue->aside.n : 0; i-- > 0;) {
+        put(queue, queue->aside.entries[i], true);
+    }
     if (queue->n_put_back == queue->aside.n) {
         queue->aside.n = 0;
         queue->n_put_back = 0;
         return NULL;
     }
-    struct queue_entry entry = queue->aside.entries[queue->n_put_back++];
-    put(queue, entry);
-    return entry.request;
+    return queue->aside.entries[queue->n_put_back++].request;
 }
 
 void queue_delay(struct queue *queue, struct request *request)
 {
     struct queue_entry entry = take(queue, request);
     request->delayed = true;
-    put(queue, entry);
+    put(queue, entry, false);
 }
 
 void queue_rekey(struct queue *queue, void *state,
