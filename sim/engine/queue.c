@@ -8,11 +8,13 @@
 void queue_init(struct queue *queue, const struct order_ops *ops, struct fair *fair,
                 bool plain)
 {
-    *queue = (struct queue){
-        .ops = ops,
-        .fair = ops->by_tenant ? fair : NULL,
-        .plain = plain,
-        .listed = ops->key == NULL && !plain};
+    enum { LANES = 2 }; /* of one tenant */
+    *queue = (struct queue){.lanes = memory_new(LANES, sizeof *queue->lanes),
+                            .n_lanes = LANES,
+                            .ops = ops,
+                            .fair = ops->by_tenant ? fair : NULL,
+                            .plain = plain,
+                            .listed = ops->key == NULL && !plain};
 }
 
 void queue_free(struct queue *queue)
@@ -71,7 +73,10 @@ static void sink(struct queue_lane *lane, int64_t at, struct queue_entry entry)
 /* The request's lane, which may be new: of each tenant there are two. */
 static struct queue_lane *lane_of(struct queue *queue, const struct request *request)
 {
-    int32_t lane = (queue->fair != NULL ? 2 * request->tenant : 0) + request->delayed;
+    if (queue->fair == NULL) {
+        return &queue->lanes[request->delayed];
+    }
+    int32_t lane = 2 * request->tenant + request->delayed;
     if (lane >= queue->n_lanes) {
         int32_t n = lane * 2 + 1;
         queue->lanes = memory_grow(queue->lanes, (size_t)n, sizeof(struct queue_lane));
@@ -115,6 +120,10 @@ static void put(struct queue *queue, struct queue_entry entry, bool front)
 
 void queue_push(struct queue *queue, struct request *request, int64_t key, bool front)
 {
+    if (queue->listed) {
+        put(queue, (struct queue_entry){.request = request}, front);
+        return;
+    }
     bool keyed = queue->ops->key != NULL;
     struct queue_entry entry = {
         .key = keyed ? key : 0,
@@ -123,7 +132,7 @@ void queue_push(struct queue *queue, struct request *request, int64_t key, bool 
                        : queue->back++,
         .request = request,
     };
-    put(queue, entry, front);
+    put(queue, entry, false);
     if (queue->ops->tokens_left != NULL) {
         request_list_append(&queue->entered, request);
     }
@@ -144,12 +153,17 @@ static struct request *first_of(const struct queue *queue,
     return lane->n > 0 ? lane->entries[first].request : NULL;
 }
 
+static int64_t n_in(const struct queue_lane *lane)
+{
+    return lane->n + lane->list.n;
+}
+
 /* The lane that comes first, of those who were delayed or not; -1 if all are empty. */
 static int32_t first_lane(const struct queue *queue, int32_t delayed)
 {
     int32_t best = -1; /* the tenant seen first wins a tie */
     for (int32_t i = delayed; i < queue->n_lanes; i += 2) {
-        if (queue->lanes[i].n + queue->lanes[i].list.n > 0 &&
+        if (n_in(&queue->lanes[i]) > 0 &&
             (best < 0 ||
              fair_counter(queue->fair, i / 2) < fair_counter(queue->fair, best / 2))) {
             best = i;
@@ -163,8 +177,8 @@ struct request *queue_first(const struct queue *queue)
     if (queue->n == 0) {
         return NULL;
     }
-    if (queue->fair == NULL && queue->lanes[0].n + queue->lanes[0].list.n > 0) {
-        return first_of(queue, &queue->lanes[0]); /* mostly */
+    if (queue->fair == NULL) {
+        return first_of(queue, &queue->lanes[n_in(&queue->lanes[0]) == 0]);
     }
     int32_t best = first_lane(queue, 0);
     return first_of(queue, &queue->lanes[best < 0 ? first_lane(queue, 1) : best]);
@@ -198,6 +212,11 @@ static struct queue_entry take(struct queue *queue, struct request *request)
 
 void queue_remove(struct queue *queue, struct request *request)
 {
+    if (queue->listed) {
+        request_list_remove(&lane_of(queue, request)->list, request);
+        queue->n--;
+        return;
+    }
     take(queue, request);
     if (queue->ops->tokens_left != NULL) {
         request_list_remove(&queue->entered, request);

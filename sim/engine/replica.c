@@ -183,7 +183,6 @@ static bool plan(struct replica *replica, int64_t now_ns)
 {
     int64_t n_before;
     do {
-        look_up_hits(replica);
         n_before = replica->n_preempted;
         replica->n_yielded = n_before;
         replica->group_granted = false;
@@ -438,12 +437,15 @@ static void credit_grants(struct replica *replica, int64_t now_ns)
 int64_t replica_padded_tokens(const struct replica *replica)
 {
     int64_t most = 0;
+    if (replica->pool->config->scheduler.padding == 0) {
+        return most;
+    }
     for (int64_t i = 0; i < replica->n_grants; i++) {
         const struct replica_grant *grant = &replica->grants[i];
         int64_t tokens = grant->request->computed_tokens + grant->tokens;
         most = tokens > most && !grant->decode ? tokens : most;
     }
-    return replica->pool->config->scheduler.padding != 0 ? most : 0;
+    return most;
 }
 
 void replica_count_chunk(const struct replica *replica,
