@@ -251,20 +251,19 @@ void batch_serve_decodes_grouped(struct replica *replica, int64_t now_ns)
     serve_grouped(replica, true, now_ns);
 }
 
-/* The running request that is to give way to the first of the waiting; or NULL. */
+/* With `preemptive_order`: the running request that is to give way to the first of the waiting; or NULL. */
 static struct request *displaced(const struct replica *replica)
 {
-    const struct request *first = batch_first_waiting(replica);
-    if (!batch_settings(replica)->preemptive_order || first == NULL ||
-        batch_n_running(replica) == 0) {
+    if (batch_n_waiting(replica) == 0 || batch_n_running(replica) == 0) {
         return NULL;
     }
+    const struct request *first = batch_first_waiting(replica);
     struct request *last = last_in_order(replica);
     return replica_order_key(replica, first) < replica_order_key(replica, last) ? last
                                                                                 : NULL;
 }
 
-void batch_serve_yield(struct replica *replica, int64_t now_ns)
+static void make_way(struct replica *replica, int64_t now_ns)
 {
     for (struct request *last; (last = displaced(replica)) != NULL;) {
         const struct request *first = batch_first_waiting(replica);
@@ -277,9 +276,16 @@ void batch_serve_yield(struct replica *replica, int64_t now_ns)
     }
 }
 
+void batch_serve_yield(struct replica *replica, int64_t now_ns)
+{
+    if (batch_settings(replica)->preemptive_order) {
+        make_way(replica, now_ns);
+    }
+}
+
 bool batch_serve_may_yield(const struct replica *replica)
 {
-    return displaced(replica) != NULL;
+    return batch_settings(replica)->preemptive_order && displaced(replica) != NULL;
 }
 
 int64_t batch_serve_steps_in_order(const struct replica *replica)
@@ -295,7 +301,7 @@ int64_t batch_serve_steps_in_order(const struct replica *replica)
     return steps;
 }
 
-bool batch_serve_swapped(struct replica *replica, int64_t now_ns)
+static bool resume(struct replica *replica, int64_t now_ns)
 {
     const struct request_list *swapped = &replica->swap.requests;
     while (swapped->first != NULL && batch_n_preempted(replica) == 0 &&
@@ -313,6 +319,11 @@ bool batch_serve_swapped(struct replica *replica, int64_t now_ns)
         batch_resume(replica, request, tokens, now_ns);
     }
     return swapped->first == NULL;
+}
+
+bool batch_serve_swapped(struct replica *replica, int64_t now_ns)
+{
+    return batch_n_swapped(replica) == 0 || resume(replica, now_ns);
 }
 
 struct outlook {

@@ -32,6 +32,9 @@ int64_t batch_walk_oldest_ns(const struct replica *replica)
             int64_t arrival_ns = lane->entries[j].request->arrival_ns;
             oldest_ns = arrival_ns < oldest_ns ? arrival_ns : oldest_ns;
         }
+        for (const struct request *r = lane->list.first; r != NULL; r = r->next) {
+            oldest_ns = r->arrival_ns < oldest_ns ? r->arrival_ns : oldest_ns;
+        }
     }
     return oldest_ns;
 }

@@ -8,8 +8,13 @@
 void queue_init(struct queue *queue, const struct order_ops *ops, struct fair *fair,
                 bool plain)
 {
-    *queue = (struct queue){
-        .ops = ops, .fair = ops->by_tenant ? fair : NULL, .plain = plain};
+    enum { LANES = 2 }; /* of one tenant */
+    *queue = (struct queue){.lanes = memory_new(LANES, sizeof *queue->lanes),
+                            .n_lanes = LANES,
+                            .ops = ops,
+                            .fair = ops->by_tenant ? fair : NULL,
+                            .plain = plain,
+                            .listed = ops->key == NULL && !plain};
 }
 
 void queue_free(struct queue *queue)
@@ -68,7 +73,10 @@ static void sink(struct queue_lane *lane, int64_t at, struct queue_entry entry)
 /* The request's lane, which may be new: of each tenant there are two. */
 static struct queue_lane *lane_of(struct queue *queue, const struct request *request)
 {
-    int32_t lane = (queue->fair != NULL ? 2 * request->tenant : 0) + request->delayed;
+    if (queue->fair == NULL) {
+        return &queue->lanes[request->delayed];
+    }
+    int32_t lane = 2 * request->tenant + request->delayed;
     if (lane >= queue->n_lanes) {
         int32_t n = lane * 2 + 1;
         queue->lanes = memory_grow(queue->lanes, (size_t)n, sizeof(struct queue_lane));
@@ -88,11 +96,20 @@ static void make_room(struct queue_lane *lane)
     }
 }
 
-static void put(struct queue *queue, struct queue_entry entry)
+/* `front`: before all others in a list; elsewhere the entry says where. */
+static void put(struct queue *queue, struct queue_entry entry, bool front)
 {
     struct queue_lane *lane = lane_of(queue, entry.request);
-    make_room(lane);
     queue->n++;
+    if (queue->listed && front) {
+        request_list_prepend(&lane->list, entry.request);
+        return;
+    }
+    if (queue->listed) {
+        request_list_append(&lane->list, entry.request);
+        return;
+    }
+    make_room(lane);
     lane->n++;
     if (queue->plain) {
         place(lane, lane->n - 1, entry);
@@ -103,6 +120,10 @@ static void put(struct queue *queue, struct queue_entry entry)
 
 void queue_push(struct queue *queue, struct request *request, int64_t key, bool front)
 {
+    if (queue->listed) {
+        put(queue, (struct queue_entry){.request = request}, front);
+        return;
+    }
     bool keyed = queue->ops->key != NULL;
     struct queue_entry entry = {
         .key = keyed ? key : 0,
@@ -111,7 +132,7 @@ void queue_push(struct queue *queue, struct request *request, int64_t key, bool 
                        : queue->back++,
         .request = request,
     };
-    put(queue, entry);
+    put(queue, entry, false);
     if (queue->ops->tokens_left != NULL) {
         request_list_append(&queue->entered, request);
     }
@@ -120,6 +141,9 @@ void queue_push(struct queue *queue, struct request *request, int64_t key, bool 
 static struct request *first_of(const struct queue *queue,
                                 const struct queue_lane *lane)
 {
+    if (queue->listed) {
+        return lane->list.first;
+    }
     int64_t first = 0;
     for (int64_t i = 1; queue->plain && i < lane->n; i++) {
         if (before(&lane->entries[i], &lane->entries[first])) {
@@ -129,12 +153,17 @@ static struct request *first_of(const struct queue *queue,
     return lane->n > 0 ? lane->entries[first].request : NULL;
 }
 
+static int64_t n_in(const struct queue_lane *lane)
+{
+    return lane->n + lane->list.n;
+}
+
 /* The lane that comes first, of those who were delayed or not; -1 if all are empty. */
 static int32_t first_lane(const struct queue *queue, int32_t delayed)
 {
     int32_t best = -1; /* the tenant seen first wins a tie */
     for (int32_t i = delayed; i < queue->n_lanes; i += 2) {
-        if (queue->lanes[i].n > 0 &&
+        if (n_in(&queue->lanes[i]) > 0 &&
             (best < 0 ||
              fair_counter(queue->fair, i / 2) < fair_counter(queue->fair, best / 2))) {
             best = i;
@@ -148,6 +177,9 @@ struct request *queue_first(const struct queue *queue)
     if (queue->n == 0) {
         return NULL;
     }
+    if (queue->fair == NULL) {
+        return first_of(queue, &queue->lanes[n_in(&queue->lanes[0]) == 0]);
+    }
     int32_t best = first_lane(queue, 0);
     return first_of(queue, &queue->lanes[best < 0 ? first_lane(queue, 1) : best]);
 }
@@ -155,6 +187,11 @@ struct request *queue_first(const struct queue *queue)
 static struct queue_entry take(struct queue *queue, struct request *request)
 {
     struct queue_lane *lane = lane_of(queue, request);
+    if (queue->listed) {
+        request_list_remove(&lane->list, request);
+        queue->n--;
+        return (struct queue_entry){.request = request};
+    }
     int64_t at = request->queue_at;
     CHECK(at < lane->n && lane->entries[at].request == request);
     struct queue_entry taken = lane->entries[at];
@@ -175,6 +212,11 @@ static struct queue_entry take(struct queue *queue, struct request *request)
 
 void queue_remove(struct queue *queue, struct request *request)
 {
+    if (queue->listed) {
+        request_list_remove(&lane_of(queue, request)->list, request);
+        queue->n--;
+        return;
+    }
     take(queue, request);
     if (queue->ops->tokens_left != NULL) {
         request_list_remove(&queue->entered, request);
@@ -189,21 +231,22 @@ void queue_set_aside(struct queue *queue)
 
 struct request *queue_put_back(struct queue *queue)
 {
+    for (int64_t i = queue->n_put_back == 0 ? queue->aside.n : 0; i-- > 0;) {
+        put(queue, queue->aside.entries[i], true);
+    }
     if (queue->n_put_back == queue->aside.n) {
         queue->aside.n = 0;
         queue->n_put_back = 0;
         return NULL;
     }
-    struct queue_entry entry = queue->aside.entries[queue->n_put_back++];
-    put(queue, entry);
-    return entry.request;
+    return queue->aside.entries[queue->n_put_back++].request;
 }
 
 void queue_delay(struct queue *queue, struct request *request)
 {
     struct queue_entry entry = take(queue, request);
     request->delayed = true;
-    put(queue, entry);
+    put(queue, entry, false);
 }
 
 void queue_rekey(struct queue *queue, void *state,

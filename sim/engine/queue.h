@@ -1,6 +1,7 @@
 /* queue: the waiting requests of a replica, in the order that its policy gives them.
  *
  * A binary heap by (key, tie), a lane; orders that look at tenants first have one per tenant.
+ * Where keys say nothing a lane is a list: whoever comes stands at one of its ends.
  * Those who were put behind all others, queue_delay(), have a lane of their own beside it.
  * Under --stepwise the lanes are not sorted and the first is looked for.
  */
@@ -21,15 +22,17 @@ struct queue_entry {
 };
 
 struct queue_lane {
-    struct queue_entry *entries;
+    struct queue_entry *entries; /* a heap, or unsorted */
     int64_t n;
     int64_t room;
+    struct request_list list; /* instead of the entries, where `listed` */
 };
 
 struct queue {
     const struct order_ops *ops;
     struct fair *fair; /* the tenants' counters; NULL: not by tenant */
     bool plain;        /* unsorted, for --stepwise */
+    bool listed;       /* lanes are lists: keys say nothing */
     struct queue_lane *lanes;
     int32_t n_lanes;
     int64_t n;                   /* requests in all lanes */
@@ -54,7 +57,8 @@ struct request *queue_first(const struct queue *queue);
 void queue_remove(struct queue *queue, struct request *request);
 
 /* To look at those who come after the first, in order: takes the first out for a while;
- * puts the first who was taken out back where it stood; NULL if all are. */
+ * puts all who were taken out back where they stood, and says who they were, one by one;
+ * NULL after the last. */
 void queue_set_aside(struct queue *queue);
 struct request *queue_put_back(struct queue *queue);
 

@@ -4,12 +4,15 @@
 int64_t replica_count_padded(const struct replica *replica)
 {
     int64_t most = 0;
+    if (replica->pool->config->scheduler.padding == 0) {
+        return most;
+    }
     for (int64_t i = 0; i < replica->n_grants; i++) {
         const struct replica_grant *grant = &replica->grants[i];
         int64_t tokens = grant->request->computed_tokens + grant->tokens;
         most = tokens > most && !grant->decode ? tokens : most;
     }
-    return replica->pool->config->scheduler.padding != 0 ? most : 0;
+    return most;
 }
 
 void replica_count_chunk(const struct replica *replica,

@@ -80,6 +80,11 @@ static void verify_waiting(const struct replica *replica)
             CHECK(r->computed_tokens == 0);
             verify_waiter(r);
         }
+        for (const struct request *r = lane->list.first; r != NULL; r = r->next) {
+            CHECK(r->place == REQUEST_WAITING && r->queued && r->computed_tokens == 0);
+            verify_waiter(r);
+            n_queued++;
+        }
     }
     CHECK(n_queued == replica->queue.n);
     CHECK(replica->queue.ops->tokens_left == NULL ||

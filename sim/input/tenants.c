@@ -80,6 +80,7 @@ struct tenants {
     int32_t room;
     int32_t *buckets;
     int32_t n_buckets; /* a power of two */
+    int32_t last;      /* who was found last: often the next one, too */
 };
 
 static void hash_all(struct tenants *tenants, int32_t n_buckets);
@@ -157,17 +158,24 @@ static int32_t add(struct tenants *tenants, const char *name, size_t length)
     return tenants->n++;
 }
 
+static bool is_named(const struct seen *seen, const char *name, size_t length)
+{
+    return strncmp(seen->name, name, length) == 0 && seen->name[length] == '\0';
+}
+
 /* The number of the tenant, which may be new. */
 static int32_t find(struct tenants *tenants, const char *name, size_t length)
 {
+    if (tenants->n > 0 && is_named(&tenants->seen[tenants->last], name, length)) {
+        return tenants->last;
+    }
     uint32_t bucket = hash_of(name, length) & (uint32_t)(tenants->n_buckets - 1);
     for (int32_t i = tenants->buckets[bucket]; i >= 0; i = tenants->seen[i].next) {
-        const char *other = tenants->seen[i].name;
-        if (strncmp(other, name, length) == 0 && other[length] == '\0') {
-            return i;
+        if (is_named(&tenants->seen[i], name, length)) {
+            return tenants->last = i;
         }
     }
-    return add(tenants, name, length);
+    return tenants->last = add(tenants, name, length);
 }
 
 void tenants_describe(struct tenants *tenants, struct sim_arrival *arrival)
