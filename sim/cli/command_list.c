@@ -10,6 +10,7 @@
 #include "input/config_pool.h"
 #include "input/generate.h"
 #include "input/lengths.h"
+#include "input/tenants.h"
 #include "model/llm.h"
 #include "policy/policy.h"
 
@@ -49,6 +50,7 @@ static int print_keys(const char *name)
     for (int32_t i = 0; i < config_n_tables; i++) {
         n += print_fields(config_tables[i].name, &config_tables[i], name);
     }
+    n += print_fields("tenant.NAME", &tenants_table, name);
     config_pool_tables(tables);
     n += print_fields("pool.NAME", &tables[CONFIG_POOL_PRESETS], name);
     for (int32_t i = 0; i < CONFIG_POOL_TABLES; i++) {
@@ -266,9 +268,10 @@ const struct command command_list = {
     .name = "list",
     .arguments = "[KIND [NAME]]",
     .summary = "Lists accelerators, models, engines, policies and every key",
-    .help = "KIND is one of accelerators, models, engines, policies, batching, route, "
-            "keys,\n"
-            "workload-keys.  With the NAME of a file or key it prints that one.\n\n"
+    .help = "KIND is one of accelerators, models, engines, policies, batching, order, "
+            "route,\n"
+            "keys, workload-keys.  With the NAME of a file or key it prints that "
+            "one.\n\n"
             "  servesim list accelerators\n"
             "  servesim list accelerators h100-sxm\n"
             "  servesim list keys max_num_seqs\n",

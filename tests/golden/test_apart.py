@@ -5,7 +5,8 @@
 
 Every preset of configs/policies runs on every world in tests/golden/apart, small traces that
 each ask one question. What differs in the requests' own times tells policies apart: each two
-must differ somewhere. --table prints, for each world, who answers alike.
+must differ somewhere. --table prints, for each world, who answers alike and why; README.md
+has that table.
 """
 
 import itertools
@@ -16,6 +17,7 @@ import runs
 
 WORLDS = pathlib.Path("tests/golden/apart")
 POLICIES = pathlib.Path("configs/policies")
+README = pathlib.Path("README.md")
 
 
 def answer(world, policy, folder):
@@ -35,10 +37,22 @@ def classes_of(answers, world):
     return sorted(classes.values(), key=lambda names: (-len(names), names))
 
 
-def question(world):
-    """The comment at the head of its configuration."""
+def comment(world):
+    """The question and the answer at the head of its configuration."""
     lines = (world / "config.ini").read_text(encoding="utf-8").splitlines()
-    return " ".join(line[2:] for line in itertools.takewhile(lambda l: l.startswith(";"), lines))
+    head = itertools.takewhile(lambda line: line.startswith(";"), lines)
+    question, answer = "\n".join(line[2:] for line in head).split("\n\n")
+    return question.replace("\n", " "), answer.replace("\n", " ")
+
+
+def table_of(answers, worlds):
+    """As Markdown: each world, who answers alike in it, and why."""
+    lines = ["| world | who answers alike | why |", "|---|---|---|"]
+    for world in worlds:
+        question, answer = comment(world)
+        alike = " · ".join(", ".join(names) for names in classes_of(answers, world.name))
+        lines.append(f"| *{world.name}*: {question} | {alike} | {answer} |")
+    return "\n".join(lines) + "\n"
 
 
 def main():
@@ -47,12 +61,13 @@ def main():
     with runs.work_folder() as folder:
         answers = {(world.name, policy): answer(world, policy, folder)
                    for world in worlds for policy in policies}
+    table = table_of(answers, worlds)
     if "--table" in sys.argv[1:]:
-        print("| world | who answers alike |\n|---|---|")
-        for world in worlds:
-            alike = " · ".join(", ".join(names) for names in classes_of(answers, world.name))
-            print(f"| *{world.name}*: {question(world)} | {alike} |")
+        print(table, end="")
         return
+    told = table in README.read_text(encoding="utf-8")
+    if not told:
+        print("FAILED: README.md does not have the table that --table prints")
     twins = [pair for pair in itertools.combinations(policies, 2)
              if all(answers[world.name, pair[0]] == answers[world.name, pair[1]]
                     for world in worlds)]
@@ -62,7 +77,7 @@ def main():
         print(f"ok: {world.name}: {len(classes_of(answers, world.name))} different answers")
     n_pairs = len(policies) * (len(policies) - 1) // 2
     print(f"{n_pairs} pairs of {len(policies)} policies, {len(twins)} alike")
-    sys.exit(1 if twins or len(policies) < 2 else 0)
+    sys.exit(1 if twins or not told or len(policies) < 2 else 0)
 
 
 if __name__ == "__main__":
