@@ -162,7 +162,7 @@ static void a_closed_row_is_played_as_it_was_measured(void **state)
     assert_int_equal(cases[0].client.jitter_tokens, 0);
     assert_int_equal(cases[1].client.jitter_tokens, 11);
     assert_int_equal(cases[2].client.jitter_tokens, 0);
-    assert_string_equal(cases[2].config.scheduler.batching, "prefill_first");
+    assert_string_equal(cases[2].config.scheduler.batching, "sglang");
     assert_int_equal(cases[2].config.constants.poll_steps, 10);
     assert_ms(cases[0].measured_s[PREDICT_TTFT], 61);
     assert_int_equal(predict_gpus(&cases[0]), 2);
