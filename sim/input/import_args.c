@@ -1,6 +1,7 @@
 #include "input/import_args.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/decimal.h"
@@ -145,9 +146,22 @@ void import_args_set(struct import_args *args, const char *flag, const char *key
     args->n_settings += i == args->n_settings;
 }
 
-void import_args_lose(struct import_args *args, const char *flag)
+void import_args_lose(struct import_args *args, const char *flag, const char *reason)
 {
-    args->lost[args->n_lost++] = flag;
+    char text[160];
+    snprintf(text, sizeof text, reason == NULL ? "%.64s" : "%.64s (%.80s)", flag,
+             reason);
+    args->lost[args->n_lost++] = memory_arena_text(args->arena, text);
+}
+
+void import_args_ignore(struct import_args *args, const char *flag)
+{
+    args->plain[args->n_plain++] = flag;
+}
+
+void import_args_remark(struct import_args *args, const char *sentence)
+{
+    args->remarks[args->n_remarks++] = sentence;
 }
 
 int import_args_refuse(const struct import_args *args, const char *key,
@@ -161,6 +175,22 @@ int import_args_refuse(const struct import_args *args, const char *key,
         }
     }
     return err_set(err, "%s: %s", args->program->name, reason);
+}
+
+int import_args_choose(const struct import_args *args, const char *key,
+                       const char *choices, struct err *err)
+{
+    const char *value = import_args_get(args, key);
+    for (const char *at = choices; value != NULL && *at != '\0';) {
+        size_t n = strcspn(at, ",");
+        if (strlen(value) == n && memcmp(at, value, n) == 0) {
+            return 0;
+        }
+        at += n + strspn(at + n, ", ");
+    }
+    char reason[200];
+    snprintf(reason, sizeof reason, "is not one of %.180s", choices);
+    return value == NULL ? 0 : import_args_refuse(args, key, reason, err);
 }
 
 int import_args_count(const struct import_args *args, const char *key, int64_t standard,
@@ -209,10 +239,10 @@ static void note(struct import_args *args, const struct import_args_flag *flag,
         import_args_set(args, name, flag->key, value);
         break;
     case IMPORT_ARGS_PLAIN:
-        args->plain[args->n_plain++] = name;
+        import_args_ignore(args, name);
         break;
     case IMPORT_ARGS_LOST:
-        import_args_lose(args, name);
+        import_args_lose(args, name, flag->key);
         break;
     }
 }
@@ -257,6 +287,7 @@ static int read_words(struct import_args *args, const struct words *words,
     args->settings = ARENA_NEW(args->arena, words->n + 100, struct import_args_setting);
     args->plain = ARENA_NEW(args->arena, words->n + 100, const char *);
     args->lost = ARENA_NEW(args->arena, words->n + 100, const char *);
+    args->remarks = ARENA_NEW(args->arena, 100, const char *);
     for (int32_t i = first; i < words->n; i++) {
         if (words->at[i][0] == '-') {
             if (read_flag(args, words, &i, err) != 0) {

@@ -3,7 +3,8 @@
  * The command is split as a shell splits it: blanks, quotes, and lines continued with a
  * backslash.  A flag is `--flag value` or `--flag=value`, '_' may stand for '-', and the
  * last one wins.  Each program has a table of its flags; one that is not in it is
- * refused, one that is known and not simulated is named in a comment and on stderr.
+ * refused, one that is known and not simulated is named in a comment and on stderr, as is
+ * what a reader must know of the others.
  */
 #ifndef SERVESIM_INPUT_IMPORT_ARGS_H
 #define SERVESIM_INPUT_IMPORT_ARGS_H
@@ -24,7 +25,8 @@ enum import_args_effect {
 struct import_args_flag {
     const char *name;
     enum import_args_effect effect;
-    const char *key;   /* of a pool, or one of the program's own in capitals */
+    const char *key;   /* of a pool, or one of the program's own in capitals; of what is
+                          lost: why, or NULL */
     const char *value; /* that a flag without a value sets; NULL: it takes one */
 };
 
@@ -52,8 +54,10 @@ struct import_args {
     int32_t n_settings;
     const char **plain; /* names of flags */
     int32_t n_plain;
-    const char **lost;
+    const char **lost; /* names, some with a reason */
     int32_t n_lost;
+    const char **remarks; /* sentences */
+    int32_t n_remarks;
 };
 
 /* Reads `text`, a command if it has a blank in it, else the name of a file with one ("-":
@@ -73,8 +77,18 @@ int import_args_count(const struct import_args *args, const char *key, int64_t s
 void import_args_set(struct import_args *args, const char *flag, const char *key,
                      const char *value);
 
-/* Notes a flag that is not simulated. */
-void import_args_lose(struct import_args *args, const char *flag);
+/* -1 and `err` unless the key's value is one of `choices` ("fcfs, priority"), or not given. */
+int import_args_choose(const struct import_args *args, const char *key,
+                       const char *choices, struct err *err);
+
+/* Notes a flag that is not simulated, and why (NULL: it just is not). */
+void import_args_lose(struct import_args *args, const char *flag, const char *reason);
+
+/* Notes a flag that no simulation would see. */
+void import_args_ignore(struct import_args *args, const char *flag);
+
+/* Notes a sentence for whoever reads what is made. */
+void import_args_remark(struct import_args *args, const char *sentence);
 
 /* "vllm-args: --flag: 'value' " and `reason`; -1. */
 int import_args_refuse(const struct import_args *args, const char *key,

@@ -1,5 +1,6 @@
 #include "input/import_args_config.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,7 +54,7 @@ static const char *precision_of(const struct import_args *args)
     return text;
 }
 
-static int read_kv(struct import_args_config *config, const struct import_args *args,
+static int read_kv(struct llm *llm, bool *has_precision, const struct import_args *args,
                    struct err *err)
 {
     static const struct {
@@ -72,8 +73,8 @@ static int read_kv(struct import_args_config *config, const struct import_args *
     }
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (strcmp(text, known[i].text) == 0) {
-            config->llm.kv_precision = known[i].precision;
-            config->has_precision = true;
+            llm->kv_precision = known[i].precision;
+            *has_precision = true;
             return 0;
         }
     }
@@ -89,6 +90,21 @@ static int refuse(const struct import_args *args, const struct err *reason,
                   struct err *err)
 {
     return err_set(err, "%s: %.900s", args->program->name, reason->text);
+}
+
+int import_args_config_llm(struct llm *llm, bool *has_precision,
+                           const struct import_args *args, const char *preset,
+                           const char *precision, struct err *err)
+{
+    struct err reason;
+    *has_precision = precision[0] != '\0';
+    if (read_llm(llm, preset, args->arena, err) != 0) {
+        return -1;
+    }
+    if (measured_names_precision(precision, preset, llm, &reason) != 0) {
+        return refuse(args, &reason, err);
+    }
+    return read_kv(llm, has_precision, args, err);
 }
 
 int import_args_config_read(struct import_args_config *config,
@@ -111,16 +127,8 @@ int import_args_config_read(struct import_args_config *config,
         measured_names_system(accelerator, config->accelerator, &reason) != 0) {
         return refuse(args, &reason, err);
     }
-    if (read_llm(&config->llm, config->model, args->arena, err) != 0) {
-        return -1;
-    }
-    const char *precision = precision_of(args);
-    config->has_precision = precision[0] != '\0';
-    if (measured_names_precision(precision, config->model, &config->llm, &reason) !=
-        0) {
-        return refuse(args, &reason, err);
-    }
-    return read_kv(config, args, err);
+    return import_args_config_llm(&config->llm, &config->has_precision, args,
+                                  config->model, precision_of(args), err);
 }
 
 static bool is_own(const char *key)
@@ -161,20 +169,47 @@ static void print_names(FILE *out, const char *title, const char *const *names,
     }
     fprintf(out, ";\n; %s\n", title);
     for (int32_t i = 0; i < n; i++) {
-        fprintf(out, ";   %.64s\n", names[i]); /* a name of the table */
+        fprintf(out, ";   %s\n", names[i]); /* of the table */
     }
 }
 
-static void print_precisions(const struct import_args_config *config, FILE *out)
+static void print_precisions(const struct llm *llm, FILE *out)
 {
-    const struct llm *llm = &config->llm;
-    if (config->has_precision) {
-        fprintf(out, "weight_precision = %s\nattention_precision = %s\n",
-                precision_name((enum precision)llm->weight_precision),
-                precision_name(llm_attention_precision(llm)));
-        fprintf(out, "expert_precision = %s\nkv_precision = %s\n",
-                precision_name(llm_expert_precision(llm)),
-                precision_name((enum precision)llm->kv_precision));
+    fprintf(out, "weight_precision = %s\nattention_precision = %s\n",
+            precision_name((enum precision)llm->weight_precision),
+            precision_name(llm_attention_precision(llm)));
+    fprintf(out, "expert_precision = %s\nkv_precision = %s\n",
+            precision_name(llm_expert_precision(llm)),
+            precision_name((enum precision)llm->kv_precision));
+}
+
+static void print_drafting(const struct import_args_speculative *drafting, FILE *out)
+{
+    if (drafting->method == NULL) {
+        return;
+    }
+    fprintf(out,
+            "\n[speculative]\n; acceptance is yours to say: no flag tells how often a "
+            "draft is right\nmethod = %s\nnum_speculative_tokens = %" PRId64 "\n",
+            drafting->method, drafting->n_tokens);
+    if (drafting->draft_model[0] != '\0') {
+        fprintf(out, "draft_model = %s\n", drafting->draft_model);
+    }
+    if (drafting->has_precision) {
+        print_precisions(&drafting->draft, out);
+    }
+}
+
+/* What was not taken over as it is, for whoever does not look into the file. */
+static void warn(const struct import_args *args)
+{
+    for (int32_t i = 0; i < args->n_lost; i++) {
+        fprintf(stderr, "servesim: warning: %s: %s is not simulated\n",
+                args->program->name, args->lost[i]);
+    }
+    for (int32_t i = 0; i < args->n_remarks; i++) {
+        fprintf(stderr, "servesim: warning: %s: %s\n", args->program->name,
+                args->remarks[i]);
     }
 }
 
@@ -191,27 +226,30 @@ int import_args_config_write(const struct import_args_config *config,
             return -1;
         }
         if (!known[i]) {
-            import_args_lose(args, setting->flag);
+            import_args_lose(args, setting->flag, NULL);
         }
     }
     fprintf(out, "; %s on %s, from the command that starts it.\n", config->model,
             config->accelerator);
     print_names(out, "Not simulated:", args->lost, args->n_lost);
     print_names(out, "Nothing a simulation would see:", args->plain, args->n_plain);
+    for (int32_t i = 0; i < args->n_remarks; i++) {
+        fprintf(out, ";\n; %s\n", args->remarks[i]);
+    }
     fprintf(out,
             "\n[workload]\n; put the path of your trace here\ntrace = trace.csv\n");
+    print_drafting(&config->drafting, out);
     fprintf(out, "\n[pool.main]\naccelerator = %s\nmodel = %s\nengine = %s\n",
             config->accelerator, config->model, config->engine);
     fprintf(out, "policy = %s\n", config->policy);
-    print_precisions(config, out);
+    if (config->has_precision) {
+        print_precisions(&config->llm, out);
+    }
     for (int32_t i = 0; i < args->n_settings; i++) {
         if (known[i]) {
             fprintf(out, "%s = %s\n", args->settings[i].key, args->settings[i].value);
         }
     }
-    for (int32_t i = 0; i < args->n_lost; i++) {
-        fprintf(stderr, "servesim: warning: %s: %.64s is not simulated\n",
-                args->program->name, args->lost[i]);
-    }
+    warn(args);
     return 0;
 }

@@ -7,6 +7,7 @@
 #define SERVESIM_INPUT_IMPORT_ARGS_CONFIG_H
 
 #include "input/import_args.h"
+#include "input/import_args_speculative.h"
 #include "model/llm.h"
 
 /* What the keys MODEL, ACCELERATOR, QUANTIZATION, DTYPE and KV_DTYPE say. */
@@ -17,11 +18,18 @@ struct import_args_config {
     bool has_precision;
     const char *engine;
     const char *policy;
+    struct import_args_speculative drafting;
 };
 
 /* -1 and `err` for a model, an accelerator or a precision that is not known. */
 int import_args_config_read(struct import_args_config *config,
                             const struct import_args *args, struct err *err);
+
+/* A preset in the precision of a checkpoint ("": as published), with the KV cache that the
+ * command asks for, and whether those were said. */
+int import_args_config_llm(struct llm *llm, bool *has_precision,
+                           const struct import_args *args, const char *preset,
+                           const char *precision, struct err *err);
 
 /* Writes the configuration and warns on stderr of what is not simulated. */
 int import_args_config_write(const struct import_args_config *config,

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "input/config_pool.h"
 #include "input/import.h"
 #include "input/import_args_config.h"
 
@@ -23,6 +22,10 @@
     {                                        \
         name, IMPORT_ARGS_PLAIN, NULL, "yes" \
     }
+#define LOST_AS(name, reason)                \
+    {                                        \
+        name, IMPORT_ARGS_LOST, reason, NULL \
+    }
 #define LOST(name)                         \
     {                                      \
         name, IMPORT_ARGS_LOST, NULL, NULL \
@@ -31,6 +34,9 @@
     {                                       \
         name, IMPORT_ARGS_LOST, NULL, "yes" \
     }
+
+static const char verifies_none[] = "batching = sglang verifies no drafts";
+static const char writes_later[] = "[offload] writes when GPUs forget, not at once";
 
 static const struct import_args_flag flags[] = {
     SET("--model-path", "MODEL"),
@@ -53,7 +59,14 @@ static const struct import_args_flag flags[] = {
     SWITCH("--enable-deepep-moe", "EP_MOE", "yes"),
     SET("--mem-fraction-static", "gpu_memory_utilization"),
     SET("--max-running-requests", "max_num_seqs"),
-    SET("--chunked-prefill-size", "max_num_batched_tokens"),
+    SET("--chunked-prefill-size", "chunked_prefill_size"),
+    SET("--max-prefill-tokens", "max_num_batched_tokens"),
+    SWITCH("--enable-mixed-chunk", "enable_mixed_chunk", "yes"),
+    SET("--schedule-conservativeness", "schedule_conservativeness"),
+    SET("--schedule-policy", "SCHEDULE_POLICY"),
+    SWITCH("--enable-priority-scheduling", "PRIORITY", "yes"),
+    SWITCH("--schedule-low-priority-values-first", "LOW_FIRST", "yes"),
+    SWITCH("--disable-priority-preemption", "KEEPS", "yes"),
     SET("--page-size", "block_size"),
     SET("--kv-cache-dtype", "KV_DTYPE"),
     SET("--scheduler-recv-interval", "poll_steps"),
@@ -104,11 +117,11 @@ static const struct import_args_flag flags[] = {
     PLAIN_SWITCH("--skip-server-warmup"),
     PLAIN_SWITCH("--enable-p2p-check"),
     PLAIN_SWITCH("--stream-output"),
+    PLAIN_SWITCH("--abort-on-priority-when-disabled"),
     LOST("--max-total-tokens"),
-    LOST("--max-prefill-tokens"),
     LOST("--prefill-max-requests"),
-    LOST("--schedule-policy"),
-    LOST("--schedule-conservativeness"),
+    LOST("--priority-scheduling-preemption-threshold"),
+    LOST("--default-priority-value"),
     LOST("--attention-backend"),
     LOST("--prefill-attention-backend"),
     LOST("--decode-attention-backend"),
@@ -117,8 +130,8 @@ static const struct import_args_flag flags[] = {
     LOST("--deepep-mode"),
     LOST("--fp8-gemm-backend"),
     LOST("--fp4-gemm-backend"),
-    LOST("--speculative-algorithm"),
-    LOST("--speculative-algo"),
+    LOST_AS("--speculative-algorithm", verifies_none),
+    LOST_AS("--speculative-algo", verifies_none),
     LOST("--speculative-draft-model-path"),
     LOST("--speculative-num-steps"),
     LOST("--speculative-eagle-topk"),
@@ -132,7 +145,7 @@ static const struct import_args_flag flags[] = {
     LOST("--load-balance-method"),
     LOST("--num-continuous-decode-steps"),
     LOST("--hicache-ratio"),
-    LOST("--hicache-size"),
+    LOST_AS("--hicache-size", writes_later),
     LOST("--hicache-write-policy"),
     LOST("--torchao-config"),
     LOST("--json-model-override-args"),
@@ -148,13 +161,12 @@ static const struct import_args_flag flags[] = {
     LOST("--hybrid-kvcache-ratio"),
     LOST("--quantization-param-path"),
     LOST("--max-mamba-cache-size"),
-    LOST_SWITCH("--enable-mixed-chunk"),
     LOST_SWITCH("--disable-cuda-graph"),
     LOST_SWITCH("--enable-torch-compile"),
     LOST_SWITCH("--enable-two-batch-overlap"),
     LOST_SWITCH("--enable-single-batch-overlap"),
     LOST_SWITCH("--enable-dp-lm-head"),
-    LOST_SWITCH("--enable-hierarchical-cache"),
+    {"--enable-hierarchical-cache", IMPORT_ARGS_LOST, writes_later, "yes"},
     LOST_SWITCH("--enable-lora"),
     LOST_SWITCH("--enable-eplb"),
     LOST_SWITCH("--disable-custom-all-reduce"),
@@ -162,14 +174,12 @@ static const struct import_args_flag flags[] = {
     LOST_SWITCH("--enable-symm-mem"),
     LOST_SWITCH("--enable-nccl-nvls"),
     LOST_SWITCH("--disable-shared-experts-fusion"),
-    LOST_SWITCH("--enable-priority-scheduling"),
     LOST_SWITCH("--enable-multimodal"),
     LOST_SWITCH("--enable-memory-saver"),
     LOST_SWITCH("--enable-mscclpp"),
     LOST_SWITCH("--disable-cuda-graph-padding"),
     LOST_SWITCH("--enable-piecewise-cuda-graph"),
     LOST_SWITCH("--enable-deterministic-inference"),
-    LOST_SWITCH("--schedule-low-priority-values-first"),
     LOST_SWITCH("--enable-lmcache"),
 };
 
@@ -224,13 +234,69 @@ static int spread(struct import_args *args, const struct import_args_config *con
     return 0;
 }
 
-/* What SGLang does where nothing is said: pages of one token. */
+/* SGLang's --schedule-policy, of which two are ours. */
+static int read_policy(struct import_args *args, struct err *err)
+{
+    const char *policy = import_args_get(args, "SCHEDULE_POLICY");
+    if (import_args_choose(args, "SCHEDULE_POLICY",
+                           "fcfs, lpm, lof, random, hrrn, dfs-weight, routing-key, "
+                           "shortest-prefill-first, priority",
+                           err) != 0) {
+        return -1;
+    }
+    if (policy == NULL) {
+        return 0;
+    }
+    if (strcmp(policy, "fcfs") == 0 || strcmp(policy, "lpm") == 0) {
+        import_args_set(args, "--schedule-policy", "order", policy);
+    } else {
+        import_args_lose(args, "--schedule-policy", policy);
+    }
+    return 0;
+}
+
+/* Priorities go before the policy, the larger first unless told otherwise, and a running
+ * request gives way to one that is urgent enough. */
+static int read_priority(struct import_args *args, struct err *err)
+{
+    const char *order = import_args_get(args, "order");
+    bool low_first = import_args_get(args, "LOW_FIRST") != NULL;
+    bool keeps = import_args_get(args, "KEEPS") != NULL;
+    if (import_args_get(args, "PRIORITY") == NULL) {
+        if (low_first) {
+            import_args_ignore(args, "--schedule-low-priority-values-first");
+        }
+        if (keeps) {
+            import_args_ignore(args, "--disable-priority-preemption");
+        }
+        return 0;
+    }
+    if (order != NULL && strcmp(order, "lpm") == 0) {
+        return import_args_refuse(args, "order",
+                                  "does not go with --enable-priority-scheduling", err);
+    }
+    import_args_set(args, "--enable-priority-scheduling", "order", "priority");
+    if (!low_first) {
+        import_args_remark(args,
+                           "order = priority takes the smaller first, this server "
+                           "the larger: negate the column");
+    }
+    if (!keeps) {
+        import_args_lose(args, "--enable-priority-scheduling",
+                         "that a running request gives way");
+    }
+    return 0;
+}
+
+/* What SGLang does where nothing is said: pages of one token.  No chunks are -1 there. */
 static void add_defaults(struct import_args *args, struct import_args_config *config)
 {
-    char path[512];
-    config->engine = config_pool_find("engines", "sglang", path) ? "sglang" : "vllm";
-    config->policy =
-        config_pool_find("policies", "sglang", path) ? "sglang" : "vllm-v1";
+    config->engine = "sglang";
+    config->policy = "sglang";
+    const char *chunk = import_args_get(args, "chunked_prefill_size");
+    if (chunk != NULL && strcmp(chunk, "-1") == 0) {
+        import_args_set(args, "--chunked-prefill-size", "chunked_prefill_size", "0");
+    }
     if (import_args_get(args, "block_size") == NULL) {
         import_args_set(args, "--page-size", "block_size", "1");
     }
@@ -250,10 +316,14 @@ static int run(const char *path, FILE *out, struct err *err)
         status = spread(&args, &config, err);
     }
     if (status == 0) {
-        fprintf(
-            out,
-            "; SGLang's scheduler in outline: see configs/policies/sglang.ini.  Its "
-            "own counts\n; --mem-fraction-static without activations.\n");
+        status = read_policy(&args, err);
+    }
+    if (status == 0) {
+        status = read_priority(&args, err);
+    }
+    if (status == 0) {
+        fprintf(out, "; configs/policies/sglang.ini mirrors SGLang's scheduler.  Its "
+                     "own counts\n; --mem-fraction-static without activations.\n");
         status = import_args_config_write(&config, &args, out, err);
     }
     memory_arena_free(&arena);

@@ -57,8 +57,20 @@ static const struct import_args_flag flags[] = {
     SWITCH("--async-scheduling", "async_scheduling", "yes"),
     SWITCH("--no-async-scheduling", "async_scheduling", "no"),
     SET("--scheduling-policy", "order"),
-    PLAIN_SWITCH("--enable-chunked-prefill"),
-    LOST_SWITCH("--no-enable-chunked-prefill"),
+    SWITCH("--enable-chunked-prefill", "enable_chunked_prefill", "yes"),
+    SWITCH("--no-enable-chunked-prefill", "enable_chunked_prefill", "no"),
+    SET("--max-num-partial-prefills", "max_num_partial_prefills"),
+    SWITCH("--scheduler-reserve-full-isl", "reserve_full_prompt", "yes"),
+    SWITCH("--no-scheduler-reserve-full-isl", "reserve_full_prompt", "no"),
+    SET("--preemption-mode", "preempt"),
+    SET("--swap-space", "SWAP_SPACE"),
+    SET("--speculative-config", "DRAFTING"),
+    SET("-sc", "DRAFTING"),
+    SET("--spec-method", "DRAFT_METHOD"),
+    SET("--spec-model", "DRAFT_MODEL"),
+    SET("--speculative-model", "DRAFT_MODEL"),
+    SET("--spec-tokens", "DRAFT_TOKENS"),
+    SET("--num-speculative-tokens", "DRAFT_TOKENS"),
     PLAIN("--host"),
     PLAIN("--port"),
     PLAIN("--uds"),
@@ -109,7 +121,6 @@ static const struct import_args_flag flags[] = {
     PLAIN("--max-parallel-loading-workers"),
     PLAIN("--distributed-timeout-seconds"),
     PLAIN("--stream-interval"),
-    PLAIN("--swap-space"),
     PLAIN_SWITCH("--trust-remote-code"),
     PLAIN_SWITCH("--disable-log-requests"),
     PLAIN_SWITCH("--enable-log-requests"),
@@ -127,7 +138,14 @@ static const struct import_args_flag flags[] = {
     PLAIN_SWITCH("--enable-sleep-mode"),
     PLAIN_SWITCH("--disable-frontend-multiprocessing"),
     PLAIN_SWITCH("--use-tqdm-on-load"),
-    LOST("--speculative-config"),
+    PLAIN_SWITCH("--use-v2-block-manager"),
+    LOST("--speculative-draft-tensor-parallel-size"),
+    LOST("--speculative-max-model-len"),
+    LOST("--speculative-model-quantization"),
+    LOST("--speculative-disable-by-batch-size"),
+    LOST("--ngram-prompt-lookup-max"),
+    LOST("--ngram-prompt-lookup-min"),
+    LOST("--spec-decoding-acceptance-method"),
     LOST("--cpu-offload-gb"),
     LOST("--kv-transfer-config"),
     LOST("--kv-events-config"),
@@ -149,7 +167,6 @@ static const struct import_args_flag flags[] = {
     LOST("-dcp"),
     LOST("--prefill-context-parallel-size"),
     LOST("-pcp"),
-    LOST("--max-num-partial-prefills"),
     LOST("--max-long-partial-prefills"),
     LOST("--kv-cache-memory-bytes"),
     LOST("--all2all-backend"),
@@ -182,8 +199,6 @@ static const struct import_args_flag flags[] = {
     LOST_SWITCH("--disable-hybrid-kv-cache-manager"),
     LOST_SWITCH("--data-parallel-hybrid-lb"),
     LOST_SWITCH("--data-parallel-external-lb"),
-    LOST_SWITCH("--no-scheduler-reserve-full-isl"),
-    LOST_SWITCH("--scheduler-reserve-full-isl"),
 };
 
 static const char *const markers[] = {"vllm", "vllm.entrypoints.openai.api_server",
@@ -219,6 +234,39 @@ static int spread(struct import_args *args, const struct import_args_config *con
     return 0;
 }
 
+/* What the keys of the scheduler do not say by themselves. */
+static int explain(struct import_args *args, struct err *err)
+{
+    const char *chunks = import_args_get(args, "enable_chunked_prefill");
+    const char *preempt = import_args_get(args, "preempt");
+    if (import_args_choose(args, "order", "fcfs, priority", err) != 0 ||
+        import_args_choose(args, "preempt", "recompute, swap", err) != 0) {
+        return -1;
+    }
+    if (chunks != NULL && strcmp(chunks, "no") == 0 &&
+        import_args_get(args, "max_num_batched_tokens") == NULL) {
+        import_args_remark(args, "without chunks vLLM's max_num_batched_tokens is at "
+                                 "least max_model_len: give it");
+    }
+    if (import_args_get(args, "max_num_partial_prefills") != NULL) {
+        import_args_remark(args, "max_num_partial_prefills: vLLM v1 as of 52a31cce "
+                                 "accepts it and does not use it");
+    }
+    if (preempt != NULL) {
+        import_args_remark(args, "--preemption-mode is vLLM v0's, whose scheduler is "
+                                 "policy = vllm-v0");
+    }
+    if (import_args_get(args, "SWAP_SPACE") == NULL) {
+        return 0;
+    }
+    if (preempt != NULL && strcmp(preempt, "swap") == 0) {
+        import_args_lose(args, "--swap-space", "swap_blocks has it, in KV blocks");
+    } else { /* only what is swapped goes there */
+        import_args_ignore(args, "--swap-space");
+    }
+    return 0;
+}
+
 static int run(const char *path, FILE *out, struct err *err)
 {
     struct arena arena = {0};
@@ -232,6 +280,12 @@ static int run(const char *path, FILE *out, struct err *err)
         config.engine = "vllm";
         config.policy = "vllm-v1";
         status = spread(&args, &config, err);
+    }
+    if (status == 0) {
+        status = explain(&args, err);
+    }
+    if (status == 0) {
+        status = import_args_speculative_read(&config.drafting, &args, err);
     }
     if (status == 0) {
         status = import_args_config_write(&config, &args, out, err);

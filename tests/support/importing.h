@@ -61,4 +61,23 @@ static inline void assert_survives_truncation(const char *kind, const char *cont
     }
 }
 
+/* A command given as the argument itself. */
+static inline void assert_made(const char *kind, const char *command,
+                               const char *expected)
+{
+    struct err err;
+    char *made = import_file(kind, command, &err);
+    assert_string_equal(err.text, "");
+    assert_string_equal(made, expected);
+    free(made);
+}
+
+static inline void assert_refused(const char *kind, const char *command,
+                                  const char *message)
+{
+    struct err err;
+    assert_null(import_file(kind, command, &err));
+    assert_string_equal(err.text, message);
+}
+
 #endif

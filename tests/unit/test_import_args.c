@@ -10,23 +10,6 @@
 
 #define WORKLOAD "\n[workload]\n; put the path of your trace here\ntrace = trace.csv\n"
 
-/* A command given as the argument itself. */
-static void assert_made(const char *kind, const char *command, const char *expected)
-{
-    struct err err;
-    char *made = import_file(kind, command, &err);
-    assert_string_equal(err.text, "");
-    assert_string_equal(made, expected);
-    free(made);
-}
-
-static void assert_refused(const char *kind, const char *command, const char *message)
-{
-    struct err err;
-    assert_null(import_file(kind, command, &err));
-    assert_string_equal(err.text, message);
-}
-
 static void a_vllm_command_becomes_a_configuration(void **state)
 {
     (void)state;
