@@ -17,21 +17,6 @@ int64_t batch_serve_wanted(const struct replica *replica, const struct request *
                  batch_limits(replica)->long_prefill_token_threshold);
 }
 
-/* The last of the running requests in the queue's order. */
-static struct request *last_in_order(const struct replica *replica)
-{
-    struct request *last = batch_first_running(replica);
-    int64_t last_key = replica_order_key(replica, last);
-    for (struct request *r = batch_next(last); r != NULL; r = batch_next(r)) {
-        int64_t key = replica_order_key(replica, r);
-        if (queue_precedes(last_key, last->id, key, r->id)) {
-            last = r;
-            last_key = key;
-        }
-    }
-    return last;
-}
-
 struct request *batch_serve_fewest_outputs(const struct replica *replica)
 {
     struct request *fewest = batch_first_running(replica);
@@ -47,13 +32,13 @@ struct request *batch_serve_fewest_outputs(const struct replica *replica)
     return fewest;
 }
 
-static struct request *victim_of(const struct replica *replica)
+static struct request *victim_of(struct replica *replica)
 {
     switch ((enum pool_victim)batch_settings(replica)->victim) {
     case POOL_LAST:
         return batch_last_running(replica);
     case POOL_ORDER:
-        return last_in_order(replica);
+        return rank_last(replica);
     case POOL_FEWEST_OUTPUTS:
         return batch_serve_fewest_outputs(replica);
     }
@@ -249,28 +234,24 @@ void batch_serve_decodes_grouped(struct replica *replica, int64_t now_ns)
     serve_grouped(replica, true, now_ns);
 }
 
-/* With `preemptive_order`: the running request that is to give way to the first of the waiting; or NULL. */
-static struct request *displaced(const struct replica *replica)
+/* Whether the first of the waiting could be admitted with its whole prompt. */
+static bool has_place(const struct replica *replica)
 {
-    if (batch_n_waiting(replica) == 0 || batch_n_running(replica) == 0) {
-        return NULL;
-    }
     const struct request *first = batch_first_waiting(replica);
-    struct request *last = last_in_order(replica);
-    return replica_order_key(replica, first) < replica_order_key(replica, last) ? last
-                                                                                : NULL;
+    return batch_n_running(replica) < batch_limits(replica)->max_num_seqs &&
+           batch_new_blocks(replica, first, batch_missing(replica, first)) <=
+               batch_free_blocks(replica);
 }
 
 static void make_way(struct replica *replica, int64_t now_ns)
 {
-    for (struct request *last; (last = displaced(replica)) != NULL;) {
-        const struct request *first = batch_first_waiting(replica);
-        int64_t missing = batch_missing(replica, first);
-        if (batch_n_running(replica) < batch_limits(replica)->max_num_seqs &&
-            batch_new_blocks(replica, first, missing) <= batch_free_blocks(replica)) {
+    while (batch_n_waiting(replica) > 0 && !has_place(replica)) {
+        struct request *last = rank_preceded(replica);
+        if (last == NULL) {
             return;
         }
         batch_yield(replica, last, now_ns);
+        rank_displaced(replica);
     }
 }
 
@@ -281,22 +262,14 @@ void batch_serve_yield(struct replica *replica, int64_t now_ns)
     }
 }
 
-bool batch_serve_may_yield(const struct replica *replica)
+bool batch_serve_may_yield(struct replica *replica)
 {
-    return batch_settings(replica)->preemptive_order && displaced(replica) != NULL;
+    return batch_settings(replica)->preemptive_order && rank_preceded(replica) != NULL;
 }
 
-int64_t batch_serve_steps_in_order(const struct replica *replica)
+int64_t batch_serve_steps_in_order(struct replica *replica)
 {
-    int64_t steps = INT64_MAX;
-    if (replica->queue.ops->tokens_left == NULL || batch_n_waiting(replica) == 0) {
-        return steps;
-    }
-    const struct request *r = batch_first_running(replica);
-    for (; r != NULL; r = batch_next(r)) {
-        steps = least(steps, replica_order_left(replica, r));
-    }
-    return steps;
+    return rank_steps_left(replica);
 }
 
 static bool resume(struct replica *replica, int64_t now_ns)

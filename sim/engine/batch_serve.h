@@ -40,11 +40,11 @@ void batch_serve_yield(struct replica *replica, int64_t now_ns);
 
 /* Whether the first of the waiting precedes a running request, which it may displace in the
  * next plan if not in this one. */
-bool batch_serve_may_yield(const struct replica *replica);
+bool batch_serve_may_yield(struct replica *replica);
 
 /* Steps in which all who run decode before the order may put somebody who waits before one
  * of them. */
-int64_t batch_serve_steps_in_order(const struct replica *replica);
+int64_t batch_serve_steps_in_order(struct replica *replica);
 
 /* After those who run have been served and nobody gave way: takes swapped requests back,
  * first come, first served, leaving `watermark` blocks free.  Whether none is left: as long
