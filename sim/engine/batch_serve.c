@@ -1,8 +1,5 @@
 #include "engine/batch_serve.h"
 
-#include <stdlib.h>
-
-#include "base/memory.h"
 #include "engine/replica.h"
 
 static int64_t least(int64_t a, int64_t b)
@@ -297,69 +294,21 @@ bool batch_serve_swapped(struct replica *replica, int64_t now_ns)
     return batch_n_swapped(replica) == 0 || resume(replica, now_ns);
 }
 
-struct outlook {
-    int64_t used;
-    int64_t left;
-};
-
-static int by_left(const void *a, const void *b)
-{
-    const struct outlook *x = a; /* qsort's interface */
-    const struct outlook *y = b;
-    if (x->left != y->left) {
-        return x->left < y->left ? 1 : -1;
-    }
-    return (x->used < y->used) - (x->used > y->used);
-}
-
-static struct outlook look_out(const struct replica *replica,
-                               const struct request *request)
-{
-    int64_t n_emitted = batch_n_emitted(replica, request);
-    int64_t left = batch_max_new(request) - n_emitted;
-    return (struct outlook){.used = request->prompt_tokens + n_emitted,
-                            .left = left > 0 ? left : 0};
-}
-
-/* The most tokens that the running requests and this waiting one will hold at once, if none
- * ends before it must. */
-static int64_t peak(const struct replica *replica, const struct request *request)
-{
-    size_t n = (size_t)batch_n_running(replica) + 1;
-    struct outlook *all = memory_new(n, sizeof *all);
-    size_t i = 0;
-    for (const struct request *r = batch_first_running(replica); r != NULL;
-         r = batch_next(r)) {
-        all[i++] = look_out(replica, r);
-    }
-    all[i] = look_out(replica, request);
-    qsort(all, n, sizeof *all, by_left);
-    int64_t used = 0;
-    int64_t most = 0;
-    for (i = 0; i < n; i++) {
-        used += all[i].used;
-        int64_t then = all[i].left * (int64_t)(i + 1) + used;
-        most = then > most ? then : most;
-    }
-    free(all);
-    return most;
-}
-
 /* By how many tokens the peak is too high; less than 1: it is not. */
-static int64_t excess(const struct replica *replica, const struct request *request)
+static int64_t excess(struct replica *replica, const struct request *request)
 {
     int64_t room = batch_total_blocks(replica) * batch_block_tokens(replica);
-    return peak(replica, request) - room + 1;
+    return forecast_peak(replica, request) - room + 1;
 }
 
-bool batch_serve_foresees(const struct replica *replica, const struct request *request)
+bool batch_serve_foresees(struct replica *replica, const struct request *request)
 {
     return batch_settings(replica)->admission != POOL_FORECAST ||
            batch_n_running(replica) == 0 || /* alone it fits, by a token or not */
            excess(replica, request) < 1;
 }
 
-int64_t batch_serve_steps_foreseen(const struct replica *replica)
+int64_t batch_serve_steps_foreseen(struct replica *replica)
 {
     const struct request *first = batch_first_waiting(replica);
     if (batch_settings(replica)->admission != POOL_FORECAST || first == NULL ||

@@ -21,6 +21,7 @@
 #include "engine/kv.h"
 #include "engine/late.h"
 #include "engine/leave.h"
+#include "engine/forecast.h"
 #include "engine/pool.h"
 #include "engine/probe.h"
 #include "engine/queue.h"
@@ -132,6 +133,7 @@ struct replica {
     struct fair fair;
     bool has_hits; /* the queue's keys are hits: ORDER_MOST_HITS */
     struct rank rank;
+    struct forecast forecast;
     struct swap swap;
     struct draft draft;
     struct request_list running;
