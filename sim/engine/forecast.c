@@ -76,24 +76,37 @@ static void sort_others(struct replica *replica, const struct request *request)
     insert(list, entry_of(replica, request));
 }
 
+/* What is held at the ends of those that were looked at so far. */
+struct sum {
+    int64_t n;
+    int64_t used;
+    int64_t most;
+};
+
+static inline void look_at(struct sum *sum, const struct forecast_entry *entry,
+                           int64_t step)
+{
+    int64_t left = entry->end_step - step;
+    sum->used += entry->tokens - left;
+    int64_t then = left * ++sum->n + sum->used;
+    sum->most = then > sum->most ? then : sum->most;
+}
+
 int64_t forecast_peak(struct replica *replica, const struct request *request)
 {
     const struct forecast_list *members = &replica->forecast.members;
     const struct forecast_list *others = &replica->forecast.others;
     int64_t step = replica->group.step;
-    int64_t used = 0;
-    int64_t most = 0;
+    struct sum sum = {0};
     sort_others(replica, request);
-    for (int64_t i = 0, j = 0; i + j < members->n + others->n;) {
-        bool is_member = j == others->n ||
-                         (i < members->n &&
-                          members->entries[i].end_step > others->entries[j].end_step);
-        const struct forecast_entry *next =
-            is_member ? &members->entries[i++] : &others->entries[j++];
-        int64_t left = next->end_step - step;
-        used += next->tokens - left;
-        int64_t then = left * (i + j) + used;
-        most = then > most ? then : most;
+    for (int64_t i = 0, j = 0; j <= others->n; j++) {
+        int64_t end_step = j < others->n ? others->entries[j].end_step : INT64_MIN;
+        for (; i < members->n && members->entries[i].end_step > end_step; i++) {
+            look_at(&sum, &members->entries[i], step);
+        }
+        if (j < others->n) {
+            look_at(&sum, &others->entries[j], step);
+        }
     }
-    return most;
+    return sum.most;
 }
