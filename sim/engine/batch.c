@@ -256,6 +256,9 @@ static void run(struct replica *replica, struct request *request)
     request->admission = replica->n_admissions++;
     replica->view->n_waiting--;
     replica->view->n_running++;
+    if (replica->pool->config->scheduler.preemptive_order) {
+        rank_admit(replica, request);
+    }
     if (!replica->stepwise) {
         add_partial(replica, request);
     }

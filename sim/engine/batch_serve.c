@@ -1,8 +1,5 @@
 #include "engine/batch_serve.h"
 
-#include <stdlib.h>
-
-#include "base/memory.h"
 #include "engine/replica.h"
 
 static int64_t least(int64_t a, int64_t b)
@@ -15,21 +12,6 @@ int64_t batch_serve_wanted(const struct replica *replica, const struct request *
     int64_t missing = batch_missing(replica, request);
     return least(missing + batch_drafts(replica, request),
                  batch_limits(replica)->long_prefill_token_threshold);
-}
-
-/* The last of the running requests in the queue's order. */
-static struct request *last_in_order(const struct replica *replica)
-{
-    struct request *last = batch_first_running(replica);
-    int64_t last_key = replica_order_key(replica, last);
-    for (struct request *r = batch_next(last); r != NULL; r = batch_next(r)) {
-        int64_t key = replica_order_key(replica, r);
-        if (queue_precedes(last_key, last->id, key, r->id)) {
-            last = r;
-            last_key = key;
-        }
-    }
-    return last;
 }
 
 struct request *batch_serve_fewest_outputs(const struct replica *replica)
@@ -47,13 +29,13 @@ struct request *batch_serve_fewest_outputs(const struct replica *replica)
     return fewest;
 }
 
-static struct request *victim_of(const struct replica *replica)
+static struct request *victim_of(struct replica *replica)
 {
     switch ((enum pool_victim)batch_settings(replica)->victim) {
     case POOL_LAST:
         return batch_last_running(replica);
     case POOL_ORDER:
-        return last_in_order(replica);
+        return rank_last(replica);
     case POOL_FEWEST_OUTPUTS:
         return batch_serve_fewest_outputs(replica);
     case POOL_VICTIM_AUTO: /* policy_settle() has dealt with it */
@@ -251,28 +233,24 @@ void batch_serve_decodes_grouped(struct replica *replica, int64_t now_ns)
     serve_grouped(replica, true, now_ns);
 }
 
-/* With `preemptive_order`: the running request that is to give way to the first of the waiting; or NULL. */
-static struct request *displaced(const struct replica *replica)
+/* Whether the first of the waiting could be admitted with its whole prompt. */
+static bool has_place(const struct replica *replica)
 {
-    if (batch_n_waiting(replica) == 0 || batch_n_running(replica) == 0) {
-        return NULL;
-    }
     const struct request *first = batch_first_waiting(replica);
-    struct request *last = last_in_order(replica);
-    return replica_order_key(replica, first) < replica_order_key(replica, last) ? last
-                                                                                : NULL;
+    return batch_n_running(replica) < batch_limits(replica)->max_num_seqs &&
+           batch_new_blocks(replica, first, batch_missing(replica, first)) <=
+               batch_free_blocks(replica);
 }
 
 static void make_way(struct replica *replica, int64_t now_ns)
 {
-    for (struct request *last; (last = displaced(replica)) != NULL;) {
-        const struct request *first = batch_first_waiting(replica);
-        int64_t missing = batch_missing(replica, first);
-        if (batch_n_running(replica) < batch_limits(replica)->max_num_seqs &&
-            batch_new_blocks(replica, first, missing) <= batch_free_blocks(replica)) {
+    while (batch_n_waiting(replica) > 0 && !has_place(replica)) {
+        struct request *last = rank_preceded(replica);
+        if (last == NULL) {
             return;
         }
         batch_preempt_for_order(replica, last, now_ns);
+        rank_displaced(replica);
     }
 }
 
@@ -283,22 +261,14 @@ void batch_serve_yield(struct replica *replica, int64_t now_ns)
     }
 }
 
-bool batch_serve_may_yield(const struct replica *replica)
+bool batch_serve_may_yield(struct replica *replica)
 {
-    return batch_settings(replica)->preemptive_order && displaced(replica) != NULL;
+    return batch_settings(replica)->preemptive_order && rank_preceded(replica) != NULL;
 }
 
-int64_t batch_serve_steps_in_order(const struct replica *replica)
+int64_t batch_serve_steps_in_order(struct replica *replica)
 {
-    int64_t steps = INT64_MAX;
-    if (replica->queue.ops->tokens_left == NULL || batch_n_waiting(replica) == 0) {
-        return steps;
-    }
-    const struct request *r = batch_first_running(replica);
-    for (; r != NULL; r = batch_next(r)) {
-        steps = least(steps, replica_order_left(replica, r));
-    }
-    return steps;
+    return rank_steps_left(replica);
 }
 
 static bool resume(struct replica *replica, int64_t now_ns)
@@ -326,69 +296,21 @@ bool batch_serve_swapped(struct replica *replica, int64_t now_ns)
     return batch_n_swapped(replica) == 0 || resume(replica, now_ns);
 }
 
-struct outlook {
-    int64_t used;
-    int64_t left;
-};
-
-static int by_left(const void *a, const void *b)
-{
-    const struct outlook *x = a; /* qsort's interface */
-    const struct outlook *y = b;
-    if (x->left != y->left) {
-        return x->left < y->left ? 1 : -1;
-    }
-    return (x->used < y->used) - (x->used > y->used);
-}
-
-static struct outlook look_out(const struct replica *replica,
-                               const struct request *request)
-{
-    int64_t n_emitted = batch_n_emitted(replica, request);
-    int64_t left = batch_max_new(request) - n_emitted;
-    return (struct outlook){.used = request->prompt_tokens + n_emitted,
-                            .left = left > 0 ? left : 0};
-}
-
-/* The most tokens that the running requests and this waiting one will hold at once, if none
- * ends before it must. */
-static int64_t peak(const struct replica *replica, const struct request *request)
-{
-    size_t n = (size_t)batch_n_running(replica) + 1;
-    struct outlook *all = memory_new(n, sizeof *all);
-    size_t i = 0;
-    for (const struct request *r = batch_first_running(replica); r != NULL;
-         r = batch_next(r)) {
-        all[i++] = look_out(replica, r);
-    }
-    all[i] = look_out(replica, request);
-    qsort(all, n, sizeof *all, by_left);
-    int64_t used = 0;
-    int64_t most = 0;
-    for (i = 0; i < n; i++) {
-        used += all[i].used;
-        int64_t then = all[i].left * (int64_t)(i + 1) + used;
-        most = then > most ? then : most;
-    }
-    free(all);
-    return most;
-}
-
 /* By how many tokens the peak is too high; less than 1: it is not. */
-static int64_t excess(const struct replica *replica, const struct request *request)
+static int64_t excess(struct replica *replica, const struct request *request)
 {
     int64_t room = batch_total_blocks(replica) * batch_block_tokens(replica);
-    return peak(replica, request) - room + 1;
+    return forecast_peak(replica, request) - room + 1;
 }
 
-bool batch_serve_foresees(const struct replica *replica, const struct request *request)
+bool batch_serve_foresees(struct replica *replica, const struct request *request)
 {
     return batch_settings(replica)->admission != POOL_FORECAST ||
            batch_n_running(replica) == 0 || /* alone it fits, by a token or not */
            excess(replica, request) < 1;
 }
 
-int64_t batch_serve_steps_foreseen(const struct replica *replica)
+int64_t batch_serve_steps_foreseen(struct replica *replica)
 {
     const struct request *first = batch_first_waiting(replica);
     if (batch_settings(replica)->admission != POOL_FORECAST || first == NULL ||

@@ -40,11 +40,11 @@ void batch_serve_yield(struct replica *replica, int64_t now_ns);
 
 /* Whether the first of the waiting precedes a running request, which it may displace in the
  * next plan if not in this one. */
-bool batch_serve_may_yield(const struct replica *replica);
+bool batch_serve_may_yield(struct replica *replica);
 
 /* Steps in which all who run decode before the order may put somebody who waits before one
  * of them. */
-int64_t batch_serve_steps_in_order(const struct replica *replica);
+int64_t batch_serve_steps_in_order(struct replica *replica);
 
 /* After those who run have been served and nobody gave way: takes swapped requests back,
  * first come, first served, leaving `watermark` blocks free.  Whether none is left: as long
@@ -53,10 +53,10 @@ bool batch_serve_swapped(struct replica *replica, int64_t now_ns);
 
 /* Whether the peak of what the running requests and this waiting one will hold fits
  * (LightLLM's forecast; always with admission = fits). */
-bool batch_serve_foresees(const struct replica *replica, const struct request *request);
+bool batch_serve_foresees(struct replica *replica, const struct request *request);
 
 /* Steps in which all who run decode after which the first of the waiting may be foreseen to
  * fit: with every one of them that it comes later, the peak is one token lower. */
-int64_t batch_serve_steps_foreseen(const struct replica *replica);
+int64_t batch_serve_steps_foreseen(struct replica *replica);
 
 #endif

@@ -1,8 +1,8 @@
 /* promote: who has waited too long goes to the first level (order = mlfq).
  *
  * Against starvation: at the plan that finds a request waiting for `mlfq_promote_ms` since
- * it came into the queue, or since it was last promoted, it starts afresh in the first
- * level.  Requests come into the queue one after another, so the first to come is the
+ * it came into the queue it starts afresh in the first level, where it stays until it has
+ * run.  Requests come into the queue one after another, so the first to come is the
  * first to be promoted.
  */
 #ifndef SERVESIM_ENGINE_PROMOTE_H

@@ -118,6 +118,13 @@ static void put(struct queue *queue, struct queue_entry entry, bool front)
     }
 }
 
+/* Whether to be promoted would change something. */
+static bool is_in_line(const struct queue *queue, const struct request *request)
+{
+    return queue->ops->tokens_left != NULL &&
+           request->promoted_tokens != request->n_emitted;
+}
+
 void queue_push(struct queue *queue, struct request *request, int64_t key, bool front)
 {
     if (queue->listed) {
@@ -133,7 +140,7 @@ void queue_push(struct queue *queue, struct request *request, int64_t key, bool 
         .request = request,
     };
     put(queue, entry, false);
-    if (queue->ops->tokens_left != NULL) {
+    if (is_in_line(queue, request)) {
         request_list_append(&queue->entered, request);
     }
 }
@@ -218,7 +225,7 @@ void queue_remove(struct queue *queue, struct request *request)
         return;
     }
     take(queue, request);
-    if (queue->ops->tokens_left != NULL) {
+    if (is_in_line(queue, request)) {
         request_list_remove(&queue->entered, request);
     }
 }

@@ -38,7 +38,7 @@ struct queue {
     int64_t n;                   /* requests in all lanes */
     struct queue_lane aside;     /* taken out by queue_set_aside() */
     int64_t n_put_back;          /* of these */
-    struct request_list entered; /* all, as they came, where some are promoted */
+    struct request_list entered; /* who may be promoted, as they came */
     int64_t front;
     int64_t back;
 };

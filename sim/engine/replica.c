@@ -53,6 +53,7 @@ void replica_init(struct replica *replica, const struct pool *pool,
     queue_init(&replica->queue, policy->order, &replica->fair, replica->stepwise);
     group_init(&replica->group, pool->config->block_tokens, pool->cost.window_tokens);
     tier_init(&replica->tier, &pool->tiers, &pool->cost, pool->config->block_tokens);
+    replica->forecast.on = scheduler->admission == POOL_FORECAST;
     replica->draft.of = drafts ? &pool->speculative : NULL;
     replica->group.reserved = scheduler->preempt == POOL_NONE;
 }
@@ -61,6 +62,7 @@ void replica_free(struct replica *replica)
 {
     group_free(&replica->group);
     fair_free(&replica->fair);
+    forecast_free(&replica->forecast);
     queue_free(&replica->queue);
     free(replica->policy_state);
     free(replica->partials);
@@ -131,6 +133,7 @@ void replica_join(struct replica *replica, struct request *request)
         drop_partial(replica, request);
         group_join(&replica->group, request);
         fair_join(&replica->fair, request);
+        forecast_join(replica, request);
         /* who joins with a decode of its own is dealt with as a grant */
         if (replica->group.stalled_ns > 0 && !replica->group_granted) {
             late_add(&replica->late, request);
@@ -144,6 +147,7 @@ void replica_leave(struct replica *replica, struct request *request, int64_t now
     if (request->in_group) {
         int64_t stalled_ns = replica->group.stalled_ns;
         fair_quit(&replica->fair, request);
+        forecast_leave(replica, request);
         group_leave(&replica->group, request);
         if (!replica->group.reserved) {
             request->held_blocks = kv_blocks(&replica->kv, request->computed_tokens);

@@ -21,9 +21,11 @@
 #include "engine/kv.h"
 #include "engine/late.h"
 #include "engine/leave.h"
+#include "engine/forecast.h"
 #include "engine/pool.h"
 #include "engine/probe.h"
 #include "engine/queue.h"
+#include "engine/rank.h"
 #include "engine/request.h"
 #include "engine/route.h"
 #include "engine/swap.h"
@@ -130,6 +132,8 @@ struct replica {
     struct order_settings order_settings;
     struct fair fair;
     bool has_hits; /* the queue's keys are hits: ORDER_MOST_HITS */
+    struct rank rank;
+    struct forecast forecast;
     struct swap swap;
     struct draft draft;
     struct request_list running;

@@ -206,7 +206,7 @@ static bool is_closed(const struct replica *replica)
 
 /* Whether the order or the discipline may decide otherwise after this very step, though
  * nobody comes or leaves. */
-static bool is_unsteady(const struct replica *replica)
+static bool is_unsteady(struct replica *replica)
 {
     if (replica->queue.n == 0) {
         return false;

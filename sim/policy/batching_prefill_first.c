@@ -90,7 +90,7 @@ static int64_t room_of(const struct replica *replica, const struct request *requ
 }
 
 /* Tokens that the first of the waiting gets in this step; 0: it does not come in. */
-static int64_t admissible(const struct replica *replica, const struct request *request,
+static int64_t admissible(struct replica *replica, const struct request *request,
                           int64_t now_ns)
 {
     int64_t tokens = batch_missing(replica, request);

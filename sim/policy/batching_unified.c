@@ -19,7 +19,7 @@ static int64_t least(int64_t a, int64_t b)
 }
 
 /* Whether the rules let the request in. */
-static bool fits(const struct replica *replica, const struct request *request)
+static bool fits(struct replica *replica, const struct request *request)
 {
     const struct pool_scheduler *settings = batch_settings(replica);
     int64_t missing = batch_missing(replica, request);

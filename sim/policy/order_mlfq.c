@@ -34,7 +34,7 @@ static struct place place_of(const struct order_settings *settings,
         for (; level < last && quantum < worth; level++) {
             quantum *= 2;
         }
-        used = view->n_emitted > 0 ? worth + view->n_emitted - 1 : 0;
+        used = worth + view->n_emitted - 1; /* the prompt's with the first token */
     }
     for (; level < last && used >= quantum; level++) {
         used -= quantum;

@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
 """bench: what a simulated request costs.
 
-    /usr/bin/python3 tests/bench/bench.py build/release/servesim [--check] [--long]
+    /usr/bin/python3 tests/bench/bench.py build/release/servesim [--check] [--long] [--policies]
 
 Instructions per request are counted by callgrind on a generated trace, so they repeat on
 any machine of one kind, however busy; recorded.json holds those of the last accepted
 change.  --check fails when a count is more than 10 % above the recorded one.  CPU time and
 memory are measured too and printed, never checked.  --long replays ten million requests
-for the memory.
+for the memory.  --policies counts for every policy of configs/policies, on both workloads
+and with up to 100,000 requests waiting, prints a table beside vllm-v1 and fails where a
+bound is passed: MOST_RATIO, MOST_TENFOLD.
 """
 import json
 import os
 import pathlib
+import random
 import re
 import resource
 import shutil
@@ -23,6 +26,12 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 RECORDED = HERE / "recorded.json"
 CONFIG = ROOT / "configs/examples/azure-conv-h100.ini"
+POLICIES = sorted(path.stem for path in (ROOT / "configs/policies").glob("*.ini"))
+FCFS = "vllm-v1"
+MOST_RATIO = 2.0  # a request under any policy, over one under FCFS
+QUEUED = ("priority", "srpt", "edf", "vtc", "mlfq", "sjf", "sglang-lpm", FCFS)
+QUEUES = (1000, 10000, 100000)
+MOST_TENFOLD = 1.3  # a request with ten times as many waiting
 AZURE = ROOT / "../shared/traces/azure2023/AzureLLMInferenceTrace_conv.csv"
 
 
@@ -58,6 +67,64 @@ def companions_trace(path, n_long, n_short):
             out.write("0,17,30000\n")
         for i in range(n_short):
             out.write(f"{10 + i * 0.03:.3f},13,1\n")
+
+
+def crowd_trace(path, n):
+    """`n` requests at once, of eight tenants, with all that orders go by."""
+    rng = random.Random(1)
+    with open(path, "w", encoding="ascii") as out:
+        out.write("arrival_s,prompt_tokens,output_tokens,tenant,priority,deadline_s\n")
+        for _ in range(n):
+            out.write(f"0,{rng.randint(10, 500)},{rng.randint(1, 60)},"
+                      f"tenant-{rng.randint(1, 8)},{rng.randint(0, 9)},{rng.randint(1, 999)}\n")
+
+
+def count_policies(binary, folder):
+    """Instructions per request: {workload: {policy: count}}."""
+    trace = folder / "trace.csv"
+    subprocess.run([binary, "gen", "configs/workloads/azure-conv-2023.ini", "-o", str(trace)],
+                   check=True, cwd=ROOT)
+    workloads = {"own_rate": (), "overloaded": ("workload.rate_scale=4",)}
+    counts = {name: {} for name in (*workloads, *(f"{n}_waiting" for n in QUEUES))}
+    for workload, sets in workloads.items():
+        for policy in POLICIES:
+            base, full = (instructions(
+                command(binary, trace, folder / "out", f"workload.limit={limit}",
+                        f"pool.main.policy={policy}", *sets), folder)
+                          for limit in (2000, 8000))
+            counts[workload][policy] = round((full - base) / 6000)
+    for policy in QUEUED:
+        for n in QUEUES:
+            crowd_trace(trace, n)
+            base, full = (instructions(
+                command(binary, trace, folder / "out", f"workload.limit={limit}",
+                        f"pool.main.policy={policy}"), folder) for limit in (100, n))
+            counts[f"{n}_waiting"][policy] = round((full - base) / (n - 100))
+    return counts
+
+
+def judge_policies(counts):
+    """Prints the table; what is beyond the bounds."""
+    worse = []
+    print(f"{'instructions per request':24}" + "".join(f"{name:>22}" for name in counts))
+    for policy in POLICIES:
+        line = f"{policy:24}"
+        before = None
+        for name, column in counts.items():
+            count = column.get(policy)
+            if count is None:
+                line += f"{'':22}"
+                continue
+            ratio = count / column[FCFS]
+            line += f"{count:>14} ({ratio:4.2f}x)"
+            if ratio > MOST_RATIO and not name.endswith("_waiting"):
+                worse.append(f"{policy}, {name}: {ratio:.2f} x {FCFS}")
+            if name.endswith("_waiting"):
+                if before is not None and count > MOST_TENFOLD * before:
+                    worse.append(f"{policy}, {name}: {count / before:.2f} x a tenth of it")
+                before = count
+        print(line)
+    return worse
 
 
 def count_all(binary, folder):
@@ -113,8 +180,16 @@ def main():
         if "--long" in sys.argv:
             print_memory(binary, folder)
             return 0
-        counts = count_all(binary, folder)
         recorded = json.loads(RECORDED.read_text()) if RECORDED.exists() else {}
+        if "--policies" in sys.argv:
+            counts = count_policies(binary, folder)
+            worse = judge_policies(counts)
+            if "--record" in sys.argv:
+                recorded["policies"] = counts
+                RECORDED.write_text(json.dumps(recorded, indent=4) + "\n")
+            print("".join(f"worse: {what}\n" for what in worse), end="")
+            return 1 if worse else 0
+        counts = count_all(binary, folder)
         worse = []
         for name, count in counts.items():
             before = recorded.get(name)
@@ -128,7 +203,7 @@ def main():
         if beside > 1.25:
             worse.append("a step's cost grows with the batch")
         if "--record" in sys.argv:
-            RECORDED.write_text(json.dumps(counts, indent=4) + "\n")
+            RECORDED.write_text(json.dumps(recorded | counts, indent=4) + "\n")
         elif "--check" in sys.argv and worse:
             print("worse: " + ", ".join(worse))
             return 1
