@@ -72,6 +72,7 @@ class Queue:
         return len(self.members)
 
     def place(self, request):
+        """The least is first; who was delayed goes behind all others."""
         return request in self.delayed, self.waiting_key(request), self.ties[request]
 
     def waiting_key(self, request):
@@ -111,6 +112,10 @@ class Queue:
 
 class Priority(Queue):
     KEYED = True
+
+    def place(self, request):
+        """Each level is a queue of its own."""
+        return self.waiting_key(request), request in self.delayed, self.ties[request]
 
     def key(self, request):
         if self.config.aging_ns == 0:

@@ -81,7 +81,7 @@ class PrefillFirst(Replica):
 
     def admit_each(self):
         whole = self.config.enable_chunked_prefill == "no"
-        while (len(self.queue) > 0 and not self.swapped
+        while (len(self.queue) > 0 and not (whole and self.swapped)
                and len(self.running) < self.config.max_num_seqs):
             request = self.queue.first()
             offer = self.offer(request)
@@ -136,7 +136,7 @@ class Sarathi(Replica):
             return max(0, self.config.max_num_batched_tokens - spent)
         sizes = [low + (high - low) * (k - 1 - i) // (k - 1) for i in range(k)]
         if low >= 32:
-            sizes = [(size + 16) // 32 * 32 for size in sizes]
+            sizes = [round(size / 32) * 32 for size in sizes]
         length = ceil_div(self.config.max_model_len, k)
         stage = min(k - 1, (request.computed + n_found) // length)
         self.seen["later stages"] += stage > 0
@@ -245,24 +245,21 @@ class Dynamic(Static):
 
     def still_waiting(self):
         """In the order of the queue; who waits for too long leaves it, or goes behind, once."""
-        behind = []
-        for request in self.queue.in_order():
-            limit_ns = self.config.queue_timeout_ns
-            late = 0 < limit_ns < self.now_ns - request.enqueued_ns
+        left = list(self.queue.members)
+        while left:
+            request = min(left, key=self.queue.place)
+            late = 0 < self.config.queue_timeout_ns < self.now_ns - request.enqueued_ns
             if request in self.queue.delayed or not late:
-                if request in self.queue.delayed:
-                    behind.append(request)
-                else:
-                    yield request
+                left.remove(request)
+                yield request
             elif self.config.queue_timeout_action == "reject":
+                left.remove(request)
                 self.queue.remove(request)
                 request.leave("shed", self.now_ns)
                 self.shed.append(request)
             else:
                 self.seen["delayed"] += 1
                 self.queue.delayed.add(request)
-                behind.append(request)
-        yield from sorted(behind, key=self.queue.place)
 
     def wait(self, until_ns):
         self.seen["waits for more"] += 1

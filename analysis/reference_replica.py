@@ -25,6 +25,7 @@ class Replica:
         self.running, self.swapped, self.step = [], [], None
         self.retained = []  # who has left, with their blocks, a batch that still runs
         self.n_admitted = 0
+        self.has_waited = False  # the last plan
         self.wake_ns = None  # when to plan again though nothing happens
         self.visible_until_ns = self.last_start_ns = -1  # who came later is not known yet
         self.unlooked = 0  # steps since the last look
@@ -99,7 +100,7 @@ class Replica:
                 return
             offer = self.offer(first)
             if (len(self.running) < self.config.max_num_seqs
-                    and self.fits(offer, first.tokens)):
+                    and self.fits(offer, first.tokens, self.config.watermark_blocks)):
                 return
             self.preempt(victim, may_swap=False)  # as in vLLM v0
             self.seen["preempted by order"] += 1
@@ -231,7 +232,9 @@ class Replica:
         """What the scheduler knows: what came before its last look, or, with asynchronous
         scheduling, before the step that ran when it looked; all of it if it has nothing to do."""
         after_prefill = self.config.poll_steps > 1 and self.had_prefill
-        if self.unlooked >= self.config.poll_steps or after_prefill:
+        if self.has_waited:  # with no step to run it does nothing but look
+            self.visible_until_ns, self.unlooked = now_ns, 0
+        elif self.unlooked >= self.config.poll_steps or after_prefill:
             is_async = self.config.async_scheduling == "yes"
             self.visible_until_ns = self.last_start_ns if is_async else now_ns
             self.unlooked = 0
@@ -257,6 +260,7 @@ class Replica:
         else:
             assert not self.running and not self.swapped, "it hangs"
             assert self.wake_ns is not None or not self.queue.members, "it hangs"
+        self.has_waited = self.wake_ns is not None
 
     def plan_step(self):
         raise NotImplementedError

@@ -237,9 +237,9 @@ void batch_serve_decodes_grouped(struct replica *replica, int64_t now_ns)
 static bool has_place(const struct replica *replica)
 {
     const struct request *first = batch_first_waiting(replica);
+    int64_t n_blocks = batch_new_blocks(replica, first, batch_missing(replica, first));
     return batch_n_running(replica) < batch_limits(replica)->max_num_seqs &&
-           batch_new_blocks(replica, first, batch_missing(replica, first)) <=
-               batch_free_blocks(replica);
+           n_blocks + batch_watermark(replica) <= batch_free_blocks(replica);
 }
 
 static void make_way(struct replica *replica, int64_t now_ns)

@@ -20,6 +20,11 @@ void look_now(struct replica *replica, int64_t now_ns)
         return;
     }
     int64_t steps = replica->sums.work.steps;
+    if (replica->waited) { /* with no step to run it does nothing but look */
+        replica->looked_at_step = steps;
+        see_until(replica, now_ns, now_ns);
+        return;
+    }
     int64_t since = steps - replica->looked_at_step;
     int64_t every = replica->poll_steps > 1 ? replica->poll_steps : 1;
     int64_t over = since % every;

@@ -4,7 +4,7 @@
  * poll_steps = N, when N steps were run since it last looked or one with prefill (SGLang's
  * scheduler-recv-interval and its default weights); with async_scheduling, which
  * fixes a plan while the step before it runs, it sees those who were there when that step
- * started.  One with nothing to do sees everybody.
+ * started.  One with nothing to do, or that waits for more to come, sees everybody.
  */
 #ifndef SERVESIM_ENGINE_LOOK_H
 #define SERVESIM_ENGINE_LOOK_H

@@ -51,6 +51,7 @@ struct order_ops {
     bool by_hits;   /* keys are looked up anew for every plan */
     bool unsteady;  /* another may be first though nobody came or left */
     bool ranks_running; /* keys tell running requests from waiting ones */
+    bool levels;        /* keys are levels; who was delayed is the last of his */
     bool displaces;     /* `preemptive_order` unless somebody says no */
 };
 

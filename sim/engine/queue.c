@@ -28,7 +28,11 @@ void queue_free(struct queue *queue)
 
 static bool before(const struct queue_entry *a, const struct queue_entry *b)
 {
-    return a->key != b->key ? a->key < b->key : a->tie < b->tie;
+    if (a->key != b->key) {
+        return a->key < b->key;
+    }
+    bool a_delayed = a->request->delayed; /* where all of a level are in one lane */
+    return a_delayed != b->request->delayed ? !a_delayed : a->tie < b->tie;
 }
 
 static void place(struct queue_lane *lane, int64_t at, struct queue_entry entry)
@@ -74,7 +78,7 @@ static void sink(struct queue_lane *lane, int64_t at, struct queue_entry entry)
 static struct queue_lane *lane_of(struct queue *queue, const struct request *request)
 {
     if (queue->fair == NULL) {
-        return &queue->lanes[request->delayed];
+        return &queue->lanes[request->delayed && !queue->ops->levels];
     }
     int32_t lane = 2 * request->tenant + request->delayed;
     if (lane >= queue->n_lanes) {

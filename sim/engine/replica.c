@@ -38,6 +38,7 @@ void replica_init(struct replica *replica, const struct pool *pool,
     };
     replica->async = pool->config->constants.async_scheduling != 0;
     replica->poll_steps = pool->config->constants.poll_steps;
+    replica->wake_ns = REQUEST_NEVER;
     replica->most_span_ns = INT64_MAX / 4 / (pool->usable_blocks + 1);
     replica->policy_state = memory_new(1, ops->state_size);
     replica->swap.most_blocks =

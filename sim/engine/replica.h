@@ -17,11 +17,11 @@
 #include "engine/batch.h"
 #include "engine/draft.h"
 #include "engine/fair.h"
+#include "engine/forecast.h"
 #include "engine/group.h"
 #include "engine/kv.h"
 #include "engine/late.h"
 #include "engine/leave.h"
-#include "engine/forecast.h"
 #include "engine/pool.h"
 #include "engine/probe.h"
 #include "engine/queue.h"
@@ -169,6 +169,7 @@ struct replica {
     int64_t n_preempted;
     int64_t n_yielded; /* of these, to make room for others */
     int64_t wake_ns;   /* a plan gave nothing: look again at the latest then */
+    bool waited;       /* the plan before this one */
     struct replica_grant *grants;
     int64_t n_grants;
     int64_t grant_room;

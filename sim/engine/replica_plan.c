@@ -52,6 +52,7 @@ static bool plan(struct replica *replica, int64_t now_ns)
 
 bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
 {
+    replica->waited = replica->wake_ns != REQUEST_NEVER;
     replica->wake_ns = REQUEST_NEVER;
     if (replica->running.n + replica_n_waiting(replica) == 0) {
         return false;

@@ -68,7 +68,7 @@ struct request {
     int64_t queue_at;        /* while in the queue: see engine/queue.c */
     int64_t queued_ns;       /* when it came into the queue, the last time */
     int64_t promoted_tokens; /* emitted before it was last promoted; -1: it never was */
-    int64_t rank_key; /* while it runs: see engine/rank.c */
+    int64_t rank_key;        /* while it runs: see engine/rank.c */
     int64_t rank_last_step;
     int64_t admission; /* how many the replica had admitted before, at the last one */
 

@@ -29,7 +29,7 @@ void shares_arrive(struct shares *shares, int32_t tenant, int64_t weight_nano,
     struct shares_tenant *of = tenant_of(shares, tenant);
     of->weight_nano = weight_nano;
     if (of->n_present++ == 0) {
-        of->since_ns = now_ns;
+        of->since_ns = now_ns > of->until_ns ? now_ns : of->until_ns;
     }
 }
 
@@ -40,6 +40,7 @@ void shares_leave(struct shares *shares, int32_t tenant, int64_t service,
     of->service += service;
     if (--of->n_present == 0) {
         of->present_ns += now_ns - of->since_ns;
+        of->until_ns = now_ns;
     }
 }
 
@@ -50,11 +51,11 @@ double shares_jain(const struct shares *shares)
     int32_t n = 0;
     for (int32_t i = 0; i < shares->n; i++) {
         const struct shares_tenant *of = &shares->tenants[i];
-        if (of->weight_nano == 0 || of->present_ns == 0) {
+        if (of->weight_nano == 0) {
             continue;
         }
-        double rate =
-            (double)of->service / (double)of->weight_nano / (double)of->present_ns;
+        double due = (double)of->weight_nano * (double)of->present_ns;
+        double rate = due > 0 ? (double)of->service / due : 0;
         sum += rate;
         squares += rate * rate;
         n++;

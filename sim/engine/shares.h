@@ -17,6 +17,8 @@ struct shares_tenant {
     int64_t weight_nano; /* 0: never seen */
     int64_t n_present;
     int64_t since_ns;
+    int64_t
+        until_ns; /* end of the last stay: one in the front end may begin before it */
     int64_t present_ns; /* time with somebody in the system */
     int64_t service;
 };

@@ -122,13 +122,17 @@ static const char *contradiction(const struct pool_scheduler *s)
         return "preemptive_order: the order does not compare running requests with "
                "waiting ones";
     }
+    if (order->tokens_left != NULL && reserves) {
+        return "order: mlfq takes turns, and nobody gives way with preempt = none, "
+               "which "
+               "static, dynamic and orca need";
+    }
     if (s->preemptive_order && s->victim != POOL_ORDER) {
         return "preemptive_order: needs victim = order: whom it lets in would give way "
                "at once";
     }
     if (order->tokens_left != NULL && !s->preemptive_order) {
-        return "order: mlfq takes turns: it needs preemptive_order = yes, and nobody "
-               "gives way with preempt = none";
+        return "order: mlfq takes turns: it needs preemptive_order = yes";
     }
     if (strcmp(s->batching, "sglang") == 0 &&
         (s->preempt != POOL_RECOMPUTE || s->victim != POOL_LAST ||

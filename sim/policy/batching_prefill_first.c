@@ -6,12 +6,13 @@
  * step is theirs alone; if nobody comes in, all who run decode, and then swapped ones come
  * back.  With chunks those who run go first, and newcomers share what is left of the budget,
  * in steps that preempted, too; they hold the blocks of their whole prompt from their first
- * chunk on.  While somebody is swapped out nobody new comes in either way.
+ * chunk on.  Whole prompts wait while somebody is swapped out; chunks do not.
  *
  * Where that leaves room: `delay_factor` and `decode_iterations` (LightLLM's
  * max_waiting_iters) are for whole prompts; a step held a prompt if it computed more than
  * next tokens; whose prompt is all in the cache comes in like a prompt but decodes, and the
- * others who decode stand still; running requests are served in order of admission.
+ * others who decode stand still; running requests are served in order of admission;
+ * preemption by order comes before all else, where v0 has it only in steps without prompts.
  */
 #include "policy/policy.h"
 
@@ -176,9 +177,8 @@ static void plan(struct replica *replica, int64_t now_ns)
     if (chunks(replica)) {
         leave_out_beyond_budget(replica, now_ns);
         batch_serve_each(replica, now_ns);
-        if (batch_serve_swapped(replica, now_ns)) {
-            admit(replica, now_ns);
-        }
+        batch_serve_swapped(replica, now_ns);
+        admit(replica, now_ns);
     } else if (!admit_prompts(replica, now_ns)) {
         batch_serve_decodes_each(replica, now_ns);
         batch_serve_swapped(replica, now_ns);
@@ -195,9 +195,8 @@ static void plan_grouped(struct replica *replica, int64_t now_ns)
             leave_out_beyond_budget(replica, now_ns);
         }
         batch_serve_grouped(replica, now_ns);
-        if (batch_serve_swapped(replica, now_ns)) {
-            admit(replica, now_ns);
-        }
+        batch_serve_swapped(replica, now_ns);
+        admit(replica, now_ns);
     } else if (!admit_prompts(replica, now_ns)) {
         batch_serve_decodes_grouped(replica, now_ns);
         batch_serve_swapped(replica, now_ns);

@@ -37,7 +37,10 @@ static int64_t chunk_tokens(const struct replica *replica, int64_t computed)
     if (settings->chunk_low < TILE_TOKENS) {
         return tokens;
     }
-    return (tokens + TILE_TOKENS / 2) / TILE_TOKENS * TILE_TOKENS;
+    int64_t tiles = tokens / TILE_TOKENS;
+    int64_t rest = tokens % TILE_TOKENS;
+    bool up = rest > TILE_TOKENS / 2 || (rest == TILE_TOKENS / 2 && tiles % 2 == 1);
+    return (tiles + up) * TILE_TOKENS; /* halves to even, as numpy's round() has it */
 }
 
 /* Tokens that the step may still give to the request's prompt. */

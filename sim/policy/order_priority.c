@@ -21,4 +21,5 @@ const struct order_ops order_priority = {
     .help = "by the trace's priority, the smaller first; aging_ms against starvation",
     .key = key,
     .ranks_running = true,
+    .levels = true,
 };

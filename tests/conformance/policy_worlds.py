@@ -157,7 +157,6 @@ def draw_static(rng, pool, _):
 
 def draw_dynamic(rng, pool, _):
     draw_static(rng, pool, _)
-    pool["async_scheduling"], pool["poll_steps"] = "no", 0  # who waits has no step to plan in
     if rng.random() < 0.6:
         sizes = rng.sample(range(1, pool["max_num_seqs"] + 1), min(3, pool["max_num_seqs"]))
         pool["preferred_batch_sizes"] = ", ".join(map(str, sorted(sizes)[:rng.randint(1, 3)]))
