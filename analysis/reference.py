@@ -5,7 +5,8 @@
 
 One step at a time, each sequence visited at each step, integers only, nothing shared with the
 C program. It knows one pool and two routers; disciplines are in reference_policy.py, orders of
-the queue in reference_order.py, what a step takes in reference_cost.py.
+the queue in reference_order.py, what a step takes in reference_cost.py, speculation in
+reference_draft.py, memory behind the prefix cache in reference_tier.py.
 """
 
 import argparse

@@ -314,7 +314,8 @@ def pass_price(pool, section):
         return Linear(Keys({"cost": "linear", "base_us": section.get("draft_base_us", "0"),
                             "decode_seq_us": section.get("draft_seq_us", "0")}))
     if section["method"] == "draft":
-        model = preset("model", section["draft_model"])
+        model = {**preset("model", section["draft_model"]),
+                 **{key: section[key] for key in MODEL_KEYS if key in section}}
         kept = {key: value for key, value in pool.items() if key not in MODEL_KEYS}
         keys = Keys({**kept, "model": section["draft_model"], **model})
     else:

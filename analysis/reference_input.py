@@ -33,7 +33,8 @@ WORDS = {"batching": ("unified", "prefill_first", "sarathi", "orca", "static", "
          "queue_timeout_action": ("reject", "delay"),
          "unservable": ("stop", "reject"), "policy": ("round_robin",
          "least_requests"), "reserve_full_prompt": ("no", "yes"),
-         "session_prefix": ("no", "yes"), "mode": ("open", "closed"), "async_scheduling": ("no", "yes"),
+         "session_prefix": ("no", "yes"),
+         "infer_sessions": ("no",), "mode": ("open", "closed"), "async_scheduling": ("no", "yes"),
          "enable_prefix_caching": ("yes", "no")}  # the default is the first
 
 
@@ -91,7 +92,7 @@ def read_config(path, overrides=()):
         setattr(config, f"slo_{key[:-3]}_ns", duration_ns(bound, "ms") if bound else None)
     config.price = reference_cost.price(values)
     config.speculation = read_speculation(section_of(ini, "speculative"), values)
-    config.offload = read_offload(section_of(ini, "offload"))
+    config.offload = read_offload(section_of(ini, "offload"), values)
     for key, words in WORDS.items():
         setattr(config, key, values.get(key, words[0]))
         if getattr(config, key) not in words:
@@ -124,8 +125,13 @@ def read_speculation(section, pool):
         reads_prompts=pool.get("cost", "roofline") == "roofline")
 
 
-def read_offload(section):
-    """Host memory, then disk."""
+def read_offload(section, pool):
+    """Host memory, then disk; how large a block is nobody here knows."""
+    for name in ("host", "disk"):
+        is_timed = (pool.get("cost") == "linear"
+                    or scaled(section.get(f"{name}_block_us", "0"), 10**9) > 0)
+        if name in section or section.get(f"{name}_blocks", "0") != "0" and not is_timed:
+            raise ValueError(f"[offload] {name}: give {name}_blocks and {name}_block_us")
     return types.SimpleNamespace(fetch=section.get("fetch", "cheaper"), levels=[
         types.SimpleNamespace(n_blocks=int(section.get(f"{name}_blocks", "0")),
                               block_fs=scaled(section.get(f"{name}_block_us", "0"), 10**9),

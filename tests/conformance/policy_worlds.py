@@ -108,7 +108,7 @@ def draw_whole(rng, pool, lengths):
 
 def draw_unified(rng, pool, lengths):
     draw_preempt(rng, pool, ("recompute", "recompute", "swap", "none"))
-    if rng.random() < 0.2:
+    if rng.random() < 0.3:
         draw_whole(rng, pool, lengths)
     if rng.random() < 0.3:
         pool["max_num_partial_prefills"] = rng.choice((1, 1, 2, 3))
@@ -164,7 +164,7 @@ def draw_dynamic(rng, pool, _):
         pool["max_queue_delay_us"] = rng.choice(("0.0137", "1000", "3000", "41370", "5000"))
     if rng.random() < 0.3:
         pool["max_queue_size"] = rng.choice((1, 2, 5, 13))
-    if rng.random() < 0.4:
+    if rng.random() < 0.6:
         pool["queue_timeout_us"] = rng.choice(("0.0137", "1000", "4099", "41370"))
         pool["queue_timeout_action"] = rng.choice(("reject", "delay"))
 
@@ -193,10 +193,17 @@ def tighten(rng, pool, lengths):
     pool["num_gpu_blocks"] = 1 + usable * rng.choice((2, 3, 4)) // 2 + rng.choice((0, 1, 3, 13))
 
 
-def draw_speculation(rng, pool, sections):
+def draw_speculation(rng, pool, sections, lengths):
     """Drafted tokens, right with these chances."""
     method = rng.choice(("ngram", "draft", "mtp"))
     most = rng.choice((1, 2, 3, 5, 13))
+    if rng.random() < 0.4 and pool.get("enable_chunked_prefill") != "no":
+        pool["max_num_batched_tokens"] = rng.choice((5, 13, 41))  # less than decodes want
+        pool["max_num_seqs"] = rng.choice((5, 8, 16))
+        pool["replicas"] = 1
+        tighten(rng, pool, lengths)
+    if rng.random() < 0.3:
+        pool["max_output_tokens"] = 41  # who drafts does not know where it ends
     shares = ("0", "0.0137", "0.5", "0.7", "0.9", "0.999999999", "1")
     keys = {"method": method, "num_speculative_tokens": most,
             "adaptive": rng.choice(("yes", "no"))}
@@ -228,7 +235,7 @@ def draw_offload(rng, pool, sections):
     for name in ("host", "disk"):
         keys[f"{name}_blocks"] = rng.choice((0, 1, 3, 13, 41, 4099))
         keys[f"{name}_block_us"] = rng.choice(("0.0137", "4.099", "137", "1000"))
-        keys[f"{name}_latency_us"] = rng.choice(("0", "0.0137", "200"))
+        keys[f"{name}_latency_us"] = rng.choice(("0", "0.0137", "200", "4099"))
     if pool["cost"] == "linear" and rng.random() < 0.2:
         keys["host_block_us"] = "0"
     sections["offload"] = keys
@@ -258,7 +265,8 @@ def draw(rng, pool, sections, lengths, step_ns):
         tighten(rng, pool, lengths)
     labels = draw_order(rng, pool, sections, lengths, step_ns)
     # who is first preempts whoever is not: nothing without preemption can do that
-    choices = (DISCIPLINES if pool["order"] != "mlfq" else DISCIPLINES[:3]) + DISCIPLINES[:3]
+    choices = (DISCIPLINES if pool["order"] != "mlfq" else DISCIPLINES[:3]) + (
+        *DISCIPLINES[:3], "unified", "dynamic" if pool["order"] != "mlfq" else "unified")
     pool["batching"] = rng.choice(choices)
     if rng.random() < 0.2:
         pool["max_output_tokens"] = rng.choice((3, 13, 41))
@@ -269,7 +277,7 @@ def draw(rng, pool, sections, lengths, step_ns):
     if pool["batching"] != "unified":
         pool.pop("reserve_full_prompt")
     elif rng.random() < 0.5:
-        draw_speculation(rng, pool, sections)
+        draw_speculation(rng, pool, sections, lengths)
     if rng.random() < 0.4:
         draw_offload(rng, pool, sections)
     if rng.random() < 0.4:
