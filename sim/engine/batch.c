@@ -505,11 +505,6 @@ int64_t batch_group_new_blocks(const struct replica *replica)
     return group_new_blocks(&replica->group);
 }
 
-int64_t batch_group_to_come(const struct replica *replica, int64_t most)
-{
-    return replica->group.most_new <= most ? replica->group.to_come : -1;
-}
-
 bool batch_is_due(const struct replica *replica, const struct request *request)
 {
     return replica_computed(replica, request) % replica->pool->config->block_tokens ==

@@ -189,9 +189,6 @@ bool batch_decodes(const struct replica *replica, const struct request *request)
 int64_t batch_n_grouped(const struct replica *replica);
 int64_t batch_group_new_blocks(const struct replica *replica); /* due in this step */
 bool batch_is_due(const struct replica *replica, const struct request *request);
-/* Tokens that its members may still emit, all together; -1 if one of them may emit more
- * than `most`. */
-int64_t batch_group_to_come(const struct replica *replica, int64_t most);
 void batch_grant_group(struct replica *replica); /* one token to every member */
 
 /* For plan_grouped: the running requests outside the group, in order of admission. */

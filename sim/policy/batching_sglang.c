@@ -101,15 +101,6 @@ static int64_t kept(const struct replica *replica)
     return tokens;
 }
 
-/* Not more than that, without a look at each of those who run: but for rounding it is all. */
-static int64_t least_kept(const struct replica *replica, bool grouped)
-{
-    const struct state *state = batch_state(replica);
-    int64_t most = batch_settings(replica)->clip_max_new_tokens;
-    int64_t tokens = grouped ? batch_group_to_come(replica, most) : 0;
-    return tokens > 0 ? (int64_t)wide_div((wide)tokens * state->ratio, one) : 0;
-}
-
 /* Tokens in whole blocks. */
 static int64_t paged(const struct replica *replica, int64_t tokens)
 {
@@ -191,15 +182,14 @@ static bool has_place(const struct replica *replica)
            batch_n_running(replica) < batch_limits(replica)->max_num_seqs;
 }
 
-/* Tokens that are kept for outputs, or fewer if even those are too many for the first of
- * the waiting. */
-static int64_t kept_from(const struct replica *replica, bool grouped,
-                         const struct room *room)
+/* Tokens that are kept for outputs, but for rounding if even those are too many for the
+ * first of the waiting. */
+static int64_t kept_from(const struct replica *replica, const struct room *room)
 {
-    if (!has_place(replica)) {
-        return 0;
-    }
-    int64_t tokens = least_kept(replica, grouped);
+    const struct state *state = batch_state(replica);
+    int64_t most = batch_settings(replica)->clip_max_new_tokens;
+    wide outputs = (wide)batch_serve_to_come(replica, most) * state->ratio;
+    int64_t tokens = (int64_t)wide_div(outputs, one);
     bool never = batch_n_running(replica) > 0 &&
                  asked(replica, batch_first_waiting(replica)) >= room->tokens - tokens;
     return never ? tokens : kept(replica);
@@ -208,7 +198,7 @@ static int64_t kept_from(const struct replica *replica, bool grouped,
 static void plan_prompts(struct replica *replica, bool grouped, struct room *room,
                          int64_t now_ns)
 {
-    int64_t outputs = kept_from(replica, grouped, room);
+    int64_t outputs = has_place(replica) ? kept_from(replica, room) : 0;
     struct request *cut = cut_request(replica, grouped);
     if (cut != NULL) {
         go_on(replica, cut, room, now_ns);
@@ -367,22 +357,6 @@ static bool newcomer_waits(const struct replica *replica)
            batch_n_running(replica) >= batch_limits(replica)->max_num_seqs;
 }
 
-/* Output that may still come of all who decode. */
-static int64_t all_to_come(const struct replica *replica)
-{
-    int64_t most = batch_settings(replica)->clip_max_new_tokens;
-    int64_t tokens = batch_group_to_come(replica, most);
-    if (tokens >= 0 && batch_n_partial(replica) == 0) {
-        return tokens;
-    }
-    tokens = 0;
-    for (const struct request *r = batch_first_running(replica); r != NULL;
-         r = batch_next(r)) {
-        tokens += batch_decodes(replica, r) ? to_come(replica, r) : 0;
-    }
-    return tokens;
-}
-
 /* Of what is kept for outputs, a little is set free by every step: the ratio sinks, and
  * every request that runs has one token less to come.  The first plan is looked for at
  * which that, were no blocks taken meanwhile, is enough for the first of the waiting. */
@@ -396,7 +370,8 @@ static int64_t steps_left(const struct replica *replica)
     if (lacking >= 0) {
         return INT64_MAX; /* more than is free */
     }
-    int64_t outputs = all_to_come(replica);
+    int64_t outputs =
+        batch_serve_to_come(replica, batch_settings(replica)->clip_max_new_tokens);
     int64_t n = batch_n_grouped(replica);
     int64_t low = 1;
     int64_t high = outputs / n + 1; /* nothing is to come any more */
