@@ -29,6 +29,21 @@ struct request *batch_serve_fewest_outputs(const struct replica *replica)
     return fewest;
 }
 
+int64_t batch_serve_to_come(const struct replica *replica, int64_t most)
+{
+    if (!replica->stepwise && replica->n_partials == 0 &&
+        replica->group.most_new <= most) {
+        return replica->group.to_come;
+    }
+    int64_t tokens = 0;
+    for (const struct request *r = batch_first_running(replica); r != NULL;
+         r = batch_next(r)) {
+        int64_t left = batch_max_new(r) - batch_n_emitted(replica, r);
+        tokens += batch_decodes(replica, r) ? least(left, most) : 0;
+    }
+    return tokens;
+}
+
 static struct request *victim_of(struct replica *replica)
 {
     switch ((enum pool_victim)batch_settings(replica)->victim) {

@@ -59,4 +59,7 @@ bool batch_serve_foresees(struct replica *replica, const struct request *request
  * fit: with every one of them that it comes later, the peak is one token lower. */
 int64_t batch_serve_steps_foreseen(struct replica *replica);
 
+/* Output that may still come of all who decode, each counted with `most` tokens at most. */
+int64_t batch_serve_to_come(const struct replica *replica, int64_t most);
+
 #endif

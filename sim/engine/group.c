@@ -143,6 +143,10 @@ void group_join(struct group *group, struct request *request)
     group_settle_in(group, request);
     group->residue[residue_of(group, request->computed_tokens)] += !group->reserved;
     group->context += request->computed_tokens + 1;
+    group->to_come += request->max_new_tokens - request->n_emitted;
+    group->most_new = request->max_new_tokens > group->most_new || group->n == 0
+                          ? request->max_new_tokens
+                          : group->most_new;
     if (group->window_tokens > 0) {
         join_window(group, request->computed_tokens);
     }
@@ -199,6 +203,7 @@ void group_leave(struct group *group, struct request *request)
     }
     group->residue[residue_of(group, request->computed_tokens)] -= !group->reserved;
     group->context -= request->computed_tokens + 1;
+    group->to_come -= request->max_new_tokens - request->n_emitted;
     if (group->window_tokens > 0) {
         leave_window(group, request->computed_tokens);
     }
@@ -248,6 +253,7 @@ void group_advance(struct group *group, int64_t n_steps, int64_t sum_ns, int64_t
 {
     group->step += n_steps;
     group->context += n_steps * group->n;
+    group->to_come -= n_steps * group->n;
     if (group->window_tokens > 0) {
         advance_window(group, n_steps);
     }

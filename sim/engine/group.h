@@ -42,6 +42,8 @@ struct group {
     int64_t n;
     int64_t n_counted; /* members inside the measurement window */
     int64_t context;
+    int64_t to_come;  /* tokens that members may still emit, all together */
+    int64_t most_new; /* the most that one of them ever might, or more */
     int64_t step;
     int64_t block_tokens;
     int64_t *residue;

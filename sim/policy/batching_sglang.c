@@ -182,10 +182,23 @@ static bool has_place(const struct replica *replica)
            batch_n_running(replica) < batch_limits(replica)->max_num_seqs;
 }
 
+/* Tokens that are kept for outputs, but for rounding if even those are too many for the
+ * first of the waiting. */
+static int64_t kept_from(const struct replica *replica, const struct room *room)
+{
+    const struct state *state = batch_state(replica);
+    int64_t most = batch_settings(replica)->clip_max_new_tokens;
+    wide outputs = (wide)batch_serve_to_come(replica, most) * state->ratio;
+    int64_t tokens = (int64_t)wide_div(outputs, one);
+    bool never = batch_n_running(replica) > 0 &&
+                 asked(replica, batch_first_waiting(replica)) >= room->tokens - tokens;
+    return never ? tokens : kept(replica);
+}
+
 static void plan_prompts(struct replica *replica, bool grouped, struct room *room,
                          int64_t now_ns)
 {
-    int64_t outputs = has_place(replica) ? kept(replica) : 0;
+    int64_t outputs = has_place(replica) ? kept_from(replica, room) : 0;
     struct request *cut = cut_request(replica, grouped);
     if (cut != NULL) {
         go_on(replica, cut, room, now_ns);
@@ -357,11 +370,8 @@ static int64_t steps_left(const struct replica *replica)
     if (lacking >= 0) {
         return INT64_MAX; /* more than is free */
     }
-    int64_t outputs = 0;
-    for (const struct request *r = batch_first_running(replica); r != NULL;
-         r = batch_next(r)) {
-        outputs += batch_decodes(replica, r) ? to_come(replica, r) : 0;
-    }
+    int64_t outputs =
+        batch_serve_to_come(replica, batch_settings(replica)->clip_max_new_tokens);
     int64_t n = batch_n_grouped(replica);
     int64_t low = 1;
     int64_t high = outputs / n + 1; /* nothing is to come any more */
