@@ -255,9 +255,9 @@ class Replica:
             self.queue.refresh(now_ns, self.running)
             self.plan_step()
             self.seen["plans of nobody"] += not self.granted and self.n_gave_way > 0
-            if not self.granted and self.wake_ns is None and self.unseen:
-                self.look(now_ns)  # all that it knew of were shed
-                self.n_gave_way = 1
+            if not self.granted and self.unseen:  # it waits, or all it knew of were shed
+                self.has_waited, self.wake_ns, self.n_gave_way = True, None, 1
+                self.look(now_ns)
         if self.granted:
             self.start_step(now_ns)
         else:

@@ -65,16 +65,19 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     replica->group_granted = false;
     replica->swap.moved = 0;
     replica->tier.fetch_fs = 0;
-    do { /* a scheduler that has shed all it knew of looks again at once */
+    do { /* a scheduler that waits, or has shed all it knew of, looks again at once */
         look_now(replica, now_ns);
         promote_due(replica, now_ns);
         draft_choose(replica);
         if (plan(replica, now_ns)) {
             break;
         }
-        if (replica->wake_ns > now_ns || replica_n_waiting(replica) == 0) {
+        if (replica->arrived.n == 0 &&
+            (replica->wake_ns > now_ns || replica_n_waiting(replica) == 0)) {
             return false;
         }
+        replica->waited = true;
+        replica->wake_ns = REQUEST_NEVER;
     } while (true);
     if (replica->stepwise) {
         stepwise_start(replica, now_ns);
