@@ -162,6 +162,9 @@ bool batch_is_fcfs(const struct replica *replica);
 /* How many have been preempted in this step because blocks lacked. */
 int64_t batch_n_preempted(const struct replica *replica);
 
+/* What the plan has filled so far is in the prefix cache before anybody else takes blocks. */
+void batch_walk_know(struct replica *replica);
+
 /* The step is over before it began: nobody gets anything until `at_ns` at the latest. */
 void batch_wait_until(struct replica *replica, int64_t at_ns);
 

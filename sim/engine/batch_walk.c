@@ -2,6 +2,13 @@
 #include "engine/batch.h"
 #include "engine/replica.h"
 
+void batch_walk_know(struct replica *replica)
+{
+    if (replica->kv.prefix != NULL) {
+        prefix_settle(replica->kv.prefix);
+    }
+}
+
 void batch_walk_aside(struct replica *replica)
 {
     queue_set_aside(&replica->queue);

@@ -5,8 +5,6 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "engine/look.h"
-#include "engine/promote.h"
 #include "engine/record.h"
 #include "engine/span.h"
 #include "engine/stepwise.h"

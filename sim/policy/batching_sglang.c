@@ -335,6 +335,7 @@ static void plan_step(struct replica *replica, bool grouped, int64_t now_ns)
             admit_decodes(replica, &room, now_ns);
         }
     } else if (settings->enable_mixed_chunk) {
+        batch_walk_know(replica);
         give_tokens(replica, grouped, now_ns);
     }
 }
@@ -349,8 +350,7 @@ static void plan_grouped(struct replica *replica, int64_t now_ns)
     plan_step(replica, true, now_ns);
 }
 
-/* First come, first served: behind somebody who waits.  In other orders a newcomer may be
- * the first. */
+/* First come, first served; in other orders a newcomer may be the first. */
 static bool newcomer_waits(const struct replica *replica)
 {
     return (batch_first_waiting(replica) != NULL && batch_is_fcfs(replica)) ||
@@ -387,8 +387,7 @@ static int64_t steps_left(const struct replica *replica)
 
 const struct batch_ops batching_sglang = {
     .name = "sglang",
-    .help =
-        "SGLang: prompts before decodes, memory kept for part of the outputs to come",
+    .help = "SGLang: prompts before decodes, memory kept for part of outputs to come",
     .state_size = sizeof(struct state),
     .plan = plan,
     .plan_grouped = plan_grouped,
