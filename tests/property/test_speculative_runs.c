@@ -51,13 +51,13 @@ static const char *const prices[] = {
     "cost = linear\nbase_us = 500\nprefill_token_us = 25\ndecode_seq_us = 41.37\n",
     "accelerator = h100-sxm\nmodel = llama-3.1-8b\n",
     "accelerator = rtx-4090\nmodel = llama-3.2-3b\nroofline = step\noverlap = 0.37\n",
-    "accelerator = h200-sxm\nmodel = llama-3.1-8b\nlayers = 7\nexperts = 61\n"
-    "experts_active = 3\nmoe_intermediate = 448\nwindow = 37\nwindow_layers = 7\n",
+    ("accelerator = h200-sxm\nmodel = llama-3.1-8b\nlayers = 7\nexperts = 61\n"
+     "experts_active = 3\nmoe_intermediate = 448\nwindow = 37\nwindow_layers = 7\n"),
 };
 
 static const char *const methods[] = {
-    "method = draft\ndraft_model = llama-3.2-1b\ndraft_base_us = 41\n"
-    "draft_seq_us = 0.137\n",
+    ("method = draft\ndraft_model = llama-3.2-1b\ndraft_base_us = 41\n"
+     "draft_seq_us = 0.137\n"),
     "method = ngram\nngram_overhead_us = 13.7\n",
     "method = mtp\nmtp_layers = 2\ndraft_base_us = 37\n",
 };
