@@ -335,3 +335,18 @@ int64_t batch_serve_steps_foreseen(struct replica *replica)
     int64_t steps = excess(replica, first);
     return steps > 1 ? steps : 1;
 }
+
+void batch_serve_whole(struct replica *replica, int64_t now_ns)
+{
+    while (batch_n_running(replica) < batch_limits(replica)->max_num_seqs) {
+        struct request *request = batch_first_waiting(replica);
+        if (request == NULL) {
+            return;
+        }
+        int64_t missing = batch_missing(replica, request);
+        if (missing > batch_budget(replica) ||
+            !batch_admit(replica, request, missing, 0, now_ns)) {
+            return;
+        }
+    }
+}

@@ -34,6 +34,10 @@ bool batch_serve_one(struct replica *replica, struct request *request, int64_t t
 void batch_serve_decodes_each(struct replica *replica, int64_t now_ns);
 void batch_serve_decodes_grouped(struct replica *replica, int64_t now_ns);
 
+/* Admits waiting requests with all they lack, in the queue's order, until one finds no place,
+ * no budget or no blocks. */
+void batch_serve_whole(struct replica *replica, int64_t now_ns);
+
 /* With `preemptive_order`, before anything else in a plan: running requests give way to a
  * waiting one that precedes them, the last in the order first, until that one fits. */
 void batch_serve_yield(struct replica *replica, int64_t now_ns);

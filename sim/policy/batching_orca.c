@@ -8,31 +8,16 @@
  */
 #include "policy/policy.h"
 
-static void admit(struct replica *replica, int64_t now_ns)
-{
-    while (batch_n_running(replica) < batch_limits(replica)->max_num_seqs) {
-        struct request *request = batch_first_waiting(replica);
-        if (request == NULL) {
-            return;
-        }
-        int64_t missing = batch_missing(replica, request);
-        if (missing > batch_budget(replica) ||
-            !batch_admit(replica, request, missing, 0, now_ns)) {
-            return;
-        }
-    }
-}
-
 static void plan(struct replica *replica, int64_t now_ns)
 {
     batch_serve_decodes_each(replica, now_ns);
-    admit(replica, now_ns);
+    batch_serve_whole(replica, now_ns);
 }
 
 static void plan_grouped(struct replica *replica, int64_t now_ns)
 {
     batch_serve_decodes_grouped(replica, now_ns);
-    admit(replica, now_ns);
+    batch_serve_whole(replica, now_ns);
 }
 
 /* Blocks and places come back only when somebody finishes. */

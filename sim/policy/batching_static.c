@@ -10,27 +10,12 @@
  */
 #include "policy/policy.h"
 
-static void form(struct replica *replica, int64_t now_ns)
-{
-    while (batch_n_running(replica) < batch_limits(replica)->max_num_seqs) {
-        struct request *request = batch_first_waiting(replica);
-        if (request == NULL) {
-            return;
-        }
-        int64_t missing = batch_missing(replica, request);
-        if (missing > batch_budget(replica) ||
-            !batch_admit(replica, request, missing, 0, now_ns)) {
-            return;
-        }
-    }
-}
-
 static void plan(struct replica *replica, int64_t now_ns)
 {
     if (batch_n_running(replica) > 0) {
         batch_serve_decodes_each(replica, now_ns);
     } else {
-        form(replica, now_ns);
+        batch_serve_whole(replica, now_ns);
     }
 }
 
@@ -39,7 +24,7 @@ static void plan_grouped(struct replica *replica, int64_t now_ns)
     if (batch_n_running(replica) > 0) {
         batch_serve_decodes_grouped(replica, now_ns);
     } else {
-        form(replica, now_ns);
+        batch_serve_whole(replica, now_ns);
     }
 }
 
