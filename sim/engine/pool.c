@@ -198,6 +198,21 @@ static int limit_tiers(struct pool *pool, struct err *err)
     return tier_limit(&pool->tiers, &pool->config->offload, &size, err);
 }
 
+static int init_price(struct pool *pool, struct err *err)
+{
+    const struct pool_config *config = pool->config;
+    char where[80];
+    snprintf(where, sizeof where, "[pool.%.60s]", config->name);
+    struct price_pool priced = {
+        .where = where,
+        .accelerator_name = config->accelerator_name,
+        .accelerator = &config->accelerator,
+        .gpus = layout_gpus(&config->layout),
+        .n_places = config->n_replicas,
+    };
+    return price_init(&pool->price, &config->price, &priced, err);
+}
+
 int pool_init(struct pool *pool, const struct pool_config *config, struct err *err)
 {
     memset(pool, 0, sizeof *pool);
@@ -210,7 +225,7 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
     if (pool->has_hardware && check_hardware(config, err) != 0) {
         return -1;
     }
-    if (check_draft(config, err) != 0) {
+    if (check_draft(config, err) != 0 || init_price(pool, err) != 0) {
         return -1;
     }
     speculative_init(&pool->speculative, &config->speculative, &config->llm,
@@ -269,12 +284,6 @@ int64_t pool_needed_blocks(const struct pool *pool, int64_t prompt_tokens,
 {
     int64_t block_tokens = pool->config->block_tokens;
     return (prompt_tokens + output_tokens - 1 + block_tokens - 1) / block_tokens;
-}
-
-int64_t pool_usd_per_hour_nano(const struct pool *pool)
-{
-    return pool->config->accelerator.usd_per_hour_nano *
-           layout_gpus(&pool->config->layout);
 }
 
 void pool_free(struct pool *pool)

@@ -20,6 +20,7 @@
 #include "model/ledger.h"
 #include "model/llm.h"
 #include "model/power.h"
+#include "model/price.h"
 #include "model/speculative.h"
 
 struct pool_config {
@@ -41,6 +42,7 @@ struct pool_config {
     struct cost_config cost;
     struct tier_config offload; /* of the section [offload], for all pools */
     struct speculative_config speculative;
+    struct price_config price;
 };
 
 /* The keys of the pool itself; those of its parts are in their own tables. */
@@ -51,6 +53,7 @@ struct pool {
     int32_t index;
     struct cost cost;
     struct power power;
+    struct price price;
     struct speculative speculative;
     struct ledger
         ledger; /* zero if num_gpu_blocks is given and there is no accelerator */
@@ -75,8 +78,5 @@ int64_t pool_max_new_tokens(const struct pool *pool, int64_t output_tokens);
  * block), the last token's KV being never written. */
 int64_t pool_needed_blocks(const struct pool *pool, int64_t prompt_tokens,
                            int64_t output_tokens);
-
-/* Nano-dollars that a replica of the pool costs per hour. */
-int64_t pool_usd_per_hour_nano(const struct pool *pool);
 
 #endif

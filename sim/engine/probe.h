@@ -40,6 +40,7 @@ struct probe_record {
     int64_t max_gap_ns; /* REQUEST_NEVER with fewer than two tokens */
     int64_t n_preemptions;
     int64_t paid_ns;
+    wide cost_usd_ns; /* ns x nano-dollars per hour */
     wide energy_pj;
 };
 

@@ -50,6 +50,8 @@ void record_tell(struct replica *replica, struct request *request,
         .max_gap_ns = request->n_emitted > 1 ? request->max_gap_ns : REQUEST_NEVER,
         .n_preemptions = request->n_preemptions,
         .paid_ns = request->paid_ns,
+        .cost_usd_ns = (wide)request->paid_ns *
+                       price_replica_nano(&replica->pool->price, replica->index),
         .energy_pj = request->energy_pj,
     };
     request->labels = NULL;

@@ -106,9 +106,11 @@ struct replica_tally {
     int64_t discarded_outputs; /* emitted to them */
     int64_t most_running;
     int64_t most_blocks;
-    int64_t paid_ns; /* replica time attributed to completed requests ... */
-    int64_t lost_ns; /* ... and to others */
-    wide energy_pj;  /* the same of energy above idle */
+    int64_t paid_ns;         /* replica time attributed to completed requests ... */
+    int64_t lost_ns;         /* ... and to others */
+    int64_t prefill_paid_ns; /* of paid_ns: computing prompts, */
+    int64_t fetch_paid_ns;   /* and fetching */
+    wide energy_pj;          /* the same of energy above idle */
     wide lost_pj;
     int64_t sequence_steps; /* stepwise only: sequences visited */
 };

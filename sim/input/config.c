@@ -113,6 +113,8 @@ static const struct field output_fields[] = {
      "write steps.csv: every step, every request in it"},
     {"itl", FIELD_FLAG, OUTPUT(itl), "", "yes", NULL, NULL, NULL,
      "collect the distribution of inter-token latency"},
+    {"sessions", FIELD_FLAG, OUTPUT(sessions), "", "no", NULL, NULL, NULL,
+     "write sessions.csv: a row per session, each in memory until the end"},
 };
 
 const struct field_table config_tables[] = {
@@ -125,6 +127,10 @@ const struct field_table config_tables[] = {
      .base = offsetof(struct config, speculative)},
     TABLE("route", route_fields, route),
     TABLE("offload", offload_fields, offload),
+    {.name = "price",
+     .fields = price_terms_fields,
+     .n_fields = PRICE_TERMS_FIELDS,
+     .base = offsetof(struct config, price)},
     TABLE("output", output_fields, output),
 };
 const int32_t config_n_tables = sizeof config_tables / sizeof config_tables[0];
@@ -250,7 +256,7 @@ int config_read(struct config *config, const char *path, const char *const *over
         read_pools(config, &settings, arena, err) != 0 ||
         settings_check_used(&settings,
                             "run, workload, slo, speculative, tenant.NAME, pool.NAME, "
-                            "route, offload, output",
+                            "route, offload, price, output",
                             err) != 0 ||
         config_policies_check(config, &settings, err) != 0 ||
         config_speculative_apply(config, &settings, err) != 0) {

@@ -63,6 +63,7 @@ struct config_output {
     int64_t interval_ns;
     int64_t steps;
     int64_t itl;
+    int64_t sessions;
 };
 
 struct config {
@@ -74,12 +75,13 @@ struct config {
     struct tenants_config tenants;
     struct config_route route;
     struct tier_config offload;
+    struct price_terms price;
     struct config_output output;
     struct pool_config *pools;
     int32_t n_pools;
 };
 
-/* The sections of the file: run, workload, slo, speculative, route, offload, output.  [pool.NAME] is in
+/* The sections of the file: run, workload, slo, speculative, route, offload, price, output.  [pool.NAME] is in
  * input/config_pool.h, [tenant.NAME] in input/tenants.h.  The tables' bases are offsets in struct config. */
 extern const struct field_table config_tables[];
 extern const int32_t config_n_tables;

@@ -12,6 +12,8 @@
 #include "base/err.h"
 #include "engine/probe.h"
 #include "engine/sim.h"
+#include "output/bill.h"
+#include "output/columns.h"
 #include "output/folder.h"
 #include "output/metrics.h"
 #include "output/reorder.h"
@@ -19,6 +21,8 @@
 #include "output/summary.h"
 #include "output/text.h"
 #include "output/usage.h"
+
+extern const struct columns results_steps_columns;
 
 struct results_options {
     const char *folder; /* NULL: no files, only the summary */
@@ -28,6 +32,9 @@ struct results_options {
     int32_t n_pools;
     struct slo slo;
     int64_t attainment_nano;
+    struct price_terms price;
+    struct price_electricity electricity;
+    bool sessions;
     const char *calibration; /* how sure step times are, in a line */
 };
 
@@ -39,6 +46,7 @@ struct results {
     struct usage_timeline timeline;
     struct text steps;
     struct summary summary;
+    struct bill bill;
     struct metrics metrics;
 };
 

@@ -246,6 +246,9 @@ int run_config(const struct config *config, const struct run_options *options,
                 .itl_ns = bounds->itl_ns,
                 .e2e_ns = bounds->e2e_ns},
         .attainment_nano = bounds->attainment_nano,
+        .price = config->price,
+        .electricity = {.pue_nano = 1000000000},
+        .sessions = config->output.sessions != 0,
         .calibration = calibration,
     };
     struct workload workload;
