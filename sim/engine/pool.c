@@ -208,7 +208,8 @@ static int init_price(struct pool *pool, struct err *err)
         .accelerator_name = config->accelerator_name,
         .accelerator = &config->accelerator,
         .gpus = layout_gpus(&config->layout),
-        .n_places = config->n_replicas,
+        .n_places = pool_places(pool),
+        .terms = &config->price_terms,
     };
     return price_init(&pool->price, &config->price, &priced, err);
 }
@@ -284,6 +285,13 @@ int64_t pool_needed_blocks(const struct pool *pool, int64_t prompt_tokens,
 {
     int64_t block_tokens = pool->config->block_tokens;
     return (prompt_tokens + output_tokens - 1 + block_tokens - 1) / block_tokens;
+}
+
+int32_t pool_places(const struct pool *pool)
+{
+    const struct pool_config *config = pool->config;
+    return (int32_t)(config->most_replicas > config->n_replicas ? config->most_replicas
+                                                                : config->n_replicas);
 }
 
 void pool_free(struct pool *pool)

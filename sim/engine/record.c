@@ -27,14 +27,36 @@ static void fill_owners(struct probe_record *record, struct request *request,
     CHECK(record->prefill_ns >= 0 && record->stall_ns >= 0);
 }
 
-void record_tell(struct replica *replica, struct request *request,
-                 enum request_status status, int64_t now_ns)
+/* What it paid the replica that computed its prompt for this one. */
+static wide carried_usd_ns(const struct replica *replica, const struct request *request)
+{
+    if (replica == NULL || request->prefill_replica < 0) {
+        return 0;
+    }
+    const struct replica *prefill = replica - replica->index + request->prefill_replica;
+    return (wide)request->carried_paid_ns * prefill->usd_per_hour_nano;
+}
+
+/* What it paid where, at each replica's price. */
+static wide cost_usd_ns(const struct replica *replica, const struct request *request)
+{
+    return replica == NULL ? 0
+                           : (wide)request->paid_ns * replica->usd_per_hour_nano +
+                                 carried_usd_ns(replica, request);
+}
+
+void record_tell(const struct probe *probe, const struct replica *replica,
+                 struct request *request, enum request_status status, int64_t now_ns)
 {
     struct probe_record record = {
         .id = request->id,
-        .pool = replica->pool->index,
-        .replica = replica->index,
+        .pool = replica != NULL ? replica->pool->index : 0,
+        .replica = replica != NULL ? replica->index : -1,
         .status = status,
+        .reason = status == REQUEST_COMPLETED ? REASON_NONE : request->reason,
+        .attempts = request->attempts,
+        .prefill_replica = request->prefill_replica,
+        .is_shared = request->is_shared,
         .counted = request->counted,
         .labels = request->labels,
         .priority = request->priority,
@@ -50,11 +72,12 @@ void record_tell(struct replica *replica, struct request *request,
         .max_gap_ns = request->n_emitted > 1 ? request->max_gap_ns : REQUEST_NEVER,
         .n_preemptions = request->n_preemptions,
         .paid_ns = request->paid_ns,
-        .cost_usd_ns = (wide)request->paid_ns *
-                       price_replica_nano(&replica->pool->price, replica->index),
-        .energy_pj = request->energy_pj,
+        .energy_pj = request->energy_pj + request->carried_energy_pj,
+        .cost_usd_ns = cost_usd_ns(replica, request),
+        .carried_usd_ns = carried_usd_ns(replica, request),
+        .carried_energy_pj = request->carried_energy_pj,
     };
     request->labels = NULL;
     fill_owners(&record, request, now_ns);
-    replica->probe->finish(replica->probe->state, &record);
+    probe->finish(probe->state, &record);
 }

@@ -125,7 +125,8 @@ int price_init(struct price *price, const struct price_config *config,
                const struct price_pool *pool, struct err *err)
 {
     enum price_basis basis = (enum price_basis)config->basis;
-    *price = (struct price){.basis = basis, .committed_source = ""};
+    *price =
+        (struct price){.basis = basis, .committed_source = "", .terms = *pool->terms};
     price->gpu_nano = gpu_nano(config, basis, pool->accelerator, &price->source);
     if (basis != PRICE_ON_DEMAND &&
         need(price->gpu_nano, "price_basis", basis, pool, err) != 0) {

@@ -59,7 +59,8 @@ struct price {
     int64_t gpus;           /* of a replica */
     int64_t unit_gpus;      /* of what is rented as a whole: a replica, or its nodes */
     int64_t unit_places;    /* places in it */
-    const char *source;     /* whose price gpu_nano is; "" if nobody says */
+    struct price_terms terms;
+    const char *source; /* whose price gpu_nano is; "" if nobody says */
     const char *committed_source;
 };
 
@@ -70,6 +71,7 @@ struct price_pool {
     const struct accelerator *accelerator;
     int64_t gpus;     /* of a replica */
     int64_t n_places; /* replicas that it may ever have */
+    const struct price_terms *terms;
 };
 
 /* Works the price out; -1 and `err` if the basis has no price. */

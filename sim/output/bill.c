@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "engine/sums.h"
 #include "output/usage.h"
 
 static const wide micro_j_pj = 1000000;
@@ -45,6 +46,7 @@ static const char *const item_names[N_BILL_ITEMS] = {
 void bill_init(struct bill *bill, const struct bill_options *options)
 {
     size_t n = (size_t)options->n_pools;
+    int32_t n_replicas = 0;
     *bill = (struct bill){
         .options = *options,
         .leases = memory_new(n, sizeof *bill->leases),
@@ -52,8 +54,13 @@ void bill_init(struct bill *bill, const struct bill_options *options)
         .rows = memory_new(n + 1, sizeof *bill->rows),
     };
     for (int32_t i = 0; i < options->n_pools; i++) {
-        lease_init(&bill->leases[i], &options->pools[i].price, &bill->options.terms,
-                   options->pools[i].config->n_replicas);
+        int32_t n_places = pool_places(&options->pools[i]);
+        lease_init(&bill->leases[i], &options->pools[i].price, n_places);
+        bill->pool_of = memory_grow(bill->pool_of, (size_t)(n_replicas + n_places),
+                                    sizeof *bill->pool_of);
+        for (; n_places > 0; n_places--) {
+            bill->pool_of[n_replicas++] = i;
+        }
     }
 }
 
@@ -63,10 +70,17 @@ void bill_free(struct bill *bill)
         lease_free(&bill->leases[i]);
     }
     free(bill->leases);
+    free(bill->pool_of);
     free(bill->told);
     free(bill->rows);
     payers_free(&bill->tenants);
     payers_free(&bill->sessions);
+}
+
+void bill_life(struct bill *bill, const struct replica *replica, int64_t at_ns)
+{
+    lease_set(&bill->leases[replica->pool->index], replica->place,
+              sums_is_held(replica, replica->life.state), at_ns);
 }
 
 static void add_served(struct bill_served *served, const struct probe_record *record,
@@ -79,6 +93,28 @@ static void add_served(struct bill_served *served, const struct probe_record *re
     if (met) {
         served->n_met++;
         served->met_output_tokens += record->output_tokens;
+    }
+}
+
+/* What a request told of one pool. */
+struct part {
+    wide usd_ns;
+    wide pj;
+    wide pico_usd;
+    wide micro_j;
+};
+
+static void add_told(struct bill_told *told, bool completed, const struct part *part)
+{
+    if (completed) {
+        told->completed_pico_usd += part->pico_usd;
+        told->completed_micro_j += part->micro_j;
+        told->completed_usd_ns += part->usd_ns;
+    } else {
+        told->other_pico_usd += part->pico_usd;
+        told->other_micro_j += part->micro_j;
+        told->other_usd_ns += part->usd_ns;
+        told->other_pj += part->pj;
     }
 }
 
@@ -100,17 +136,20 @@ void bill_add(struct bill *bill, const struct probe_record *record, bool met)
     if (record->replica < 0) {
         return;
     }
-    struct bill_told *told = &bill->told[record->pool];
-    if (completed) {
-        told->completed_pico_usd += share.pico_usd;
-        told->completed_micro_j += share.micro_j;
-        told->completed_usd_ns += record->cost_usd_ns;
-    } else {
-        told->other_pico_usd += share.pico_usd;
-        told->other_micro_j += share.micro_j;
-        told->other_usd_ns += record->cost_usd_ns;
-        told->other_pj += record->energy_pj;
+    struct part all = {record->cost_usd_ns, record->energy_pj, share.pico_usd,
+                       share.micro_j};
+    if (record->prefill_replica >= 0) {
+        struct part there = {record->carried_usd_ns, record->carried_energy_pj,
+                             price_pico_usd(record->carried_usd_ns),
+                             wide_div_half_up(record->carried_energy_pj, micro_j_pj)};
+        int32_t pool = bill->pool_of[record->prefill_replica];
+        add_told(&bill->told[pool], completed, &there);
+        all.usd_ns -= there.usd_ns;
+        all.pj -= there.pj;
+        all.pico_usd -= there.pico_usd;
+        all.micro_j -= there.micro_j;
     }
+    add_told(&bill->told[record->pool], completed, &all);
 }
 
 /* A place of a pool, and what a nanosecond of it is. */
@@ -130,24 +169,24 @@ static void put(const struct place *place, enum bill_item item, wide ns, wide pj
     row->pj += pj;
 }
 
-static void add_replica(struct bill *bill, struct replica *replica, int64_t at,
-                        int64_t end_ns)
+static void add_replica(struct bill *bill, struct replica *replica, int64_t end_ns)
 {
     const struct pool *pool = replica->pool;
     const struct price *price = &pool->price;
-    const struct price_terms *terms = &bill->options.terms;
     const struct replica_tally *tally = &replica->tally;
     const struct place place = {.rows = bill->rows[pool->index],
-                                .nano = price_replica_nano(price, at),
+                                .nano = replica->usd_per_hour_nano,
                                 .gpus = price->gpus};
     struct usage_time time = usage_time(replica, end_ns);
     struct usage_energy energy = usage_energy(replica, end_ns);
-    wide starting_ns = terms->starting_free ? 0 : time.starting_ns;
-    wide failed_ns = terms->failed_free ? 0 : time.failed_ns;
+    wide starting_ns = price->terms.starting_free ? 0 : time.starting_ns;
+    wide failed_ns = price->terms.failed_free ? 0 : time.failed_ns;
     wide remainder_ns = time.busy_ns - tally->paid_ns - tally->lost_ns;
-    wide held_ns = bill->leases[pool->index].places[at].held_ns;
-    wide unused_ns = held_ns - time.busy_ns - time.idle_ns - starting_ns - failed_ns;
-    CHECK(unused_ns == 0 || price_is_committed(price, at));
+    wide unused_ns =
+        time.held_ns - time.busy_ns - time.idle_ns - starting_ns - failed_ns;
+    bool committed = price_is_committed(price, replica->place);
+    CHECK(unused_ns == 0 || committed);
+    CHECK(time.held_ns == bill->leases[pool->index].places[replica->place].held_ns);
     put(&place, BILL_ATTRIBUTED, tally->paid_ns, energy.attributed_pj);
     put(&place, BILL_IDLE, time.idle_ns, energy.idle_pj);
     put(&place, BILL_STARTING, starting_ns, energy.starting_pj);
@@ -157,9 +196,9 @@ static void add_replica(struct bill *bill, struct replica *replica, int64_t at,
     put(&place, BILL_UNUSED_COMMITMENT, unused_ns, 0);
     bill->input_usd_ns += (wide)tally->prefill_paid_ns * place.nano;
     bill->cached_usd_ns += (wide)tally->fetch_paid_ns * place.nano;
-    if (price_is_committed(price, at)) {
-        bill->committed_ns += held_ns;
-        bill->committed_used_ns += held_ns - unused_ns;
+    if (committed) {
+        bill->committed_ns += time.held_ns;
+        bill->committed_used_ns += time.held_ns - unused_ns;
     }
 }
 
@@ -253,14 +292,11 @@ static void add_up(struct bill *bill)
 void bill_close(struct bill *bill, struct sim *sim)
 {
     int64_t end_ns = sim->totals.end_ns;
-    for (int32_t i = 0; i < sim->n_replicas; i++) {
-        lease_set(&bill->leases[0], i, true, 0);
-    }
     for (int32_t i = 0; i < bill->options.n_pools; i++) {
         lease_close(&bill->leases[i], end_ns);
     }
     for (int32_t i = 0; i < sim->n_replicas; i++) {
-        add_replica(bill, &sim->replicas[i], i, end_ns);
+        add_replica(bill, &sim->replicas[i], end_ns);
     }
     for (int32_t i = 0; i < bill->options.n_pools; i++) {
         add_lease(bill, i);

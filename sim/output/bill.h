@@ -71,7 +71,6 @@ struct bill_served {
 struct bill_options {
     const struct pool *pools;
     int32_t n_pools;
-    struct price_terms terms;
     struct price_electricity electricity;
     bool sessions; /* write sessions.csv */
     bool has_slo;
@@ -80,6 +79,7 @@ struct bill_options {
 struct bill {
     struct bill_options options;
     struct lease *leases; /* per pool */
+    int32_t *pool_of;     /* per replica */
     struct bill_told *told;
     struct bill_row (*rows)[N_BILL_ITEMS]; /* per pool, and of the fleet */
     struct payers tenants;
@@ -93,6 +93,9 @@ struct bill {
 
 void bill_init(struct bill *bill, const struct bill_options *options);
 void bill_free(struct bill *bill);
+
+/* A replica is in another state of life from `at_ns` on; at 0 all are told. */
+void bill_life(struct bill *bill, const struct replica *replica, int64_t at_ns);
 
 /* A request left. */
 void bill_add(struct bill *bill, const struct probe_record *record, bool met);

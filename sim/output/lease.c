@@ -4,13 +4,11 @@
 
 #include "base/memory.h"
 
-void lease_init(struct lease *lease, const struct price *price,
-                const struct price_terms *terms, int64_t n_places)
+void lease_init(struct lease *lease, const struct price *price, int64_t n_places)
 {
     int64_t n_units = (n_places + price->unit_places - 1) / price->unit_places;
     *lease = (struct lease){
         .price = price,
-        .terms = terms,
         .n_places = n_places,
         .n_units = n_units,
         .places = memory_new((size_t)n_places, sizeof *lease->places),
@@ -36,7 +34,7 @@ static void end_stretch(const struct lease *lease, struct lease_unit *unit,
     CHECK(ns >= 0);
     unit->on_ns += ns;
     if (ns > 0 && !unit->committed) {
-        unit->excess_ns += price_billed_ns(lease->terms, ns) - ns;
+        unit->excess_ns += price_billed_ns(&lease->price->terms, ns) - ns;
     }
 }
 

@@ -31,7 +31,6 @@ struct lease_unit {
 
 struct lease {
     const struct price *price;
-    const struct price_terms *terms;
     int64_t n_places;
     int64_t n_units;
     struct lease_place *places;
@@ -48,8 +47,7 @@ struct lease_extra {
 };
 
 /* Nobody holds anything at 0.  lease_free() frees it. */
-void lease_init(struct lease *lease, const struct price *price,
-                const struct price_terms *terms, int64_t n_places);
+void lease_init(struct lease *lease, const struct price *price, int64_t n_places);
 void lease_free(struct lease *lease);
 
 /* From `now_ns` on the place holds its GPUs, or not; times never go back. */

@@ -71,7 +71,6 @@ int results_open(struct results *results, const struct results_options *options,
     struct bill_options billed = {
         .pools = options->pools,
         .n_pools = options->n_pools,
-        .terms = options->price,
         .electricity = options->electricity,
         .sessions = options->sessions,
         .has_slo = slo_any(&options->slo),
@@ -92,6 +91,11 @@ static void on_finish(void *state, struct probe_record *record)
     } else {
         free(record->labels);
     }
+}
+
+static void on_life(void *state, const struct replica *replica, int64_t at_ns)
+{
+    bill_life(&((struct results *)state)->bill, replica, at_ns);
 }
 
 static void on_tick(void *state, struct sim *sim, int64_t at_ns)
@@ -124,6 +128,7 @@ struct probe results_probe(struct results *results)
         .state = results,
         .finish = on_finish,
         .tick = on_tick,
+        .life = on_life,
         .step = has_files(results) && results->options.steps ? on_step : NULL,
     };
 }

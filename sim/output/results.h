@@ -32,7 +32,6 @@ struct results_options {
     int32_t n_pools;
     struct slo slo;
     int64_t attainment_nano;
-    struct price_terms price;
     struct price_electricity electricity;
     bool sessions;
     const char *calibration; /* how sure step times are, in a line */

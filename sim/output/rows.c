@@ -12,7 +12,7 @@ static const struct column list[] = {
     {"prompt_tokens", "tokens", "of its prompt"},
     {"output_tokens", "tokens", "of its answer"},
     {"cached_tokens", "tokens", "of its prompt, found in the cache at first admission"},
-    {"status", "", "completed, rejected, timed_out or shed"},
+    {"status", "", "completed, rejected, timed_out, shed or failed"},
     {"pool", "", "that served it; empty: none did"},
     {"replica", "", "that served it"},
     {"first_scheduled_s", "s", "start of the first step that gave it tokens"},
@@ -35,6 +35,9 @@ static const struct column list[] = {
     {"tenant", "", "as the trace has it"},
     {"priority", "", "as the trace has it, or 0"},
     {"session_id", "", "as the trace has it"},
+    {"reason", "", "why it did not complete"},
+    {"attempts", "", "how often it was sent"},
+    {"prefill_replica", "", "that computed its prompt for the replica; empty: none"},
 };
 
 const struct columns rows_columns = {
@@ -51,8 +54,6 @@ int rows_open(struct rows *rows, const char *folder, const struct pool *pools,
 {
     rows->pools = pools;
     rows->slo = slo;
-    rows->pool_name_length = (size_t)snprintf(rows->pool_name, sizeof rows->pool_name,
-                                              ",%.70s,", pools[0].config->name);
     if (text_open(&rows->text, folder, "requests.csv", err) != 0) {
         return -1;
     }
@@ -109,8 +110,10 @@ static char *put_place(char *at, const struct rows *rows,
     if (record->replica < 0) {
         return stpcpy(at, ",,");
     }
-    memcpy(at, rows->pool_name, rows->pool_name_length);
-    return digits_integer(at + rows->pool_name_length, record->replica);
+    *at++ = ',';
+    at = stpcpy(at, rows->pools[record->pool].config->name);
+    *at++ = ',';
+    return digits_integer(at, record->replica);
 }
 
 /* The columns from first_scheduled_s to transfer_s. */
@@ -182,6 +185,13 @@ void rows_write(void *state, const struct probe_record *record)
     at = comma_integer(at, record->priority);
     *at++ = ',';
     at = put_label(at, record->labels, 2);
+    *at++ = ',';
+    at = stpcpy(at, request_reason_name(record->reason));
+    at = comma_integer(at, record->attempts);
+    *at++ = ',';
+    if (record->prefill_replica >= 0) {
+        at = digits_integer(at, record->prefill_replica);
+    }
     *at++ = '\n';
     text_took(&rows->text, at);
 }

@@ -32,6 +32,11 @@ static struct replica_sums difference(const struct replica_sums *a,
     d.flops -= b->flops;
     d.bytes -= b->bytes;
     d.busy_ns -= b->busy_ns;
+    d.paid_ns -= b->paid_ns;
+    d.usd_ns -= b->usd_ns;
+    d.on_ns -= b->on_ns;
+    d.starting_ns -= b->starting_ns;
+    d.failed_ns -= b->failed_ns;
     for (int i = 0; i < N_BOUNDS; i++) {
         d.bound_fs[i] -= b->bound_fs[i];
     }
@@ -89,44 +94,41 @@ static const char *bound_name(const struct replica_sums *sums)
     return sum > 0 ? cost_bound_name(most) : "idle";
 }
 
-/* Energy of `replica_ns` of replica time in which `sums` were done, in pJ. */
-static wide energy_pj(const struct pool *pool, const struct replica_sums *sums,
-                      wide replica_ns)
+/* Energy of the time in which `sums` were done, in pJ; what has failed draws none. */
+static wide energy_pj(const struct pool *pool, const struct replica_sums *sums)
 {
-    return sums->busy_pj + pool->power.idle_mw * (replica_ns - sums->busy_ns);
+    wide idle_ns = sums->paid_ns - sums->failed_ns - sums->busy_ns;
+    return sums->busy_pj + pool->power.idle_mw * idle_ns;
 }
 
-/* Nano-dollars per hour of the pool's replicas. */
-static wide usd_per_hour_nano(const struct pool *pool)
+/* Replicas that serve new requests now. */
+static int64_t count_ready(const struct sim *sim, int32_t pool)
 {
-    wide nano = 0;
-    for (int64_t i = 0; i < pool->config->n_replicas; i++) {
-        nano += price_replica_nano(&pool->price, i);
+    int64_t n = 0;
+    for (int32_t i = sim->first_of_pool[pool]; i < sim->first_of_pool[pool + 1]; i++) {
+        n += sim->replicas[i].life.state == LIFE_READY;
     }
-    return nano;
+    return n;
 }
 
-static void put_row(struct text *text, const struct pool *pool,
+static void put_row(struct text *text, const struct pool *pool, int64_t n_ready,
                     const struct replica_sums *sums, int64_t at_ns, int64_t length_ns)
 {
-    int64_t n_replicas = pool->config->n_replicas;
-    wide replica_ns = (wide)length_ns * n_replicas;
-    int64_t total_blocks = pool->usable_blocks * n_replicas;
     text_decimal(text, at_ns, 9);
     text_printf(text, ",%s", pool->config->name);
-    text_comma_integer(text, n_replicas);
+    text_comma_integer(text, n_ready);
     put_ratio(text, sums->running_ns, length_ns, 6);
     put_ratio(text, sums->waiting_ns, length_ns, 6);
     put_ratio(text, sums->block_ns, length_ns, 6);
-    text_comma_integer(text, total_blocks);
-    put_ratio(text, sums->block_ns, (wide)length_ns * total_blocks, 6);
+    text_comma_integer(text, pool->usable_blocks * n_ready);
+    put_ratio(text, sums->block_ns, sums->on_ns * pool->usable_blocks, 6);
     put_ratio(text, sums->token_ns, length_ns, 6);
     put_ratio(text, sums->prefill_tokens * second_ns, length_ns, 6);
     put_ratio(text, sums->decode_tokens * second_ns, length_ns, 6);
-    put_utilisation(text, pool, sums, replica_ns);
+    put_utilisation(text, pool, sums, sums->on_ns);
     text_printf(text, ",%s", bound_name(sums));
-    put_ratio(text, energy_pj(pool, sums, replica_ns), (wide)length_ns * 1000, 6);
-    put_ratio(text, usd_per_hour_nano(pool), second_ns, 6);
+    put_ratio(text, energy_pj(pool, sums), (wide)length_ns * 1000, 6);
+    put_ratio(text, sums->usd_ns, (wide)length_ns * second_ns, 6);
     text_string(text, "\n");
 }
 
@@ -137,8 +139,8 @@ void usage_timeline_tick(struct usage_timeline *timeline, struct sim *sim,
         struct replica_sums now;
         sim_pool_sums(sim, i, at_ns, &now);
         struct replica_sums row = difference(&now, &timeline->before[i]);
-        put_row(&timeline->text, &sim->config->pools[i], &row, at_ns,
-                at_ns - timeline->before_ns);
+        put_row(&timeline->text, &sim->config->pools[i], count_ready(sim, i), &row,
+                at_ns, at_ns - timeline->before_ns);
         timeline->before[i] = now;
     }
     timeline->before_ns = at_ns;
@@ -162,8 +164,12 @@ static void put_replica(struct text *text, struct replica *replica, int64_t end_
     text_printf(text, "%d,%s,", replica->index, pool->config->name);
     text_wide(text, sums->busy_ns, 9);
     text_string(text, ",");
-    text_wide(text, end_ns - sums->busy_ns, 9);
-    text_string(text, ",0.000000000,0.000000000,");
+    text_wide(text, sums->on_ns - sums->busy_ns, 9);
+    text_string(text, ",");
+    text_wide(text, sums->starting_ns, 9);
+    text_string(text, ",");
+    text_wide(text, sums->failed_ns, 9);
+    text_string(text, ",");
     text_wide(text, sums->work.steps, 0);
     text_string(text, ",");
     text_wide(text, sums->prefill_tokens, 0);
@@ -171,19 +177,18 @@ static void put_replica(struct text *text, struct replica *replica, int64_t end_
     text_wide(text, sums->decode_tokens, 0);
     put_ratio(text, sums->running_ns, sums->busy_ns, 6);
     text_comma_integer(text, tally->most_running);
-    put_ratio(text, sums->block_ns, (wide)end_ns * pool->usable_blocks, 6);
+    put_ratio(text, sums->block_ns, sums->on_ns * pool->usable_blocks, 6);
     put_ratio(text, tally->most_blocks, pool->usable_blocks, 6);
     text_comma_integer(text, tally->n_preemptions);
-    put_utilisation(text, pool, sums, end_ns);
+    put_utilisation(text, pool, sums, sums->on_ns);
     for (int i = 0; i < N_BOUNDS; i++) {
         fs += sums->bound_fs[i];
     }
     for (int i = 0; i < N_BOUNDS; i++) {
         put_ratio(text, sums->bound_fs[i], fs, 6);
     }
-    put_ratio(text, energy_pj(pool, sums, end_ns), (wide)1000000000000, 6);
-    put_ratio(text, (wide)end_ns * price_replica_nano(&pool->price, replica->index),
-              hour_ns * second_ns, 12);
+    put_ratio(text, energy_pj(pool, sums), (wide)1000000000000, 6);
+    put_ratio(text, sums->usd_ns, hour_ns * second_ns, 12);
     text_string(text, "\n");
 }
 
@@ -200,11 +205,16 @@ int usage_write_replicas(struct sim *sim, const char *folder, struct err *err)
     return text_close(&text, err);
 }
 
-struct usage_time usage_time(const struct replica *replica, int64_t end_ns)
+struct usage_time usage_time(struct replica *replica, int64_t end_ns)
 {
+    struct replica_sums sums;
+    sums_at(replica, end_ns, &sums);
     return (struct usage_time){
-        .busy_ns = replica->sums.busy_ns,
-        .idle_ns = end_ns - replica->sums.busy_ns,
+        .busy_ns = sums.busy_ns,
+        .idle_ns = sums.on_ns - sums.busy_ns,
+        .starting_ns = sums.starting_ns,
+        .failed_ns = sums.failed_ns,
+        .held_ns = sums.held_ns,
     };
 }
 
@@ -255,7 +265,8 @@ static void add_replica(struct fleet *fleet, struct replica *replica, int64_t en
     const struct replica_sums *sums = &at_end;
     struct usage_energy energy = usage_energy(replica, end_ns);
     add_energy(&fleet->energy, &energy);
-    fleet->paid_ns += end_ns;
+    CHECK(sums->paid_ns == sums->on_ns + sums->starting_ns + sums->failed_ns);
+    fleet->paid_ns += sums->paid_ns;
     fleet->sums.busy_ns += sums->busy_ns;
     fleet->sums.work.steps += sums->work.steps;
     fleet->sums.running_ns += sums->running_ns;
@@ -264,12 +275,12 @@ static void add_replica(struct fleet *fleet, struct replica *replica, int64_t en
     for (int i = 0; i < N_BOUNDS; i++) {
         fleet->sums.bound_fs[i] += sums->bound_fs[i];
     }
-    fleet->block_total_ns += (wide)pool->usable_blocks * end_ns;
+    fleet->block_total_ns += pool->usable_blocks * sums->on_ns;
     if (pool->has_hardware) {
         fleet->flops += sums->flops;
-        fleet->peak_flops += peak_flops(pool, end_ns);
+        fleet->peak_flops += peak_flops(pool, sums->on_ns);
         fleet->bytes += sums->bytes;
-        fleet->peak_bytes += peak_bytes(pool, end_ns);
+        fleet->peak_bytes += peak_bytes(pool, sums->on_ns);
     }
 }
 
@@ -287,6 +298,7 @@ static void put_energy(struct metrics *metrics, const struct usage_energy *energ
     put_joules(metrics, "total_energy_j", total_pj);
     put_joules(metrics, "attributed_energy_j", energy->attributed_pj);
     put_joules(metrics, "idle_energy_j", energy->idle_pj);
+    put_joules(metrics, "starting_energy_j", energy->starting_pj);
     put_joules(metrics, "lost_energy_j", energy->lost_pj);
     metrics_ratio(metrics, "remainder_energy_j", energy->remainder_pj, joule, 12, "J");
     metrics_ratio(metrics, "joules_per_request", total_pj, served->n_requests * joule,

@@ -16,12 +16,13 @@
 #include "output/metrics.h"
 #include "output/text.h"
 
-/* What a replica did with its time, all of it paid for unless the terms say otherwise. */
+/* What a replica did with its time. */
 struct usage_time {
     wide busy_ns;
     wide idle_ns;
     wide starting_ns;
     wide failed_ns;
+    wide held_ns; /* paid for, as the terms of the price have it */
 };
 
 /* And with its energy, above idle first. */
@@ -54,7 +55,7 @@ int usage_timeline_close(struct usage_timeline *timeline, struct err *err);
 int usage_write_replicas(struct sim *sim, const char *folder, struct err *err);
 
 /* Both, from the beginning to `end_ns`. */
-struct usage_time usage_time(const struct replica *replica, int64_t end_ns);
+struct usage_time usage_time(struct replica *replica, int64_t end_ns);
 struct usage_energy usage_energy(struct replica *replica, int64_t end_ns);
 
 /* Cost, energy, occupancy and utilisation of the whole run; the bill is closed. */

@@ -12,14 +12,19 @@ static const struct price by_node = {
     .gpu_nano = 17, .committed_nano = 5, .gpus = 3, .unit_gpus = 8, .unit_places = 2};
 static const struct price by_gpu = {
     .gpu_nano = 17, .committed_nano = 5, .gpus = 3, .unit_gpus = 3, .unit_places = 1};
-static const struct price_terms exact = {0};
-static const struct price_terms rounded = {.increment_ns = 100, .minimum_ns = 250};
+
+/* Stretches of 300, 400 ... ns. */
+static struct price rounded(struct price price)
+{
+    price.terms = (struct price_terms){.increment_ns = 100, .minimum_ns = 250};
+    return price;
+}
 
 static void a_node_is_on_while_any_replica_on_it_is(void **state)
 {
     (void)state;
     struct lease lease;
-    lease_init(&lease, &by_node, &exact, 5);
+    lease_init(&lease, &by_node, 5);
     lease_set(&lease, 0, true, 0);
     lease_set(&lease, 1, true, 41); /* the same node */
     lease_set(&lease, 0, false, 137);
@@ -43,7 +48,8 @@ static void every_stretch_is_rounded_up_on_its_own(void **state)
 {
     (void)state;
     struct lease lease;
-    lease_init(&lease, &by_gpu, &rounded, 2);
+    struct price price = rounded(by_gpu);
+    lease_init(&lease, &price, 2);
     lease_set(&lease, 0, true, 0);
     lease_set(&lease, 0, true, 7); /* it is already */
     lease_set(&lease, 0, false, 137);
@@ -64,7 +70,8 @@ static void a_node_is_rounded_up_once_for_all_on_it(void **state)
 {
     (void)state;
     struct lease lease;
-    lease_init(&lease, &by_node, &rounded, 2);
+    struct price price = rounded(by_node);
+    lease_init(&lease, &price, 2);
     lease_set(&lease, 0, true, 0);
     lease_set(&lease, 1, true, 100);
     lease_set(&lease, 0, false, 150);
@@ -77,10 +84,10 @@ static void a_node_is_rounded_up_once_for_all_on_it(void **state)
 static void what_is_committed_is_not_rounded(void **state)
 {
     (void)state;
-    struct price price = by_node;
+    struct price price = rounded(by_node);
     struct lease lease;
     price.n_committed = 1; /* one of the two on the first node */
-    lease_init(&lease, &price, &rounded, 4);
+    lease_init(&lease, &price, 4);
     lease_set(&lease, 0, true, 0);
     lease_set(&lease, 2, true, 0);
     lease_close(&lease, 301);

@@ -42,13 +42,14 @@ static struct price_config config(enum price_basis basis, enum price_billing bil
 static int init(struct price *price, struct price_config config, int64_t gpus,
                 int64_t n_places, struct err *err)
 {
-    static struct accelerator accelerator;
-    accelerator = gpu();
+    static const struct price_terms terms = {0};
+    struct accelerator accelerator = gpu();
     struct price_pool pool = {.where = "[pool.main]",
                               .accelerator_name = "h100-sxm",
                               .accelerator = &accelerator,
                               .gpus = gpus,
-                              .n_places = n_places};
+                              .n_places = n_places,
+                              .terms = &terms};
     return price_init(price, &config, &pool, err);
 }
 
