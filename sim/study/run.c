@@ -247,6 +247,7 @@ int run_config(const struct config *config, const struct run_options *options,
                 .itl_ns = bounds->itl_ns,
                 .e2e_ns = bounds->e2e_ns},
         .attainment_nano = bounds->attainment_nano,
+        .interval_ns = config->output.interval_ns,
         .calibration = calibration,
     };
     struct workload workload;
