@@ -128,6 +128,7 @@ const struct field_table config_tables[] = {
      .n_fields = SPECULATIVE_FIELDS,
      .base = offsetof(struct config, speculative)},
     TABLE("route", route_fields, route),
+    TABLE("admit", admit_fields, admit),
     TABLE("offload", offload_fields, offload),
     TABLE("output", output_fields, output),
 };
@@ -272,7 +273,7 @@ int config_read(struct config *config, const char *path, const char *const *over
         read_pools(config, &settings, arena, err) != 0 ||
         settings_check_used(&settings,
                             "run, workload, slo, speculative, tenant.NAME, pool.NAME, "
-                            "route, offload, output",
+                            "route, admit, offload, output",
                             err) != 0 ||
         config_policies_check(config, &settings, err) != 0 ||
         config_speculative_apply(config, &settings, err) != 0) {
