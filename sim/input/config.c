@@ -130,6 +130,7 @@ const struct field_table config_tables[] = {
      .n_fields = SPECULATIVE_FIELDS,
      .base = offsetof(struct config, speculative)},
     TABLE("route", route_fields, route),
+    TABLE("admit", admit_fields, admit),
     TABLE("offload", offload_fields, offload),
     {.name = "price",
      .fields = price_terms_fields,
@@ -279,7 +280,7 @@ int config_read(struct config *config, const char *path, const char *const *over
         read_pools(config, &settings, arena, err) != 0 ||
         settings_check_used(&settings,
                             "run, workload, slo, speculative, tenant.NAME, pool.NAME, "
-                            "route, offload, price, output",
+                            "route, admit, offload, price, output",
                             err) != 0 ||
         config_policies_check(config, &settings, err) != 0 ||
         config_speculative_apply(config, &settings, err) != 0) {

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/field.h"
 #include "base/memory.h"
+#include "engine/admit.h"
 #include "engine/pool.h"
 #include "input/tenants.h"
 
@@ -78,6 +79,7 @@ struct config {
     struct speculative_config speculative;
     struct tenants_config tenants;
     struct config_route route;
+    struct admit_config admit;
     struct tier_config offload;
     struct price_terms price;
     struct config_output output;
@@ -85,7 +87,7 @@ struct config {
     int32_t n_pools;
 };
 
-/* The sections of the file: run, workload, slo, speculative, route, offload, price, output.  [pool.NAME] is in
+/* The sections of the file: run, workload, slo, speculative, route, admit, offload, price, output.  [pool.NAME] is in
  * input/config_pool.h, [tenant.NAME] in input/tenants.h.  The tables' bases are offsets in struct config. */
 extern const struct field_table config_tables[];
 extern const int32_t config_n_tables;

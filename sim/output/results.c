@@ -77,6 +77,7 @@ int results_open(struct results *results, const struct results_options *options,
     };
     bill_init(&results->bill, &billed);
     summary_init(&results->summary, &options->slo);
+    overload_init(&results->overload, options->interval_ns, options->attainment_nano);
     return 0;
 }
 
@@ -86,6 +87,9 @@ static void on_finish(void *state, struct probe_record *record)
     bool met = slo_met(&results->summary.slo, record);
     summary_add(&results->summary, record, met);
     bill_add(&results->bill, record, met);
+    if (slo_any(&results->options.slo)) {
+        overload_add(&results->overload, record->arrival_ns, record->finish_ns, met);
+    }
     if (has_files(results)) {
         reorder_push(&results->reorder, record);
     } else {
@@ -167,6 +171,9 @@ int results_close(struct results *results, struct sim *sim, struct err *err)
     summary_metrics(summary, sim, results->options.attainment_nano, metrics);
     bill_close(&results->bill, sim);
     usage_metrics(sim, &results->bill, metrics);
+    if (slo_any(&summary->slo)) {
+        overload_metrics(&results->overload, sim->totals.end_ns, metrics);
+    }
     metrics_text(metrics, "calibration", results->options.calibration, "");
     if (!has_files(results)) {
         return 0;

@@ -16,6 +16,7 @@
 #include "output/columns.h"
 #include "output/folder.h"
 #include "output/metrics.h"
+#include "output/overload.h"
 #include "output/reorder.h"
 #include "output/rows.h"
 #include "output/summary.h"
@@ -34,6 +35,7 @@ struct results_options {
     int64_t attainment_nano;
     struct price_electricity electricity;
     bool sessions;
+    int64_t interval_ns;
     const char *calibration; /* how sure step times are, in a line */
 };
 
@@ -46,6 +48,7 @@ struct results {
     struct text steps;
     struct summary summary;
     struct bill bill;
+    struct overload overload;
     struct metrics metrics;
 };
 
