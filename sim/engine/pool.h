@@ -19,6 +19,7 @@
 #include "model/layout.h"
 #include "model/ledger.h"
 #include "model/llm.h"
+#include "model/meter.h"
 #include "model/power.h"
 #include "model/speculative.h"
 
@@ -40,6 +41,7 @@ struct pool_config {
     struct pool_scheduler scheduler;
     struct cost_config cost;
     struct tier_config offload; /* of the section [offload], for all pools */
+    struct meter_config meter;  /* of [power], likewise */
     struct speculative_config speculative;
 };
 

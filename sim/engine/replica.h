@@ -67,6 +67,8 @@ struct replica_span {
     int64_t steps_left;
     int64_t fs;          /* price of the step in progress; unused if it is alone */
     int64_t fs_per_step; /* what every step adds to it */
+    bool limited;        /* its steps last as long as the limit of power says ... */
+    wide limited_fs;     /* ... that much longer than one that is alone would without */
     bool alone;          /* one step, of end_ns - start_ns */
     bool foreseen;       /* `walk` is of all its steps, none of which is booked yet */
     struct replica_walk walk;
@@ -89,6 +91,7 @@ struct replica_sums {
     wide decode_tokens;
     wide busy_ns;
     wide bound_fs[N_BOUNDS];
+    wide limited_fs; /* of these, what the limit of power added to compute */
     wide prefill_tokens;
     wide token_ns; /* tokens of the step in progress over time */
     wide block_ns; /* KV blocks in use over time */
@@ -110,6 +113,7 @@ struct replica_tally {
     int64_t lost_ns; /* ... and to others */
     wide energy_pj;  /* the same of energy above idle */
     wide lost_pj;
+    wide prefill_pj; /* charged to tokens of prompts */
     int64_t sequence_steps; /* stepwise only: sequences visited */
 };
 

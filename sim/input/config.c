@@ -125,6 +125,7 @@ const struct field_table config_tables[] = {
      .base = offsetof(struct config, speculative)},
     TABLE("route", route_fields, route),
     TABLE("offload", offload_fields, offload),
+    TABLE("power", meter_fields, power),
     TABLE("output", output_fields, output),
 };
 const int32_t config_n_tables = sizeof config_tables / sizeof config_tables[0];
@@ -187,6 +188,7 @@ static int read_pools(struct config *config, struct settings *settings,
         return -1;
     }
     config->pools[0].offload = config->offload;
+    config->pools[0].meter = config->power;
     return 0;
 }
 
@@ -250,7 +252,7 @@ int config_read(struct config *config, const char *path, const char *const *over
         read_pools(config, &settings, arena, err) != 0 ||
         settings_check_used(&settings,
                             "run, workload, slo, speculative, tenant.NAME, pool.NAME, "
-                            "route, offload, output",
+                            "route, offload, power, output",
                             err) != 0 ||
         config_policies_check(config, &settings, err) != 0 ||
         config_speculative_apply(config, &settings, err) != 0) {

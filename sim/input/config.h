@@ -74,13 +74,14 @@ struct config {
     struct tenants_config tenants;
     struct config_route route;
     struct tier_config offload;
+    struct meter_config power;
     struct config_output output;
     struct pool_config *pools;
     int32_t n_pools;
 };
 
-/* The sections of the file: run, workload, slo, speculative, route, offload, output.  [pool.NAME] is in
- * input/config_pool.h, [tenant.NAME] in input/tenants.h.  The tables' bases are offsets in struct config. */
+/* The sections of the file: run, workload, slo, speculative, route, offload, power, output.  [pool.NAME]
+ * is in input/config_pool.h, [tenant.NAME] in input/tenants.h.  The tables' bases are offsets in struct config. */
 extern const struct field_table config_tables[];
 extern const int32_t config_n_tables;
 
