@@ -68,6 +68,7 @@ static void on_finish(void *state, struct probe_record *record)
 static void on_tick(void *state, struct sim *sim, int64_t at_ns)
 {
     struct results *results = state;
+    meter_report_tick(&results->meter, sim, at_ns);
     if (has_files(results)) {
         usage_timeline_tick(&results->timeline, sim, at_ns);
     }
@@ -132,6 +133,7 @@ int results_close(struct results *results, struct sim *sim, struct err *err)
     struct metrics *metrics = &results->metrics;
     summary_metrics(summary, sim, results->options.attainment_nano, metrics);
     usage_metrics(sim, &summary->billed, slo_any(&summary->slo), metrics);
+    meter_report_metrics(&results->meter, sim, summary->billed.input_tokens, metrics);
     metrics_text(metrics, "calibration", results->options.calibration, "");
     if (!has_files(results)) {
         return 0;
@@ -168,4 +170,5 @@ void results_discard(struct results *results)
 void results_free(struct results *results)
 {
     summary_free(&results->summary);
+    meter_report_free(&results->meter);
 }

@@ -13,6 +13,7 @@
 #include "engine/probe.h"
 #include "engine/sim.h"
 #include "output/folder.h"
+#include "output/meter_report.h"
 #include "output/metrics.h"
 #include "output/reorder.h"
 #include "output/rows.h"
@@ -39,6 +40,7 @@ struct results {
     struct usage_timeline timeline;
     struct text steps;
     struct summary summary;
+    struct meter_report meter;
     struct metrics metrics;
 };
 

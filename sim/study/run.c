@@ -154,7 +154,7 @@ static struct sim_config config_of(const struct config *config,
         .stepwise = options->stepwise,
         .want_itl = config->output.itl != 0,
         .verify = options->verify,
-        .tick_ns = options->folder != NULL ? config->output.interval_ns : 0,
+        .tick_ns = config->output.interval_ns, /* peak power is of its intervals */
         .interrupted = options->interrupted,
         .probe = probe,
     };
