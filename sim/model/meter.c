@@ -19,8 +19,7 @@ const struct field meter_fields[METER_FIELDS] = {
     {"max_temperature_c", FIELD_NANO, AT(max_temperature_nano), "", "0", "0", "1000",
      NULL, "temperature of a GPU at which it is clocked down; 0: no thermal limit"},
     {"thermal_resistance_c_per_w", FIELD_NANO, AT(thermal_resistance_nano), "", "0",
-     "0", "1000", NULL,
-     "degrees above ambient per watt of a GPU; 0: no thermal limit"},
+     "0", "1000", NULL, "degrees above ambient per watt of a GPU; 0: no thermal limit"},
     {"cooling_efficiency", FIELD_NANO, AT(cooling_efficiency_nano), "", "1", "0.001",
      "1", NULL, "share of its nominal effect that cooling has"},
     {"carbon_g_per_kwh", FIELD_NANO, AT(carbon_g_per_kwh_nano), "", "0", "0", "10000",
@@ -38,12 +37,10 @@ int meter_limit_mw(const struct meter_config *config, int64_t *limit_mw,
     *limit = METER_NO_LIMIT;
     bool has_temperature = config->max_temperature_nano > 0;
     if (has_temperature != (config->thermal_resistance_nano > 0)) {
-        return err_set(err,
-                       "[power] %s: a thermal limit needs it beside %s",
-                       has_temperature ? "thermal_resistance_c_per_w"
-                                       : "max_temperature_c",
-                       has_temperature ? "max_temperature_c"
-                                       : "thermal_resistance_c_per_w");
+        return err_set(
+            err, "[power] %s: a thermal limit needs it beside %s",
+            has_temperature ? "thermal_resistance_c_per_w" : "max_temperature_c",
+            has_temperature ? "max_temperature_c" : "thermal_resistance_c_per_w");
     }
     if (has_temperature && config->max_temperature_nano <= config->ambient_nano) {
         return err_set(err, "[power] max_temperature_c: is not above ambient_c");
@@ -73,7 +70,8 @@ static int refuse(enum meter_limit limit, int64_t limit_mw, int64_t busy_mw,
                   const char *where, struct err *err)
 {
     return err_set(err,
-                   "[power] %s: a limit of %" PRId64 ".%03d W is not 1 W above the %" PRId64
+                   "[power] %s: a limit of %" PRId64
+                   ".%03d W is not 1 W above the %" PRId64
                    ".%03d W that a GPU of %s draws whenever a step runs",
                    key_of(limit), limit_mw / 1000, (int)(limit_mw % 1000),
                    busy_mw / 1000, (int)(busy_mw % 1000), where);
@@ -111,7 +109,8 @@ int meter_apply(const struct meter_config *config, int64_t n_gpus, int64_t tdp_m
 
 wide meter_facility_pj(const struct meter_config *config, wide it_pj)
 {
-    return wide_div_half_up(it_pj * config->pue_nano, nano);
+    wide pue = config->pue_nano; /* in two parts: the product would not fit */
+    return it_pj / nano * pue + wide_div_half_up(it_pj % nano * pue, nano);
 }
 
 /* Whole microjoules, so that years of large fleets times large constants fit. */

@@ -61,14 +61,14 @@ struct power_weights {
 };
 
 struct power {
-    int64_t idle_mw; /* of the whole replica, its share of the host included */
-    int64_t busy_mw; /* while a step runs, before what its counts add */
+    int64_t idle_mw;        /* of the whole replica, its share of the host included */
+    int64_t busy_mw;        /* while a step runs, before what its counts add */
     int64_t host_idle_mw;   /* the host's share of idle_mw ... */
     int64_t host_active_mw; /* ... which is also in busy_mw, with this */
     struct power_weights pj;
     bool limited;
     struct power_weights least_fs; /* shortest time at the limit of power */
-    struct power_weights flops; /* over all GPUs of the replica */
+    struct power_weights flops;    /* over all GPUs of the replica */
     struct power_weights bytes;
 };
 
