@@ -9,17 +9,17 @@
 static const wide joule_pj = 1000000000000;
 static const wide kwh_pj = 3600000 * joule_pj;
 
-/* Energy of a pool's replicas up to `at_ns`, and the hosts' part of it. */
+/* Energy of a pool's replicas, and the hosts' part of it. */
 struct energy {
     wide it_pj;
     wide host_pj;
 };
 
-static struct energy energy_of(const struct pool *pool, const struct replica_sums *sums,
-                               int64_t at_ns)
+/* What has failed or is off draws none. */
+static struct energy energy_of(const struct pool *pool, const struct replica_sums *sums)
 {
     const struct power *power = &pool->power;
-    wide powered_ns = (wide)at_ns * pool->config->n_replicas;
+    wide powered_ns = sums->on_ns + sums->starting_ns;
     return (struct energy){
         .it_pj = sums->busy_pj + power->idle_mw * (powered_ns - sums->busy_ns),
         .host_pj =
@@ -33,7 +33,7 @@ void meter_report_tick(struct meter_report *report, struct sim *sim, int64_t at_
     for (int32_t i = 0; i < sim->config->n_pools; i++) {
         struct replica_sums sums;
         sim_pool_sums(sim, i, at_ns, &sums);
-        pj += energy_of(&sim->config->pools[i], &sums, at_ns).it_pj;
+        pj += energy_of(&sim->config->pools[i], &sums).it_pj;
     }
     if (report->n == report->room) {
         report->room = report->room * 2 + 64;
@@ -140,7 +140,7 @@ void meter_report_metrics(struct meter_report *report, struct sim *sim,
         const struct pool *pool = &sim->config->pools[i];
         struct replica_sums sums;
         sim_pool_sums(sim, i, sim->totals.end_ns, &sums);
-        struct energy energy = energy_of(pool, &sums, sim->totals.end_ns);
+        struct energy energy = energy_of(pool, &sums);
         fleet.it_pj += energy.it_pj;
         fleet.host_pj += energy.host_pj;
         uncertain += energy.it_pj * pool->config->accelerator.power_uncertainty_nano;

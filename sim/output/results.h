@@ -15,6 +15,7 @@
 #include "output/folder.h"
 #include "output/meter_report.h"
 #include "output/metrics.h"
+#include "output/overload.h"
 #include "output/reorder.h"
 #include "output/rows.h"
 #include "output/summary.h"
@@ -29,6 +30,7 @@ struct results_options {
     int32_t n_pools;
     struct slo slo;
     int64_t attainment_nano;
+    int64_t interval_ns;
     const char *calibration; /* how sure step times are, in a line */
 };
 
@@ -41,6 +43,7 @@ struct results {
     struct text steps;
     struct summary summary;
     struct meter_report meter;
+    struct overload overload;
     struct metrics metrics;
 };
 
