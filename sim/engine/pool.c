@@ -198,10 +198,16 @@ static int limit_tiers(struct pool *pool, struct err *err)
     return tier_limit(&pool->tiers, &pool->config->offload, &size, err);
 }
 
-static int apply_meter(struct pool *pool, struct err *err)
+static int fill_power(struct pool *pool, struct err *err)
 {
     const struct pool_config *config = pool->config;
     char where[80];
+    power_init(&pool->power, &pool->cost, &config->accelerator, &config->llm,
+               &config->constants, &config->layout);
+    if (pool->has_hardware) {
+        power_init_work(&pool->power, &config->llm, &config->constants,
+                        &config->layout);
+    }
     snprintf(where, sizeof where, "[pool.%.60s]", config->name);
     return meter_apply(&config->meter, layout_gpus(&config->layout),
                        config->accelerator.tdp_mw, where, &pool->power,
@@ -239,14 +245,8 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
                                &config->constants, &config->layout, err) != 0) {
         return -1;
     }
-    power_init(&pool->power, &pool->cost, &config->accelerator, &config->llm,
-               &config->constants, &config->layout);
-    if (apply_meter(pool, err) != 0) {
+    if (fill_power(pool, err) != 0) {
         return -1;
-    }
-    if (pool->has_hardware) {
-        power_init_work(&pool->power, &config->llm, &config->constants,
-                        &config->layout);
     }
     int64_t n_blocks =
         config->num_gpu_blocks > 0 ? config->num_gpu_blocks : pool->ledger.n_blocks;

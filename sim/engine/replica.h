@@ -94,7 +94,7 @@ struct replica_sums {
     wide busy_ns;
     wide bound_fs[N_BOUNDS];
     wide limited_fs; /* of these, what the limit of power added to compute */
-    wide paid_ns; /* these four of its life, likewise worked out */
+    wide paid_ns;    /* these four of its life, likewise worked out */
     wide on_ns;
     wide starting_ns;
     wide failed_ns;
@@ -119,7 +119,7 @@ struct replica_tally {
     int64_t lost_ns; /* ... and to others */
     wide energy_pj;  /* the same of energy above idle */
     wide lost_pj;
-    wide prefill_pj; /* charged to tokens of prompts */
+    wide prefill_pj;        /* charged to tokens of prompts */
     int64_t sequence_steps; /* stepwise only: sequences visited */
 };
 
