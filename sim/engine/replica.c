@@ -82,7 +82,6 @@ void replica_enqueue(struct replica *replica, struct request *request, int64_t n
     int64_t most_waiting = replica->pool->config->scheduler.max_queue_size;
     bool is_full = most_waiting > 0 && replica_n_waiting(replica) >= most_waiting;
     request_list_append(&replica->arrived, request);
-    replica->view->n_waiting++;
     if (is_full) {
         replica_finish(replica, request, REQUEST_SHED, now_ns);
         return;

@@ -81,3 +81,11 @@ struct route_share route_hits(const struct route_group *group, int32_t place,
     return (struct route_share){.part = prompt->n_hits,
                                 .whole = prompt->n_full > 0 ? prompt->n_full : 1};
 }
+
+bool route_has_adapter(const struct route_group *group, int32_t place,
+                       const struct route_query *query)
+{
+    (void)group;
+    (void)place;
+    return query->adapter == 0; /* the base model is everywhere */
+}

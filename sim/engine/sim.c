@@ -41,6 +41,7 @@ void sim_finished(void *state, struct probe_record *record)
         sim->left_in_plan = true;
         sum_area(sim);
         sim->n_in_system--;
+        router_left(&sim->router, record->replica, record->prompt_tokens);
     } else { /* it never got as far as a replica: its area is booked here */
         totals->area += record->finish_ns - record->arrival_ns;
     }
@@ -61,10 +62,8 @@ static void init(struct sim *sim, const struct sim_config *config,
     }
     size_t n = (size_t)sim->n_replicas;
     sim->replicas = memory_new(n, sizeof *sim->replicas);
-    sim->views = memory_new(n, sizeof *sim->views);
     sim->idle = memory_new(n, sizeof *sim->idle);
     sim->is_idle = memory_new(n, sizeof *sim->is_idle);
-    sim->route_state = memory_new(1, config->route->state_size);
     sim->tick_at_ns = config->tick_ns > 0 ? config->tick_ns : INT64_MAX;
     foresight_init(&sim->foresight, &config->pools[0].config->scheduler, config->seed);
     event_heap_init(&sim->steps, sim->n_replicas);
@@ -78,10 +77,24 @@ static void tell_step(void *state, const struct probe_step *step)
     probe->step(probe->state, step);
 }
 
+static void start_router(struct sim *sim)
+{
+    static const struct route_config nothing = {0};
+    const struct sim_config *config = sim->config;
+    int32_t *sizes = memory_new((size_t)config->n_pools, sizeof *sizes);
+    for (int32_t i = 0; i < config->n_pools; i++) {
+        sizes[i] = (int32_t)config->pools[i].config->n_replicas;
+    }
+    router_init(&sim->router, config->routing != NULL ? config->routing : &nothing,
+                sim->replicas, sizes, config->n_pools, config->seed, &config->route, 1);
+    free(sizes);
+}
+
 static void init_replicas(struct sim *sim)
 {
     const struct sim_config *config = sim->config;
     int32_t index = 0;
+    start_router(sim);
     sim->probe.step = config->probe->step != NULL ? tell_step : NULL;
     sim->forms = memory_new((size_t)config->n_pools, sizeof *sim->forms);
     for (int32_t i = 0; i < config->n_pools; i++) {
@@ -101,7 +114,8 @@ static void init_replicas(struct sim *sim)
             replica->forms = &sim->forms[i];
             replica->alive = &sim->alive;
             replica->itl = config->want_itl ? &sim->itl : NULL;
-            replica->view = &sim->views[index];
+            replica->view = &sim->router.views[index];
+            router_set_ready(&sim->router, index, true);
             replica->draft.draws = &sim->speculation;
         }
     }
@@ -145,10 +159,9 @@ void sim_free(struct sim *sim)
     event_heap_free(&sim->steps);
     histogram_free(&sim->itl);
     free(sim->replicas);
-    free(sim->views);
     free(sim->idle);
     free(sim->is_idle);
-    free(sim->route_state);
+    router_free(&sim->router);
 }
 
 static void mark_idle(struct sim *sim, int32_t replica)
@@ -202,9 +215,11 @@ static void arrive(struct sim *sim)
     if (sim->config->client_timeout_ns > 0) {
         request_alive_append(&sim->alive, request);
     }
+    const struct route_query query = {.prompt_tokens = request->prompt_tokens};
     int32_t picked =
-        sim->config->route->pick(sim->route_state, sim->views, sim->n_replicas);
-    CHECK(picked >= 0 && picked < sim->n_replicas);
+        router_pick(&sim->router, sim->config->route, 1, &query, sim->now_ns);
+    CHECK(picked >= 0);
+    router_sent(&sim->router, picked, request->prompt_tokens);
     struct replica *replica = &sim->replicas[picked];
     request->replica = picked;
     request->chain = intake_chain(replica->pool, arrival);

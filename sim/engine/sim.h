@@ -32,7 +32,7 @@
 #include "engine/probe.h"
 #include "engine/replica.h"
 #include "engine/request.h"
-#include "engine/route.h"
+#include "engine/router.h"
 #include "engine/shares.h"
 
 /* A request's labels are one text: request id, tenant and session id, with these between;
@@ -77,6 +77,7 @@ struct sim_config {
     int32_t n_pools;
     uint64_t seed;
     const struct route_ops *route;
+    const struct route_config *routing; /* NULL: nothing is set */
     int64_t client_timeout_ns; /* 0: clients wait for ever */
     bool reject_unservable;    /* false: an unservable request is the user's mistake */
     bool stepwise;
@@ -106,9 +107,8 @@ struct sim {
     const struct sim_source *source;
     struct replica *replicas;
     struct cost_forms *forms; /* per pool */
-    struct route_view *views;
+    struct router router;
     int32_t n_replicas;
-    void *route_state;
     struct event_heap steps;
     struct request_store store;
     struct request_alive alive; /* with client timeouts only */

@@ -145,6 +145,7 @@ void sim_verify(const struct sim *sim)
         n += replica_n_waiting(&sim->replicas[i]) + sim->replicas[i].running.n;
     }
     CHECK(n == sim->n_in_system);
+    router_verify(&sim->router);
     int64_t done = 0;
     for (int i = 0; i < N_REQUEST_STATUSES; i++) {
         done += sim->totals.n_by_status[i];
