@@ -28,6 +28,8 @@ struct pool_config {
     const char *model_name;
     const char *engine_name;
     const char *policy_name;
+    const char *served_model; /* "": any */
+    const char *classes;      /* likewise */
     int64_t n_replicas;
     struct layout layout;
     int64_t block_tokens;

@@ -57,6 +57,12 @@ struct sim_arrival {
     char *labels;              /* malloc'ed or NULL; the taker owns it */
     struct prefix_part *parts; /* of the prompt, likewise; NULL: like no other's */
     int64_t n_parts;
+    uint64_t session; /* hash of its session; 0: none */
+    int32_t model;    /* that it names, from 1 on; 0: none */
+    int32_t klass;    /* its class, likewise */
+    int32_t adapter;
+    const char *model_name; /* for messages; NULL: none */
+    const char *class_name;
     const char *file; /* where it stands, for messages */
     int64_t line;
 };

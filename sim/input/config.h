@@ -16,6 +16,7 @@
 #include "base/field.h"
 #include "base/memory.h"
 #include "engine/pool.h"
+#include "engine/route.h"
 #include "input/tenants.h"
 
 struct config_run {
@@ -55,9 +56,7 @@ struct config_slo {
 
 /* [offload] is struct tier_config: engine/tier.h. */
 
-struct config_route {
-    const char *policy;
-};
+/* [route] is struct route_config: engine/route.h. */
 
 struct config_output {
     int64_t interval_ns;
@@ -72,7 +71,7 @@ struct config {
     struct config_slo slo;
     struct speculative_config speculative;
     struct tenants_config tenants;
-    struct config_route route;
+    struct route_config route;
     struct tier_config offload;
     struct config_output output;
     struct pool_config *pools;
