@@ -18,29 +18,22 @@ struct router_group {
 };
 
 void router_init(struct router *router, const struct route_config *config,
-                 struct replica *replicas, const int32_t *n_in_pool, int32_t n_pools,
-                 uint64_t seed, const struct route_ops *const *ops, int32_t n_ops)
+                 struct replica *replicas, const int32_t *first_place, int32_t n_pools,
+                 bool looks_at_kv, uint64_t seed)
 {
     CHECK(n_pools > 0 && n_pools <= 64);
     *router = (struct router){.config = config,
                               .replicas = replicas,
+                              .n_places = first_place[n_pools],
                               .n_pools = n_pools,
+                              .first_place = first_place,
                               .snapshot_ns = INT64_MAX,
                               .planned_ns = -1};
-    router->first_place = memory_new((size_t)n_pools + 1, sizeof(int32_t));
-    for (int32_t i = 0; i < n_pools; i++) {
-        router->first_place[i + 1] = router->first_place[i] + n_in_pool[i];
-    }
-    router->n_places = router->first_place[n_pools];
     size_t n = (size_t)router->n_places;
     router->views = memory_new(n, sizeof *router->views);
     router->is_ready = memory_new(n, sizeof *router->is_ready);
     router->scratch = memory_new((size_t)n_pools, sizeof *router->scratch);
     router->seen = router->views;
-    bool looks_at_kv = false;
-    for (int32_t i = 0; i < n_ops; i++) {
-        looks_at_kv = looks_at_kv || ops[i]->looks_at_kv;
-    }
     if (config->staleness_ns > 0) {
         router->snapshot_ns = 0;
         router->seen = memory_new(n, sizeof *router->seen);
@@ -80,7 +73,6 @@ void router_free(struct router *router)
     free(router->seen_kv);
     free(router->views);
     free(router->is_ready);
-    free(router->first_place);
     free(router->scratch);
     rng_free(&router->draws);
 }

@@ -23,15 +23,13 @@ struct router {
     struct replica *replicas;
     int32_t n_places;
     int32_t n_pools;
-    int32_t *first_place;     /* per pool, and behind the last */
-    struct route_view *views; /* as it is */
-    struct route_view *seen;  /* the same, or copies with staleness */
-    struct route_share
-        *seen_kv; /* with staleness, where a policy wants it; else NULL */
+    const int32_t *first_place;  /* per pool, and behind the last */
+    struct route_view *views;    /* as it is */
+    struct route_view *seen;     /* the same, or copies with staleness */
+    struct route_share *seen_kv; /* with staleness, if a policy looks; else NULL */
     bool *is_ready;
     struct router_group **groups; /* per (pools, policy) */
     int32_t n_groups;
-    bool looks_at_kv;
     int64_t snapshot_ns; /* when the next one is due; INT64_MAX: never */
     int64_t now_ns;      /* of the pick */
     int64_t planned_ns;  /* when idle replicas last planned, set from outside */
@@ -44,11 +42,12 @@ struct router {
     void (*reconsider)(void *state, struct replica *replica);
 };
 
-/* `replicas` are those of the run by pools, of n_in_pool each; nobody is ready yet.  `ops`
- * are the n_ops policies that may be asked. */
+/* `replicas` are those of the run by pools; first_place[i] is the first of pool i, and
+ * behind the last one's the number of all.  Nobody is ready yet.  With `looks_at_kv` some
+ * policy that will be asked does so. */
 void router_init(struct router *router, const struct route_config *config,
-                 struct replica *replicas, const int32_t *n_in_pool, int32_t n_pools,
-                 uint64_t seed, const struct route_ops *const *ops, int32_t n_ops);
+                 struct replica *replicas, const int32_t *first_place, int32_t n_pools,
+                 bool looks_at_kv, uint64_t seed);
 void router_free(struct router *router);
 
 /* A place has become ready, or is no longer. */

@@ -14,7 +14,7 @@
 
 /* Replicas of three pools of which a router asks nothing but their pool and their blocks. */
 enum { N_POOLS = 3, N_PLACES = 11 };
-static const int32_t sizes[N_POOLS] = {5, 2, 4};
+static const int32_t firsts[N_POOLS + 1] = {0, 5, 7, N_PLACES};
 static const uint64_t all = 7;
 
 struct fleet {
@@ -27,21 +27,22 @@ struct fleet {
 static void fleet_init_asked(struct fleet *fleet, const struct route_config *config,
                              const char *policy)
 {
-    const struct route_ops *ops[] = {policy_route(policy)};
-    assert_non_null(ops[0]);
+    const struct route_ops *ops = policy_route(policy);
+    assert_non_null(ops);
     *fleet = (struct fleet){.config = *config};
     fleet->replicas = memory_new(N_PLACES, sizeof *fleet->replicas);
-    for (int32_t i = 0, place = 0; i < N_POOLS; i++) {
+    for (int32_t i = 0; i < N_POOLS; i++) {
         fleet->pools[i].index = i;
-        for (int32_t j = 0; j < sizes[i]; j++, place++) {
-            fleet->replicas[place].pool = &fleet->pools[i];
-            fleet->replicas[place].index = place;
-            fleet->replicas[place].kv.total_blocks = 1000 * (i + 1);
-            fleet->replicas[place].kv.free_blocks = 1000 * (i + 1);
+        for (int32_t place = firsts[i]; place < firsts[i + 1]; place++) {
+            struct replica *replica = &fleet->replicas[place];
+            replica->pool = &fleet->pools[i];
+            replica->index = place;
+            replica->kv.total_blocks = 1000 * (i + 1);
+            replica->kv.free_blocks = 1000 * (i + 1);
         }
     }
-    router_init(&fleet->router, &fleet->config, fleet->replicas, sizes, N_POOLS, 41,
-                ops, 1);
+    router_init(&fleet->router, &fleet->config, fleet->replicas, firsts, N_POOLS,
+                ops->looks_at_kv, 41);
     for (int32_t i = 0; i < N_PLACES; i++) {
         router_set_ready(&fleet->router, i, true);
     }
