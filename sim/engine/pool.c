@@ -219,6 +219,22 @@ static int fill_power(struct pool *pool, struct err *err)
                        &pool->speculative.power, err);
 }
 
+static int init_price(struct pool *pool, struct err *err)
+{
+    const struct pool_config *config = pool->config;
+    char where[80];
+    snprintf(where, sizeof where, "[pool.%.60s]", config->name);
+    struct price_pool priced = {
+        .where = where,
+        .accelerator_name = config->accelerator_name,
+        .accelerator = &config->accelerator,
+        .gpus = layout_gpus(&config->layout),
+        .n_places = pool_places(pool),
+        .terms = &config->price_terms,
+    };
+    return price_init(&pool->price, &config->price, &priced, err);
+}
+
 int pool_init(struct pool *pool, const struct pool_config *config, struct err *err)
 {
     memset(pool, 0, sizeof *pool);
@@ -231,7 +247,7 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
     if (pool->has_hardware && check_hardware(config, err) != 0) {
         return -1;
     }
-    if (check_draft(config, err) != 0) {
+    if (check_draft(config, err) != 0 || init_price(pool, err) != 0) {
         return -1;
     }
     speculative_init(&pool->speculative, &config->speculative, &config->llm,
@@ -294,12 +310,6 @@ int32_t pool_places(const struct pool *pool)
     const struct pool_config *config = pool->config;
     return (int32_t)(config->most_replicas > config->n_replicas ? config->most_replicas
                                                                 : config->n_replicas);
-}
-
-int64_t pool_usd_per_hour_nano(const struct pool *pool)
-{
-    return pool->config->accelerator.usd_per_hour_nano *
-           layout_gpus(&pool->config->layout);
 }
 
 void pool_free(struct pool *pool)

@@ -30,12 +30,34 @@ void sums_add(struct replica_sums *sum, const struct replica_sums *more)
     sum->on_ns += more->on_ns;
     sum->starting_ns += more->starting_ns;
     sum->failed_ns += more->failed_ns;
+    sum->held_ns += more->held_ns;
+    sum->usd_ns += more->usd_ns;
     sum->prefill_tokens += more->prefill_tokens;
     sum->decode_tokens += more->decode_tokens;
     sum->token_ns += more->token_ns;
     sum->block_ns += more->block_ns;
     sum->running_ns += more->running_ns;
     sum->waiting_ns += more->waiting_ns;
+}
+
+bool sums_is_held(const struct replica *replica, enum life_state state)
+{
+    const struct price *price = &replica->pool->price;
+    switch (state) {
+    case LIFE_READY:
+    case LIFE_DRAINING:
+        return true;
+    case LIFE_STARTING:
+        return !price->terms.starting_free || price_is_committed(price, replica->place);
+    case LIFE_FAILED:
+        return !price->terms.failed_free || price_is_committed(price, replica->place);
+    case LIFE_OFF:
+        return price_is_committed(price, replica->place);
+    case LIFE_ASLEEP: /* those who have its GPUs pay */
+    case N_LIFE_STATES:
+        break;
+    }
+    return false;
 }
 
 /* floor(q x elapsed / duration): the part of the step in progress before a boundary. */
@@ -97,6 +119,12 @@ void sums_at(struct replica *replica, int64_t at_ns, struct replica_sums *sums)
     sums->on_ns = life_on_ns(&replica->life, at_ns);
     sums->starting_ns = life_ns(&replica->life, LIFE_STARTING, at_ns);
     sums->failed_ns = life_ns(&replica->life, LIFE_FAILED, at_ns);
+    for (int i = 0; i < N_LIFE_STATES; i++) {
+        if (sums_is_held(replica, (enum life_state)i)) {
+            sums->held_ns += life_ns(&replica->life, (enum life_state)i, at_ns);
+        }
+    }
+    sums->usd_ns = sums->held_ns * replica->usd_per_hour_nano;
     derive(replica->pool, sums);
     if (replica->busy && span->steps_left > 0 && span->start_ns < at_ns) {
         int64_t end_ns =
