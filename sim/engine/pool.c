@@ -15,6 +15,11 @@ static const struct field fields[] = {
      "a file in configs/engines, by name or path: the constants of the serving engine"},
     {"policy", FIELD_TEXT, AT(policy_name), "", "", NULL, NULL, NULL,
      "a file in configs/policies, by name or path: presets of the keys below"},
+    {"served_model", FIELD_TEXT, AT(served_model), "", "", NULL, NULL, NULL,
+     "the name by which requests ask for it (column model of the trace); nothing: any"},
+    {"classes", FIELD_TEXT, AT(classes), "", "", NULL, NULL, NULL,
+     "classes of requests that it serves, as in chat, batch (column class of the trace); "
+     "nothing: any"},
     {"replicas", FIELD_COUNT, AT(n_replicas), "", "1", "1", "100000", NULL,
      "copies of the model"},
     {"tensor_parallel", FIELD_COUNT, AT(layout.tp), "", "1", "1", "1024", NULL,
@@ -198,6 +203,22 @@ static int limit_tiers(struct pool *pool, struct err *err)
     return tier_limit(&pool->tiers, &pool->config->offload, &size, err);
 }
 
+static int fill_power(struct pool *pool, struct err *err)
+{
+    const struct pool_config *config = pool->config;
+    char where[80];
+    power_init(&pool->power, &pool->cost, &config->accelerator, &config->llm,
+               &config->constants, &config->layout);
+    if (pool->has_hardware) {
+        power_init_work(&pool->power, &config->llm, &config->constants,
+                        &config->layout);
+    }
+    snprintf(where, sizeof where, "[pool.%.60s]", config->name);
+    return meter_apply(&config->meter, layout_gpus(&config->layout),
+                       config->accelerator.tdp_mw, where, &pool->power,
+                       &pool->speculative.power, err);
+}
+
 static int init_price(struct pool *pool, struct err *err)
 {
     const struct pool_config *config = pool->config;
@@ -245,11 +266,8 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
                                &config->constants, &config->layout, err) != 0) {
         return -1;
     }
-    power_init(&pool->power, &pool->cost, &config->accelerator, &config->llm,
-               &config->constants, &config->layout);
-    if (pool->has_hardware) {
-        power_init_work(&pool->power, &config->llm, &config->constants,
-                        &config->layout);
+    if (fill_power(pool, err) != 0) {
+        return -1;
     }
     int64_t n_blocks =
         config->num_gpu_blocks > 0 ? config->num_gpu_blocks : pool->ledger.n_blocks;

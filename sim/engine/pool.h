@@ -19,6 +19,7 @@
 #include "model/layout.h"
 #include "model/ledger.h"
 #include "model/llm.h"
+#include "model/meter.h"
 #include "model/power.h"
 #include "model/price.h"
 #include "model/speculative.h"
@@ -29,6 +30,8 @@ struct pool_config {
     const char *model_name;
     const char *engine_name;
     const char *policy_name;
+    const char *served_model; /* "": any */
+    const char *classes;      /* likewise */
     int64_t n_replicas;    /* at the start */
     int64_t most_replicas; /* that there may ever be; 0: no more than at the start */
     struct layout layout;
@@ -42,6 +45,7 @@ struct pool_config {
     struct pool_scheduler scheduler;
     struct cost_config cost;
     struct tier_config offload; /* of the section [offload], for all pools */
+    struct meter_config meter;  /* of [power], likewise */
     struct speculative_config speculative;
     struct price_config price;
     struct price_terms price_terms; /* of the section [price], for all pools */

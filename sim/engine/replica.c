@@ -202,6 +202,7 @@ void replica_charge_prefill(struct replica *replica, int64_t rest_ns, wide rest_
     fetch_ns = (fetch_ns < rest_ns ? fetch_ns : rest_ns) / n_tokens; /* of a token */
     replica->prefill_pot_ns += rest_ns;
     replica->prefill_pot_pj += rest_pj;
+    replica->tally.prefill_pj += rest_pj;
     wide token_ns = wide_div(replica->prefill_pot_ns, n_tokens);
     wide token_pj = wide_div(replica->prefill_pot_pj, n_tokens);
     replica->prefill_pot_ns -= token_ns * n_tokens;

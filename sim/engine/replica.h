@@ -69,6 +69,8 @@ struct replica_span {
     int64_t steps_left;
     int64_t fs;          /* price of the step in progress; unused if it is alone */
     int64_t fs_per_step; /* what every step adds to it */
+    bool limited;        /* its steps last as long as the limit of power says ... */
+    wide limited_fs;     /* ... that much longer than one that is alone would without */
     bool alone;          /* one step, of end_ns - start_ns */
     bool foreseen;       /* `walk` is of all its steps, none of which is booked yet */
     struct replica_walk walk;
@@ -91,7 +93,8 @@ struct replica_sums {
     wide decode_tokens;
     wide busy_ns;
     wide bound_fs[N_BOUNDS];
-    wide paid_ns; /* these four of its life, likewise worked out */
+    wide limited_fs; /* of these, what the limit of power added to compute */
+    wide paid_ns;    /* these four of its life, likewise worked out */
     wide on_ns;
     wide starting_ns;
     wide failed_ns;
@@ -120,6 +123,7 @@ struct replica_tally {
     int64_t fetch_paid_ns;   /* and fetching */
     wide energy_pj;          /* the same of energy above idle */
     wide lost_pj;
+    wide prefill_pj;        /* charged to tokens of prompts */
     int64_t sequence_steps; /* stepwise only: sequences visited */
 };
 
@@ -133,6 +137,7 @@ struct replica {
     struct histogram *itl;    /* NULL: not wanted */
     struct cost_forms *forms; /* of the pool */
     struct route_view *view;
+    struct router *router; /* that `view` is of */
     struct batch_limits limits;
     int32_t index;
     bool stepwise;

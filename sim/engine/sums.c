@@ -1,6 +1,7 @@
 #include "engine/sums.h"
 
 #include "engine/span.h"
+#include "engine/throttle.h"
 
 void sums_state(struct replica *replica, int64_t now_ns)
 {
@@ -24,6 +25,7 @@ void sums_add(struct replica_sums *sum, const struct replica_sums *more)
     for (int i = 0; i < N_BOUNDS; i++) {
         sum->bound_fs[i] += more->bound_fs[i];
     }
+    sum->limited_fs += more->limited_fs;
     sum->paid_ns += more->paid_ns;
     sum->on_ns += more->on_ns;
     sum->starting_ns += more->starting_ns;
@@ -91,11 +93,12 @@ static void add_step_in_progress(const struct replica *replica, int64_t elapsed_
     sums->flops += part(step.flops, elapsed_ns, duration_ns);
     sums->bytes += part(step.bytes, elapsed_ns, duration_ns);
     sums->busy_ns += elapsed_ns;
-    struct step_price price = {0};
-    sums_bounds(price.fs, span, 1, counts->decode_context, counts->decode_window);
+    sums_bounds(step.bound_fs, span, 1, counts->decode_context, counts->decode_window);
+    throttle_add(replica, &step.work, &step);
     for (int i = 0; i < N_BOUNDS; i++) {
-        sums->bound_fs[i] += part(price.fs[i], elapsed_ns, duration_ns);
+        sums->bound_fs[i] += part(step.bound_fs[i], elapsed_ns, duration_ns);
     }
+    sums->limited_fs += part(step.limited_fs, elapsed_ns, duration_ns);
     int64_t prompt_tokens = cost_prompt_tokens(counts);
     int64_t decode_tokens = counts->n_decodes + counts->draft_tokens;
     sums->prefill_tokens += part(prompt_tokens, elapsed_ns, duration_ns);

@@ -105,6 +105,7 @@ static void on_life(void *state, const struct replica *replica, int64_t at_ns)
 static void on_tick(void *state, struct sim *sim, int64_t at_ns)
 {
     struct results *results = state;
+    meter_report_tick(&results->meter, sim, at_ns);
     if (has_files(results)) {
         usage_timeline_tick(&results->timeline, sim, at_ns);
     }
@@ -171,6 +172,8 @@ int results_close(struct results *results, struct sim *sim, struct err *err)
     summary_metrics(summary, sim, results->options.attainment_nano, metrics);
     bill_close(&results->bill, sim);
     usage_metrics(sim, &results->bill, metrics);
+    meter_report_metrics(&results->meter, sim, results->bill.served.input_tokens,
+                         metrics);
     if (slo_any(&summary->slo)) {
         overload_metrics(&results->overload, sim->totals.end_ns, metrics);
     }
@@ -211,5 +214,6 @@ void results_discard(struct results *results)
 void results_free(struct results *results)
 {
     summary_free(&results->summary);
+    meter_report_free(&results->meter);
     bill_free(&results->bill);
 }

@@ -15,6 +15,7 @@
 #include "output/bill.h"
 #include "output/columns.h"
 #include "output/folder.h"
+#include "output/meter_report.h"
 #include "output/metrics.h"
 #include "output/overload.h"
 #include "output/reorder.h"
@@ -47,6 +48,7 @@ struct results {
     struct usage_timeline timeline;
     struct text steps;
     struct summary summary;
+    struct meter_report meter;
     struct bill bill;
     struct overload overload;
     struct metrics metrics;
