@@ -3,9 +3,8 @@
 
     python3 analysis/conserve.py DIR...
 
-Reads the files of each DIR and works out again, with integers and fractions and nothing shared
-with the C program, what must be equal: with ==, or as closely as numbers are printed.
-Exit 1 if anything does not add up.
+Works out again, with integers and fractions and nothing shared with the C program, what must be
+equal: with ==, or as closely as numbers are printed.  Exit 1 if anything does not add up.
 """
 
 import argparse
@@ -20,6 +19,7 @@ from result_folder import ResultFolder, agree, half, near, ns, total
 
 STATUSES = ("completed", "rejected", "timed_out", "shed")
 MOST_EXACT = 10**6  # above that, quantiles are histogram edges, at most 0.1 % too high
+
 
 # Checks: each gives what it compared, with numbers, and whether it holds.
 def check_shape(run):
