@@ -14,9 +14,10 @@ CONTRACT = ("unused_node", "rounding_up", "electricity")  # of no replica
 
 
 def is_plain(run):
-    """Whether all is rented on demand, to the nanosecond."""
+    """Whether all is rented on demand, to the nanosecond, and on from beginning to end."""
     terms = run.config["price"]
-    return (terms["increment"] == terms["minimum"] == "0" and terms["starting"] == "billed"
+    return (all(ns(row["busy_s"]) + ns(row["idle_s"]) == run.end for row in run.replicas)
+            and terms["increment"] == terms["minimum"] == "0" and terms["starting"] == "billed"
             and terms["failed"] == "billed" and all(
                 pool["price_basis"] == "on_demand" and pool["billing"] == "gpu"
                 and pool["committed_replicas"] == "0" for pool in run.pools.values()))

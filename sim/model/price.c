@@ -184,13 +184,10 @@ int64_t price_billed_ns(const struct price_terms *terms, int64_t ns)
     return billed_ns;
 }
 
-wide price_electricity_usd_ns(const struct price_electricity *electricity, wide pj)
+wide price_electricity_usd_ns(int64_t usd_per_kwh_nano, wide facility_pj)
 {
-    /* 1 kWh = 3.6 x 10^18 pJ and 1 h = 3.6 x 10^12 ns; the PUE is in 10^-9.  Two steps
-     * keep 128 bits enough: what the first rounds away is less than 10^-21 dollars. */
-    const wide milli = 1000000000;
-    wide facility = wide_div_half_up(pj * electricity->pue_nano, milli);
-    return wide_div_half_up(facility * electricity->usd_per_kwh_nano, 1000000);
+    /* 1 kWh = 3.6 x 10^18 pJ, 1 h = 3.6 x 10^12 ns */
+    return wide_div_half_up(facility_pj * usd_per_kwh_nano, 1000000);
 }
 
 wide price_pico_usd(wide usd_ns)

@@ -71,7 +71,6 @@ int results_open(struct results *results, const struct results_options *options,
     struct bill_options billed = {
         .pools = options->pools,
         .n_pools = options->n_pools,
-        .electricity = options->electricity,
         .sessions = options->sessions,
         .has_slo = slo_any(&options->slo),
     };

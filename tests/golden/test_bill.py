@@ -51,11 +51,16 @@ CASES = [
                "pool.main.capex_usd=31337.5", "pool.main.amortisation_years=3.7",
                "pool.main.hosting_usd_per_kw_month=137"],
      lambda t: {"total": 2 * t * OWNED}),
+    ("metered", ["pool.main.price_basis=owned", "pool.main.capex_usd=31337.5",
+                 "pool.main.amortisation_years=3.7", "pool.main.hosting_usd_per_kw_month=137",
+                 "power.pue=1.37", "power.usd_per_kwh=0.137", "power.host_idle_w=41"],
+     lambda t: {"unused_commitment": 0}),
     ("spot", ["pool.main.price_basis=spot", "pool.main.usd_per_hour_spot=1.37"],
      lambda t: {"total": t * Fraction("1.37")}),
 ]
 BASES = {"committed": "mixed: Lambda + SemiAnalysis; compare with care",
          "reserved": "one vendor: SemiAnalysis", "owned": "one vendor: given",
+         "metered": "one vendor: given",
          "spot": "one vendor: given"}
 TROUBLE = ["output.sessions=yes", "workload.client_timeout=1.37s", "pool.main.num_gpu_blocks=401",
            "output.interval=0.37"]
@@ -93,6 +98,17 @@ def session_faults(folder):
         yield f"{folder.summary['usd_per_session']} usd per session"
 
 
+def electricity_faults(name, folder):
+    """Owners pay the meter: GPUs and hosts, times PUE; others do not pay it twice."""
+    rows = {row["item"]: row for row in folder.bill if row["pool"] == ""}
+    kwh = Fraction(rows["total"]["energy_j"]) * Fraction(folder.config["power"]["pue"]) / 3600000
+    usd = kwh * Fraction(folder.config["power"]["usd_per_kwh"])
+    if not result_folder.near(rows["electricity"]["usd"], usd) or (usd > 0) != (name == "metered"):
+        yield f"{name}: electricity for {rows['electricity']['usd']}, not {float(usd):.12f}"
+    if Fraction(rows["electricity"]["energy_j"]) != 0:
+        yield f"{name}: electricity has energy of its own"
+
+
 def case_faults(root, config, name, settings, expected):
     runs.run(config, root / name, [*TROUBLE, *settings])
     runs.run(config, root / f"{name}-stepwise", [*TROUBLE, *settings], stepwise=True)
@@ -104,6 +120,7 @@ def case_faults(root, config, name, settings, expected):
     faults += [] if holds else [f"{name}: {said}"]
     faults += row_faults(name, folder, expected)
     faults += session_faults(folder)
+    faults += electricity_faults(name, folder)
     basis = BASES.get(name, "one vendor: Lambda")
     if folder.summary["price_basis"] != basis:
         faults.append(f"{name}: price_basis {folder.summary['price_basis']}")
