@@ -41,7 +41,7 @@ CASES = [
     option("half_free", ["price.failed=half"],
            "-s price.failed=half: 'half' is not one of billed, free"),
     option("a_negative_increment", ["price.increment=-1h"],
-           "-s price.increment=-1h: '-1h' is less than 0"),
+           "-s price.increment=-1h: '-1h' is less than 0 s"),
 ]
 
 
