@@ -23,6 +23,11 @@ static const struct field fields[] = {
      "stages, each with its share of the layers"},
     {"data_parallel", FIELD_COUNT, AT(layout.dp), "", "1", "1", "1024", NULL,
      "ranks, each with its own attention, MLP and KV cache, that share the experts"},
+    {"data_parallel_mode", FIELD_CHOICE, AT(layout.lockstep), "", "balanced", NULL,
+     NULL, "balanced|lockstep",
+     "one scheduler whose batches are spread evenly over the ranks, or one for each "
+     "rank, "
+     "with limits and num_gpu_blocks of its own, that step together"},
     {"expert_parallel", FIELD_FLAG, AT(layout.expert_parallel), "", "no", NULL, NULL,
      NULL, "whether a GPU holds whole experts rather than a slice of each"},
     {"block_size", FIELD_COUNT, AT(block_tokens), "", "16", "1", "65536", NULL,
@@ -119,6 +124,19 @@ static int check_hardware(const struct pool_config *config, struct err *err)
     return 0;
 }
 
+static int check_schedulers(const struct pool_config *config, struct err *err)
+{
+    const int64_t most = 100000;
+    if (pool_n_schedulers(config) <= most) {
+        return 0;
+    }
+    return err_set(err,
+                   "[pool.%s]: data_parallel_mode: lockstep makes %" PRId64
+                   " replicas x %" PRId64
+                   " ranks, each with a scheduler; expected at most %" PRId64,
+                   config->name, config->n_replicas, config->layout.dp, most);
+}
+
 static int check_presence(const struct pool_config *config, struct err *err)
 {
     bool has_accelerator = config->accelerator_name[0] != '\0';
@@ -202,7 +220,7 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
 {
     memset(pool, 0, sizeof *pool);
     pool->config = config;
-    if (check_presence(config, err) != 0) {
+    if (check_presence(config, err) != 0 || check_schedulers(config, err) != 0) {
         return -1;
     }
     pool->has_hardware =
@@ -274,7 +292,7 @@ int64_t pool_needed_blocks(const struct pool *pool, int64_t prompt_tokens,
 int64_t pool_usd_per_hour_nano(const struct pool *pool)
 {
     return pool->config->accelerator.usd_per_hour_nano *
-           layout_gpus(&pool->config->layout);
+           layout_rank_gpus(&pool->config->layout);
 }
 
 void pool_free(struct pool *pool)

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "engine/intake.h"
+#include "engine/lockstep.h"
 #include "engine/sums.h"
 
 /* Brings the area under the number of requests in the system up to now. */
@@ -57,7 +58,7 @@ static void init(struct sim *sim, const struct sim_config *config,
     sim->probe.state = sim;
     sim->probe.finish = sim_finished;
     for (int32_t i = 0; i < config->n_pools; i++) {
-        sim->n_replicas += (int32_t)config->pools[i].config->n_replicas;
+        sim->n_replicas += (int32_t)pool_n_schedulers(config->pools[i].config);
     }
     size_t n = (size_t)sim->n_replicas;
     sim->replicas = memory_new(n, sizeof *sim->replicas);
@@ -92,7 +93,7 @@ static void init_replicas(struct sim *sim)
         }
         cost_form_table_init(&sim->forms[i], &pool->cost,
                              pool->config->scheduler.max_num_seqs);
-        for (int64_t j = 0; j < config->pools[i].config->n_replicas; j++, index++) {
+        for (int64_t j = pool_n_schedulers(pool->config); j > 0; j--, index++) {
             struct replica *replica = &sim->replicas[index];
             replica_init(replica, &config->pools[i], &config->policies[i], index,
                          config->stepwise);
@@ -104,6 +105,20 @@ static void init_replicas(struct sim *sim)
             replica->view = &sim->views[index];
             replica->draft.draws = &sim->speculation;
         }
+    }
+}
+
+/* Ranks of a replica that have a scheduler each step together. */
+static void tie_ranks(struct sim *sim)
+{
+    sim->locksteps = memory_new((size_t)sim->n_replicas, sizeof *sim->locksteps);
+    for (int32_t i = 0; i < sim->n_replicas;) {
+        struct replica *first = &sim->replicas[i];
+        int32_t n = (int32_t)layout_ranks(&first->pool->config->layout);
+        if (n > 1) {
+            lockstep_init(&sim->locksteps[sim->n_locksteps++], first, n);
+        }
+        i += n;
     }
 }
 
@@ -130,6 +145,10 @@ void sim_free(struct sim *sim)
         free_requests(&replica->running);
         replica_free(&sim->replicas[i]);
     }
+    for (int32_t i = 0; i < sim->n_locksteps; i++) {
+        lockstep_free(&sim->locksteps[i]);
+    }
+    free(sim->locksteps);
     if (sim->has_next) {
         free(sim->next.labels);
         free(sim->next.parts);
@@ -268,6 +287,27 @@ static int64_t next_outside(const struct sim *sim)
     return timeout_ns < at_ns ? timeout_ns : at_ns;
 }
 
+/* After a plan: when to look at the replica again. */
+static void await(struct sim *sim, const struct replica *replica, bool runs)
+{
+    if (runs) {
+        event_heap_set(&sim->steps, replica->index, replica->span.end_ns);
+    } else if (replica->wake_ns > sim->now_ns) {
+        event_heap_set(&sim->steps, replica->index, replica->wake_ns);
+    } else {
+        event_heap_remove(&sim->steps, replica->index);
+    }
+}
+
+static void plan_ranks(struct sim *sim, struct lockstep *lockstep)
+{
+    bool runs = lockstep_plan(lockstep, sim->now_ns);
+    for (int32_t i = 0; i < lockstep->n; i++) {
+        sim->is_idle[lockstep->ranks[i].index] = false;
+        await(sim, &lockstep->ranks[i], runs);
+    }
+}
+
 /* Plans every idle replica, in index order. */
 static void plan_idle(struct sim *sim)
 {
@@ -283,13 +323,14 @@ static void plan_idle(struct sim *sim)
     }
     for (int32_t i = 0; i < sim->n_idle; i++) {
         struct replica *replica = &sim->replicas[sim->idle[i]];
+        if (!sim->is_idle[sim->idle[i]]) {
+            continue; /* planned with its first rank */
+        }
         sim->is_idle[sim->idle[i]] = false;
-        if (replica_plan(replica, sim->now_ns, horizon_ns)) {
-            event_heap_set(&sim->steps, replica->index, replica->span.end_ns);
-        } else if (replica->wake_ns > sim->now_ns) {
-            event_heap_set(&sim->steps, replica->index, replica->wake_ns);
+        if (replica->lockstep != NULL) {
+            plan_ranks(sim, replica->lockstep);
         } else {
-            event_heap_remove(&sim->steps, replica->index);
+            await(sim, replica, replica_plan(replica, sim->now_ns, horizon_ns));
         }
     }
     sim->n_idle = 0;
@@ -330,6 +371,7 @@ int sim_run(struct sim *sim, const struct sim_config *config,
 {
     init(sim, config, source);
     init_replicas(sim);
+    tie_ranks(sim);
     if (intake_next(sim, err) < 0) {
         return -1;
     }

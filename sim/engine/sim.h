@@ -101,6 +101,8 @@ struct sim_totals {
     int64_t sequence_steps;
 };
 
+struct lockstep;
+
 struct sim {
     const struct sim_config *config;
     const struct sim_source *source;
@@ -108,6 +110,8 @@ struct sim {
     struct cost_forms *forms; /* per pool */
     struct route_view *views;
     int32_t n_replicas;
+    struct lockstep *locksteps; /* of ranks that step together */
+    int32_t n_locksteps;
     void *route_state;
     struct event_heap steps;
     struct request_store store;

@@ -58,14 +58,15 @@ struct power_weights {
 };
 
 struct power {
-    int64_t idle_mw; /* of the whole replica */
+    int64_t idle_mw; /* of the whole replica, or rank */
     int64_t busy_mw; /* while a step runs, before what its counts add */
     struct power_weights pj;
-    struct power_weights flops; /* over all GPUs of the replica */
+    struct power_weights flops; /* over all its GPUs */
     struct power_weights bytes;
 };
 
-/* The coefficients of a replica.  `llm` and `constants` are read only for COST_ROOFLINE. */
+/* The coefficients of a replica, or of one of its ranks if they have a scheduler each: then
+ * what a step takes, whatever is in it, is a rank's share.  `llm` and `constants` are read only for COST_ROOFLINE. */
 void power_init(struct power *power, const struct cost *cost,
                 const struct accelerator *accelerator, const struct llm *llm,
                 const struct constants *constants, const struct layout *layout);

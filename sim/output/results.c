@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "output/ranks.h"
+
 static bool has_files(const struct results *results)
 {
     return results->options.folder != NULL;
@@ -132,6 +134,7 @@ int results_close(struct results *results, struct sim *sim, struct err *err)
     struct metrics *metrics = &results->metrics;
     summary_metrics(summary, sim, results->options.attainment_nano, metrics);
     usage_metrics(sim, &summary->billed, slo_any(&summary->slo), metrics);
+    ranks_metrics(sim, metrics);
     metrics_text(metrics, "calibration", results->options.calibration, "");
     if (!has_files(results)) {
         return 0;

@@ -61,14 +61,14 @@ static wide peak_flops(const struct pool *pool, wide ns)
 {
     const struct pool_config *config = pool->config;
     int64_t peak = power_peak_flop_per_s(&config->accelerator, &config->llm);
-    return ns * layout_gpus(&config->layout) * peak / second_ns;
+    return ns * layout_rank_gpus(&config->layout) * peak / second_ns;
 }
 
 static wide peak_bytes(const struct pool *pool, wide ns)
 {
     const struct pool_config *config = pool->config;
-    return ns * layout_gpus(&config->layout) * config->accelerator.memory_bytes_per_s /
-           second_ns;
+    return ns * layout_rank_gpus(&config->layout) *
+           config->accelerator.memory_bytes_per_s / second_ns;
 }
 
 /* MFU and MBU over `ns` of replica time; empty where the hardware is not known. */
@@ -102,7 +102,7 @@ static wide energy_pj(const struct pool *pool, const struct replica_sums *sums,
 static void put_row(struct text *text, const struct pool *pool,
                     const struct replica_sums *sums, int64_t at_ns, int64_t length_ns)
 {
-    int64_t n_replicas = pool->config->n_replicas;
+    int64_t n_replicas = pool_n_schedulers(pool->config);
     wide replica_ns = (wide)length_ns * n_replicas;
     int64_t total_blocks = pool->usable_blocks * n_replicas;
     text_decimal(text, at_ns, 9);
