@@ -181,6 +181,25 @@ bool lockstep_plan(struct lockstep *lockstep, int64_t now_ns)
     return true;
 }
 
+void lockstep_verify(const struct lockstep *lockstep)
+{
+    const struct replica *first = lockstep->ranks;
+    int32_t n_dummies = 0;
+    wide milli = 0;
+    struct step_counts counts = {0};
+    for (int32_t i = 0; i < lockstep->n; i++) {
+        const struct replica *rank = &lockstep->ranks[i];
+        CHECK(rank->lockstep == lockstep && rank->busy == first->busy);
+        CHECK(!rank->busy || (rank->span.start_ns == first->span.start_ns &&
+                              rank->span.end_ns == first->span.end_ns));
+        n_dummies += lockstep->parts[i].is_dummy;
+        milli += lockstep->parts[i].expert_milli;
+        add_counts(&counts, &lockstep->parts[i].step.counts);
+    }
+    CHECK(!first->busy || n_dummies < lockstep->n);
+    CHECK(!first->busy || milli == cost_expert_milli_of(&first->pool->cost, &counts));
+}
+
 static const struct lockstep_rank *part_of(const struct replica *replica)
 {
     return &replica->lockstep->parts[replica - replica->lockstep->ranks];

@@ -70,6 +70,9 @@ static inline bool lockstep_is_dummy(const struct replica *replica)
            lockstep->parts[replica - lockstep->ranks].is_dummy;
 }
 
+/* Aborts if ranks are not in the same step, or in one of nobody. */
+void lockstep_verify(const struct lockstep *lockstep);
+
 /* The work of the step in progress, of its decodes alone, and of its dummy. */
 struct work lockstep_work(const struct replica *replica);
 struct work lockstep_decode_work(const struct replica *replica);

@@ -146,6 +146,9 @@ void sim_verify(const struct sim *sim)
         verify_replica(&sim->replicas[i]);
         n += replica_n_waiting(&sim->replicas[i]) + sim->replicas[i].running.n;
     }
+    for (int32_t i = 0; i < sim->n_locksteps; i++) {
+        lockstep_verify(&sim->locksteps[i]);
+    }
     CHECK(n == sim->n_in_system);
     int64_t done = 0;
     for (int i = 0; i < N_REQUEST_STATUSES; i++) {
