@@ -155,6 +155,7 @@ static void start(struct lockstep *lockstep, const struct joint *joint, int64_t 
             rank->busy = true;
             rank->planned_ns = now_ns;
         } else {
+            part->last_step_ns = joint->duration_ns;
             rank->tally.straggled_ns += joint->duration_ns - part->own_ns;
             replica_started(rank, now_ns);
         }
@@ -203,6 +204,11 @@ void lockstep_verify(const struct lockstep *lockstep)
 static const struct lockstep_rank *part_of(const struct replica *replica)
 {
     return &replica->lockstep->parts[replica - replica->lockstep->ranks];
+}
+
+int64_t lockstep_last_step_ns(const struct replica *replica)
+{
+    return part_of(replica)->last_step_ns;
 }
 
 struct work lockstep_work(const struct replica *replica)

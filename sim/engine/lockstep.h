@@ -38,8 +38,9 @@
 #include "engine/stepwise.h"
 
 struct lockstep_rank {
-    bool is_dummy; /* in the step in progress: it computes for nobody */
+    bool is_dummy; /* the step in progress: it computes for nobody */
     struct stepwise_step step;
+    int64_t last_step_ns; /* of the last step that was none */
     int64_t own_ns;       /* how long it finds the step */
     int64_t expert_milli; /* its part of the experts that are read */
     int64_t decode_expert_milli;
@@ -69,6 +70,9 @@ static inline bool lockstep_is_dummy(const struct replica *replica)
     return lockstep != NULL && replica->busy &&
            lockstep->parts[replica - lockstep->ranks].is_dummy;
 }
+
+/* How long the rank's last step took that was no dummy. */
+int64_t lockstep_last_step_ns(const struct replica *replica);
 
 /* Aborts if ranks are not in the same step, or in one of nobody. */
 void lockstep_verify(const struct lockstep *lockstep);

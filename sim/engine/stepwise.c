@@ -177,8 +177,8 @@ void stepwise_end(struct replica *replica, int64_t now_ns)
         lockstep_book_dummy(replica, now_ns - replica->span.start_ns);
     } else {
         book(replica, now_ns - replica->span.start_ns);
+        replica->last_start_ns = replica->span.start_ns;
     }
-    replica->last_start_ns = replica->span.start_ns;
     replica->span.steps_left = 0;
     if (credit(replica, now_ns)) {
         replica_divide(replica);

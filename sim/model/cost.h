@@ -35,7 +35,8 @@
  * of pp stages runs m = min(pp, sequences) micro-batches: the step takes pp times a
  * stage's time on 1/m of the batch, and the largest stage, ceil(L / pp) layers, is what
  * counts; m < pp is the bubble.  The LM head is in one stage: read m times, computed once.
- * T of E_act is that of a micro-batch over all ranks, rounded up.
+ * T of E_act is that of a micro-batch over all ranks, rounded up.  Ranks with a scheduler
+ * each (`lockstep`) may hold unlike batches: cost_price_rank().
  *
  * Network: two ring all-reduces per layer of 2 h T bytes, latency + 2 (tp - 1) / tp x
  * bytes / link; with data parallelism a dispatch (1 byte a number) and a combine (2) of k

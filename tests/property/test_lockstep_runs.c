@@ -176,11 +176,72 @@ static void ranks_may_draft(void **state)
     assert_true(seen.n_accepted > 1371 && seen.n_dummies > 1371);
 }
 
+/* `n` requests of every kind at once, one for each rank; as many tokens may run as like. */
+static void write_alike(int64_t world, int64_t n, bool lockstep)
+{
+    struct rng rng;
+    rng_init(&rng, (uint64_t)world, "lockstep_alike");
+    FILE *trace = fopen("trace.csv", "w");
+    FILE *out = fopen("config.ini", "w");
+    assert_true(trace != NULL && out != NULL);
+    int64_t at_us = 0;
+    fputs("arrival_s,prompt_tokens,output_tokens\n", trace);
+    for (int64_t i = 1 + rng_below(&rng, 13); i > 0; i--) {
+        int64_t prompt = 1 + rng_below(&rng, 1371);
+        int64_t output = 1 + rng_below(&rng, 41);
+        at_us += rng_below(&rng, 137000);
+        for (int64_t rank = 0; rank < n; rank++) {
+            fprintf(trace, "%lld.%06lld,%lld,%lld\n", (long long)(at_us / 1000000),
+                    (long long)(at_us % 1000000), (long long)prompt, (long long)output);
+        }
+    }
+    fprintf(out,
+            "[workload]\ntrace = trace.csv\n[route]\npolicy = round_robin\n"
+            "[pool.main]\ndata_parallel = %lld\ndata_parallel_mode = %s\n"
+            "frontend_ms = 0\nfrontend_request_ms = 0\nfrontend_token_us = 0\n"
+            "max_num_batched_tokens = 100000\nmax_num_seqs = 200\n"
+            "num_gpu_blocks = 100000\n%s",
+            (long long)n, lockstep ? "lockstep" : "balanced",
+            prices[1 + rng_below(&rng, 3)]);
+    rng_free(&rng);
+    assert_int_equal(fclose(trace), 0);
+    assert_int_equal(fclose(out), 0);
+}
+
+static void ranks_that_are_alike_run_as_a_balanced_replica(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "duration",     "mean_ttft_ms",  "p99_ttft_ms", "mean_tpot_ms",   "max_itl_ms",
+        "mean_e2el_ms", "mean_queue_ms", "sojourn_sum", "total_cost_usd", "mfu"};
+    struct metrics *ranks = memory_new(1, sizeof *ranks);
+    struct metrics *whole = memory_new(1, sizeof *whole);
+    for (int64_t world = 0; world < 60; world++) {
+        int64_t n = 2 + world % 3;
+        write_alike(world, n, true);
+        run_world(false, ranks);
+        write_alike(world, n, false);
+        run_world(false, whole);
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+            assert_string_equal(metrics_value(ranks, names[i]),
+                                metrics_value(whole, names[i]));
+        }
+        assert_int_equal(value(ranks, "dp_dummy_steps"), 0);
+        assert_string_equal(metrics_value(ranks, "dp_straggler_share"), "0.000000");
+        double joules = strtod(metrics_value(ranks, "total_energy_j"), NULL);
+        double wanted = strtod(metrics_value(whole, "total_energy_j"), NULL);
+        assert_true(joules > wanted * 0.999999 && joules < wanted * 1.000001);
+    }
+    free(ranks);
+    free(whole);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_invariant_holds_of_ranks_that_step_together),
         cmocka_unit_test(ranks_may_draft),
+        cmocka_unit_test(ranks_that_are_alike_run_as_a_balanced_replica),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }
