@@ -15,8 +15,12 @@
 #include "base/err.h"
 #include "base/field.h"
 #include "base/memory.h"
+#include "engine/admit.h"
 #include "engine/pool.h"
 #include "input/tenants.h"
+
+/* Which pools could serve a request is a bit of 64 each. */
+enum { CONFIG_MOST_POOLS = 64 };
 
 struct config_run {
     int64_t seed;
@@ -57,6 +61,7 @@ struct config_slo {
 
 struct config_route {
     const char *policy;
+    int64_t hold_timeout_ns;
 };
 
 struct config_output {
@@ -73,13 +78,14 @@ struct config {
     struct speculative_config speculative;
     struct tenants_config tenants;
     struct config_route route;
+    struct admit_config admit;
     struct tier_config offload;
     struct config_output output;
     struct pool_config *pools;
     int32_t n_pools;
 };
 
-/* The sections of the file: run, workload, slo, speculative, route, offload, output.  [pool.NAME] is in
+/* The sections of the file: run, workload, slo, speculative, route, admit, offload, output.  [pool.NAME] is in
  * input/config_pool.h, [tenant.NAME] in input/tenants.h.  The tables' bases are offsets in struct config. */
 extern const struct field_table config_tables[];
 extern const int32_t config_n_tables;
@@ -87,6 +93,9 @@ extern const int32_t config_n_tables;
 /* Reads the file at `path`, then the overrides ("section.key=value"). */
 int config_read(struct config *config, const char *path, const char *const *overrides,
                 int32_t n_overrides, struct arena *arena, struct err *err);
+
+/* -1 and `err` if `what`, which looks at one pool, would have several. */
+int config_one_pool(const struct config *config, const char *what, struct err *err);
 
 /* Writes every effective value as an INI file that config_read() reads back. */
 void config_print(const struct config *config, FILE *out);
