@@ -157,7 +157,7 @@ static void start(struct lockstep *lockstep, const struct joint *joint, int64_t 
         } else {
             part->last_step_ns = joint->duration_ns;
             rank->tally.straggled_ns += joint->duration_ns - part->own_ns;
-            replica_started(rank, now_ns);
+            replica_plan_started(rank, now_ns);
         }
     }
 }
@@ -168,7 +168,7 @@ bool lockstep_plan(struct lockstep *lockstep, int64_t now_ns)
     bool any = false;
     for (int32_t i = 0; i < lockstep->n; i++) {
         CHECK(!lockstep->ranks[i].busy);
-        bool has_step = replica_choose(&lockstep->ranks[i], now_ns);
+        bool has_step = replica_plan_choose(&lockstep->ranks[i], now_ns);
         lockstep->parts[i].is_dummy = !has_step;
         any = any || has_step;
     }

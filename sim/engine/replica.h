@@ -219,8 +219,8 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns);
 
 /* The two halves of it that ranks do together (engine/lockstep.h): what the step holds,
  * false if nothing; and that the one in `span` has begun. */
-bool replica_choose(struct replica *replica, int64_t now_ns);
-void replica_started(struct replica *replica, int64_t now_ns);
+bool replica_plan_choose(struct replica *replica, int64_t now_ns);
+void replica_plan_started(struct replica *replica, int64_t now_ns);
 
 /* The last step of the span has ended: credits its tokens, lets finished requests go. */
 void replica_end(struct replica *replica, int64_t now_ns);

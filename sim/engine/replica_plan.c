@@ -50,7 +50,7 @@ static bool plan(struct replica *replica, int64_t now_ns)
     return has_step(replica);
 }
 
-bool replica_choose(struct replica *replica, int64_t now_ns)
+bool replica_plan_choose(struct replica *replica, int64_t now_ns)
 {
     replica->waited = replica->wake_ns != REQUEST_NEVER;
     replica->wake_ns = REQUEST_NEVER;
@@ -81,7 +81,7 @@ bool replica_choose(struct replica *replica, int64_t now_ns)
     } while (true);
 }
 
-void replica_started(struct replica *replica, int64_t now_ns)
+void replica_plan_started(struct replica *replica, int64_t now_ns)
 {
     replica->busy = true;
     replica->planned_ns = now_ns;
@@ -96,7 +96,7 @@ void replica_started(struct replica *replica, int64_t now_ns)
 
 bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
 {
-    if (!replica_choose(replica, now_ns)) {
+    if (!replica_plan_choose(replica, now_ns)) {
         return false;
     }
     if (replica->stepwise) {
@@ -104,6 +104,6 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     } else {
         span_plan(replica, now_ns, horizon_ns);
     }
-    replica_started(replica, now_ns);
+    replica_plan_started(replica, now_ns);
     return true;
 }
