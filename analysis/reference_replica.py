@@ -291,7 +291,11 @@ class Replica:
         entries, decodes, chunks, emits = self.contents()
         decode_fs = self.drafter.step_fs(decodes, [], len(decodes)) if decodes else 0
         fs = self.drafter.step_fs(decodes, chunks, emits) + self.moves_fs()
-        self.begin_step(entries, now_ns, decode_fs, fs)
+        limit = self.config.power_limit.fs
+        least_fs = limit(decodes, chunks, emits)
+        self.seen["throttled"] += least_fs > fs
+        self.begin_step(entries, now_ns, max(decode_fs, limit(decodes, [], len(decodes))),
+                        max(fs, least_fs))
 
     def begin_step(self, entries, now_ns, decode_fs, fs):
         decode_alone_ns, whole_ns = (max(1, half_up(price, 10**6)) for price in (decode_fs, fs))

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "engine/kv.h"
+#include "engine/throttle.h"
 
 void lockstep_init(struct lockstep *lockstep, struct replica *first, int32_t n)
 {
@@ -67,6 +68,7 @@ struct joint {
     struct step_counts counts;
     struct step_counts decodes;
     struct step_price price; /* as the slowest rank finds it */
+    wide limited_fs;         /* what a limit of power adds to that */
     int64_t duration_ns;
     int64_t decode_ns;
 };
@@ -85,36 +87,6 @@ static void count(struct lockstep *lockstep, struct joint *joint)
         add_counts(&joint->counts, &part->step.counts);
         add_counts(&joint->decodes, &decodes);
     }
-}
-
-/* Prices the step as every rank finds it: the longest counts, and what is shorter waits. */
-static void price(struct lockstep *lockstep, struct joint *joint)
-{
-    const struct cost *cost = &lockstep->ranks->pool->cost;
-    wide most_fs = 0;
-    wide most_decode_fs = 0;
-    for (int32_t i = 0; i < lockstep->n; i++) {
-        struct replica *rank = &lockstep->ranks[i];
-        struct lockstep_rank *part = &lockstep->parts[i];
-        struct step_counts decodes = decodes_of(cost, &part->step);
-        struct step_price own;
-        cost_price_rank(cost, &decodes, &joint->decodes, &own);
-        stepwise_add_decode_drafts(rank, &part->step, &own);
-        wide fs = cost_sum_fs(&own);
-        most_decode_fs = fs > most_decode_fs ? fs : most_decode_fs;
-        cost_price_rank(cost, &part->step.counts, &joint->counts, &own);
-        if (!part->is_dummy) {
-            stepwise_add_rest(rank, &part->step, &own);
-        }
-        part->own_ns = cost_duration_ns(cost_sum_fs(&own));
-        fs = cost_sum_fs(&own);
-        if (fs > most_fs) {
-            most_fs = fs;
-            joint->price = own;
-        }
-    }
-    joint->duration_ns = cost_duration_ns(most_fs);
-    joint->decode_ns = cost_duration_ns(most_decode_fs);
 }
 
 /* The experts' bytes are shared out by tokens, so that the parts sum to the whole. */
@@ -141,11 +113,78 @@ static void share_experts(struct lockstep *lockstep, const struct joint *joint)
     }
 }
 
+/* What the rank does in the step, and would do if it were one of decodes alone. */
+static struct work whole_work(const struct lockstep_rank *part)
+{
+    return power_work_of(&part->step.counts, 1, part->expert_milli);
+}
+
+static struct work decode_work(const struct cost *cost,
+                               const struct lockstep_rank *part)
+{
+    struct step_counts decodes = decodes_of(cost, &part->step);
+    return power_work_of(&decodes, 1, part->decode_expert_milli);
+}
+
+/* A limit of power holds the GPUs of each rank. */
+static wide limit(const struct pool *pool, const struct work *work,
+                  const struct work *drafting, struct step_price *price)
+{
+    return pool->power.limited ? throttle_raise_work(pool, work, drafting, price) : 0;
+}
+
+/* How long the rank would find a step of decodes alone. */
+static wide decode_fs(const struct replica *rank, struct lockstep_rank *part,
+                      const struct joint *joint)
+{
+    const struct pool *pool = rank->pool;
+    struct step_counts decodes = decodes_of(&pool->cost, &part->step);
+    struct work work = decode_work(&pool->cost, part);
+    struct step_price price;
+    cost_price_rank(&pool->cost, &decodes, &joint->decodes, &price);
+    if (!part->is_dummy) {
+        stepwise_add_decode_drafts(rank, &part->step, &price);
+    }
+    limit(pool, &work, &part->step.decode_drafting, &price);
+    return cost_sum_fs(&price);
+}
+
+/* Prices the step as every rank finds it: the longest counts, and what is shorter waits. */
+static void price(struct lockstep *lockstep, struct joint *joint)
+{
+    const struct pool *pool = lockstep->ranks->pool;
+    wide most_fs = 0;
+    wide most_decode_fs = 0;
+    for (int32_t i = 0; i < lockstep->n; i++) {
+        struct replica *rank = &lockstep->ranks[i];
+        struct lockstep_rank *part = &lockstep->parts[i];
+        struct work work = whole_work(part);
+        struct step_price own;
+        wide fs = decode_fs(rank, part, joint);
+        most_decode_fs = fs > most_decode_fs ? fs : most_decode_fs;
+        cost_price_rank(&pool->cost, &part->step.counts, &joint->counts, &own);
+        if (!part->is_dummy) {
+            stepwise_add_rest(rank, &part->step, &own);
+        }
+        wide limited_fs = limit(pool, &work, &part->step.drafting, &own);
+        fs = cost_sum_fs(&own);
+        part->own_ns = cost_duration_ns(fs);
+        if (fs > most_fs) {
+            most_fs = fs;
+            joint->price = own;
+            joint->limited_fs = limited_fs;
+        }
+    }
+    joint->duration_ns = cost_duration_ns(most_fs);
+    joint->decode_ns = cost_duration_ns(most_decode_fs);
+}
+
 static void start(struct lockstep *lockstep, const struct joint *joint, int64_t now_ns)
 {
     for (int32_t i = 0; i < lockstep->n; i++) {
         struct replica *rank = &lockstep->ranks[i];
         struct lockstep_rank *part = &lockstep->parts[i];
+        part->step.limited_fs = joint->limited_fs;
         stepwise_begin(rank, &part->step, &joint->price,
                        part->step.decodes.n_decodes > 0 ? joint->decode_ns : 0, now_ns,
                        joint->duration_ns);
@@ -176,8 +215,8 @@ bool lockstep_plan(struct lockstep *lockstep, int64_t now_ns)
         return false;
     }
     count(lockstep, &joint);
-    price(lockstep, &joint);
     share_experts(lockstep, &joint);
+    price(lockstep, &joint);
     start(lockstep, &joint, now_ns);
     return true;
 }
@@ -217,7 +256,7 @@ struct work lockstep_work(const struct replica *replica)
     if (part->is_dummy) {
         return (struct work){0};
     }
-    return power_work_of(&part->step.counts, 1, part->expert_milli);
+    return whole_work(part);
 }
 
 struct work lockstep_decode_work(const struct replica *replica)
@@ -232,7 +271,7 @@ struct work lockstep_dummy_work(const struct replica *replica)
     if (!part->is_dummy) {
         return (struct work){0};
     }
-    return power_work_of(&part->step.counts, 1, part->expert_milli);
+    return whole_work(part);
 }
 
 void lockstep_book_dummy(struct replica *replica, int64_t duration_ns)
@@ -246,6 +285,7 @@ void lockstep_book_dummy(struct replica *replica, int64_t duration_ns)
     for (int i = 0; i < N_BOUNDS; i++) {
         sums->bound_fs[i] += replica->span.price.fs[i];
     }
+    throttle_add(replica, &work, sums);
     tally->dummy_ns += duration_ns;
     tally->lost_ns += duration_ns;
     tally->lost_pj += power_energy_pj(&replica->pool->power, &work, duration_ns);

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "engine/lockstep.h"
 #include "engine/replica.h"
+#include "engine/throttle.h"
 
 void stepwise_count(const struct replica *replica, struct stepwise_step *step)
 {
@@ -45,6 +46,8 @@ void stepwise_begin(struct replica *replica, const struct stepwise_step *step,
         .end_ns = now_ns + duration_ns,
         .steps_left = 1,
         .alone = true,
+        .limited = step->limited_fs > 0,
+        .limited_fs = step->limited_fs,
         .decode_ns = decode_ns < duration_ns ? decode_ns : duration_ns,
         .counts = step->counts,
         .drafting = step->drafting,
@@ -62,10 +65,13 @@ void stepwise_start(struct replica *replica, int64_t now_ns)
     stepwise_count(replica, &step);
     cost_price(cost, &step.decodes, &price);
     stepwise_add_decode_drafts(replica, &step, &price);
+    throttle_price(replica->pool, &step.decodes, &step.decode_drafting, &price);
     int64_t decode_ns =
         step.decodes.n_decodes > 0 ? cost_duration_ns(cost_sum_fs(&price)) : 0;
     cost_price(cost, &step.counts, &price);
     stepwise_add_rest(replica, &step, &price);
+    step.limited_fs =
+        throttle_price(replica->pool, &step.counts, &step.drafting, &price);
     stepwise_begin(replica, &step, &price, decode_ns, now_ns,
                    cost_duration_ns(cost_sum_fs(&price)));
 }
@@ -106,6 +112,7 @@ static void book(struct replica *replica, int64_t duration_ns)
     for (int i = 0; i < N_BOUNDS; i++) {
         sums->bound_fs[i] += span->price.fs[i];
     }
+    throttle_add(replica, &work, sums);
     sums->prefill_tokens += cost_prompt_tokens(counts);
     sums->token_ns += (work.tokens - work.padding_tokens) * (wide)duration_ns;
     sums->block_ns += (wide)used * duration_ns;

@@ -20,6 +20,7 @@ struct stepwise_step {
     struct step_counts decodes;
     struct work drafting;
     struct work decode_drafting;
+    wide limited_fs; /* what a limit of power adds to it */
 };
 
 /* Starts the planned step. */
