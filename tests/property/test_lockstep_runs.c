@@ -19,6 +19,7 @@ struct seen {
     int64_t n_dummies;
     int64_t n_accepted;
     int64_t n_worlds_with_stragglers;
+    int64_t n_worlds_with_a_limit;
     int64_t n_worlds_with_hits;
 };
 
@@ -75,6 +76,9 @@ static void write_world(int64_t world)
     if (rng_below(&rng, 3) == 0) {
         fputs("[offload]\nhost_blocks = 41\nhost_block_us = 13.7\n", out);
     }
+    if (rng_below(&rng, 3) == 0) {
+        fputs("[power]\npower_cap = 387\n", out);
+    }
     fputs("[pool.main]\n", out);
     policies_write(&rng, out);
     fprintf(out,
@@ -125,6 +129,9 @@ static void note(struct seen *seen, const struct metrics *m)
     seen->n_dummies += value(m, "dp_dummy_steps");
     seen->n_worlds_with_stragglers +=
         strtod(metrics_value(m, "dp_straggler_share"), NULL) > 0;
+    seen->n_worlds_with_a_limit +=
+        metrics_find(m, "throttled_share") != NULL &&
+        strtod(metrics_value(m, "throttled_share"), NULL) > 0;
     seen->n_worlds_with_hits +=
         strtod(metrics_value(m, "prefix_cache_hit_rate"), NULL) > 0;
     if (metrics_find(m, "accepted_tokens") != NULL) {
@@ -163,7 +170,7 @@ static void every_invariant_holds_of_ranks_that_step_together(void **state)
                   (long long)seen.n_timed_out);
     assert_true(seen.n_dummies > 4099 && seen.n_preemptions > 137);
     assert_true(seen.n_timed_out > 137 && seen.n_worlds_with_stragglers > 137);
-    assert_true(seen.n_worlds_with_hits > 37);
+    assert_true(seen.n_worlds_with_hits > 37 && seen.n_worlds_with_a_limit > 37);
 }
 
 static void ranks_may_draft(void **state)
@@ -197,15 +204,20 @@ static void write_alike(int64_t world, int64_t n, bool lockstep)
     }
     fprintf(out,
             "[workload]\ntrace = trace.csv\n[route]\npolicy = round_robin\n"
-            "[pool.main]\ndata_parallel = %lld\ndata_parallel_mode = %s\n"
+            "%s[pool.main]\ndata_parallel = %lld\ndata_parallel_mode = %s\n"
             "frontend_ms = 0\nfrontend_request_ms = 0\nfrontend_token_us = 0\n"
             "max_num_batched_tokens = 100000\nmax_num_seqs = 200\n"
             "num_gpu_blocks = 100000\n%s",
-            (long long)n, lockstep ? "lockstep" : "balanced",
-            prices[1 + rng_below(&rng, 3)]);
+            world % 2 == 0 ? "" : "[power]\npower_cap = 387\n", (long long)n,
+            lockstep ? "lockstep" : "balanced", prices[1 + rng_below(&rng, 3)]);
     rng_free(&rng);
     assert_int_equal(fclose(trace), 0);
     assert_int_equal(fclose(out), 0);
+}
+
+static void assert_near(double found, double wanted, double share)
+{
+    assert_true(found >= wanted * (1 - share) && found <= wanted * (1 + share));
 }
 
 static void ranks_that_are_alike_run_as_a_balanced_replica(void **state)
@@ -223,14 +235,19 @@ static void ranks_that_are_alike_run_as_a_balanced_replica(void **state)
         write_alike(world, n, false);
         run_world(false, whole);
         for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-            assert_string_equal(metrics_value(ranks, names[i]),
-                                metrics_value(whole, names[i]));
+            const char *found = metrics_value(ranks, names[i]);
+            const char *wanted = metrics_value(whole, names[i]);
+            if (world % 2 == 0) {
+                assert_string_equal(found, wanted);
+            } else { /* who reads one thousandth of an expert more is slowest */
+                assert_near(strtod(found, NULL), strtod(wanted, NULL), 1e-4);
+            }
         }
         assert_int_equal(value(ranks, "dp_dummy_steps"), 0);
-        assert_string_equal(metrics_value(ranks, "dp_straggler_share"), "0.000000");
+        assert_true(strtod(metrics_value(ranks, "dp_straggler_share"), NULL) <= 1e-4);
         double joules = strtod(metrics_value(ranks, "total_energy_j"), NULL);
         double wanted = strtod(metrics_value(whole, "total_energy_j"), NULL);
-        assert_true(joules > wanted * 0.999999 && joules < wanted * 1.000001);
+        assert_near(joules, wanted, world % 2 == 0 ? 1e-6 : 1e-4);
     }
     free(ranks);
     free(whole);
