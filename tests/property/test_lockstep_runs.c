@@ -79,6 +79,10 @@ static void write_world(int64_t world)
     if (rng_below(&rng, 3) == 0) {
         fputs("[power]\npower_cap = 387\n", out);
     }
+    if (rng_below(&rng, 4) == 0) { /* a replica that is alone, before the ranks */
+        fputs("[pool.alone]\ncost = linear\nbase_us = 1370\nnum_gpu_blocks = 4099\n",
+              out);
+    }
     fputs("[pool.main]\n", out);
     policies_write(&rng, out);
     fprintf(out,
