@@ -91,8 +91,8 @@ struct sim_config {
     uint64_t seed;
     const struct route_ops *route;
     const struct route_config *routing; /* NULL: nothing is set */
-    int64_t client_timeout_ns; /* 0: clients wait for ever */
-    int64_t hold_timeout_ns;   /* for which the gateway holds a request; 0: for ever */
+    int64_t client_timeout_ns;          /* 0: clients wait for ever */
+    int64_t hold_timeout_ns; /* for which the gateway holds a request; 0: for ever */
     const struct admit_config *admit; /* NULL: everybody */
     bool reject_unservable; /* false: an unservable request is the user's mistake */
     bool stepwise;
@@ -117,6 +117,8 @@ struct sim_totals {
     int64_t sequence_steps;
 };
 
+struct lockstep;
+
 struct sim {
     const struct sim_config *config;
     const struct sim_source *source;
@@ -124,9 +126,11 @@ struct sim {
     struct cost_forms *forms; /* per pool */
     struct router router;
     struct served served;
-    struct arena arena; /* of what `served` holds */
-    int32_t n_replicas;     /* places, whether somebody is there or not */
-    int32_t *first_of_pool; /* and, behind the last pool's, n_replicas */
+    struct arena arena;         /* of what `served` holds */
+    int32_t n_replicas;         /* places, whether somebody is there or not */
+    int32_t *first_of_pool;     /* and, behind the last pool's, n_replicas */
+    struct lockstep *locksteps; /* of ranks that step together */
+    int32_t n_locksteps;
     struct event_heap steps;
     struct timer_heap timers;
     struct request_store store;

@@ -144,15 +144,16 @@ int price_init(struct price *price, const struct price_config *config,
         price->n_committed = pool->n_places;
         return 0;
     }
-    price->n_committed = config->n_committed;
+    int64_t n_ranks = pool->n_ranks > 0 ? pool->n_ranks : 1;
+    price->n_committed = config->n_committed * n_ranks;
     if (config->n_committed == 0) {
         return 0;
     }
-    if (config->n_committed > pool->n_places) {
+    if (price->n_committed > pool->n_places) {
         return err_set(err,
                        "%s: committed_replicas: %" PRId64 " are more than the %" PRId64
                        " that the pool may have",
-                       pool->where, config->n_committed, pool->n_places);
+                       pool->where, config->n_committed, pool->n_places / n_ranks);
     }
     price->committed_nano =
         gpu_nano(config, PRICE_RESERVED, pool->accelerator, &price->committed_source);

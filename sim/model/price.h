@@ -63,8 +63,9 @@ struct price_pool {
     const char *where; /* "[pool.main]", for errors */
     const char *accelerator_name;
     const struct accelerator *accelerator;
-    int64_t gpus;     /* of a replica */
-    int64_t n_places; /* replicas that it may ever have */
+    int64_t gpus;     /* of a replica, or of a rank with a scheduler of its own */
+    int64_t n_ranks;  /* such of a replica; 0: none */
+    int64_t n_places; /* replicas, or ranks, that it may ever have */
     const struct price_terms *terms;
 };
 

@@ -282,6 +282,11 @@ SPECULATION = [
           "pool.main.pipeline_parallel=2"],
          "server.ini: [pool.main]: pipeline_parallel: nothing is drafted across stages; "
          "[speculative] method needs 1"),
+    Case("more_ranks_than_schedulers",
+         ["run", "linear.ini", "-o", "out", "-s", "pool.main.replicas=4099", "-s",
+          "pool.main.data_parallel=137", "-s", "pool.main.data_parallel_mode=lockstep"],
+         "linear.ini: [pool.main]: data_parallel_mode: lockstep makes 4099 replicas x 137 "
+         "ranks, each with a scheduler; expected at most 100000"),
     Case("a_discipline_that_verifies_nothing",
          ["run", "linear.ini", "-o", "out", "-s", "speculative.method=ngram", "-s",
           "pool.main.batching=prefill_first"],
