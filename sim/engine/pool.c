@@ -18,7 +18,8 @@ static const struct field fields[] = {
     {"served_model", FIELD_TEXT, AT(served_model), "", "", NULL, NULL, NULL,
      "the name by which requests ask for it (column model of the trace); nothing: any"},
     {"classes", FIELD_TEXT, AT(classes), "", "", NULL, NULL, NULL,
-     "classes of requests that it serves, as in chat, batch (column class of the trace); "
+     "classes of requests that it serves, as in chat, batch (column class of the "
+     "trace); "
      "nothing: any"},
     {"replicas", FIELD_COUNT, AT(n_replicas), "", "1", "1", "100000", NULL,
      "copies of the model"},

@@ -90,9 +90,9 @@ struct sim_config {
     uint64_t seed;
     const struct route_ops *route;
     const struct route_config *routing; /* NULL: nothing is set */
-    int64_t client_timeout_ns; /* 0: clients wait for ever */
-    int64_t hold_timeout_ns;   /* for which the gateway holds a request; 0: for ever */
-    bool reject_unservable;    /* false: an unservable request is the user's mistake */
+    int64_t client_timeout_ns;          /* 0: clients wait for ever */
+    int64_t hold_timeout_ns; /* for which the gateway holds a request; 0: for ever */
+    bool reject_unservable;  /* false: an unservable request is the user's mistake */
     bool stepwise;
     bool want_itl;
     bool verify;     /* sim_verify() after every instant: tests */
@@ -122,7 +122,7 @@ struct sim {
     struct cost_forms *forms; /* per pool */
     struct router router;
     struct served served;
-    struct arena arena; /* of what `served` holds */
+    struct arena arena;     /* of what `served` holds */
     int32_t n_replicas;     /* places, whether somebody is there or not */
     int32_t *first_of_pool; /* and, behind the last pool's, n_replicas */
     struct event_heap steps;
