@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/field.h"
 #include "base/memory.h"
+#include "engine/admit.h"
 #include "engine/pool.h"
 #include "engine/route.h"
 #include "input/tenants.h"
@@ -65,6 +66,7 @@ struct config_output {
     int64_t interval_ns;
     int64_t steps;
     int64_t itl;
+    int64_t sessions;
 };
 
 struct config {
@@ -75,14 +77,17 @@ struct config {
     struct speculative_config speculative;
     struct tenants_config tenants;
     struct route_config route;
+    struct admit_config admit;
     struct tier_config offload;
+    struct meter_config power;
+    struct price_terms price;
     struct config_output output;
     struct pool_config *pools;
     int32_t n_pools;
 };
 
-/* The sections of the file: run, workload, slo, speculative, route, offload, output.  [pool.NAME] is in
- * input/config_pool.h, [tenant.NAME] in input/tenants.h.  The tables' bases are offsets in struct config. */
+/* The sections of the file, each a struct above; [pool.NAME] is in input/config_pool.h,
+ * [tenant.NAME] in input/tenants.h.  The tables' bases are offsets in struct config. */
 extern const struct field_table config_tables[];
 extern const int32_t config_n_tables;
 
