@@ -28,9 +28,10 @@ static int remove_folder(const char *path)
 static bool is_ours(const char *name)
 {
     static const char *const names[] = {
-        "config.ini",  "requests.csv", "summary.csv",  "timeline.csv", "replicas.csv",
-        "steps.csv",   "machine.csv",  "critical.csv", "decode.csv",   "prefill.csv",
-        "compare.csv", "winners.csv",  "compare.svg"};
+        "config.ini",   "requests.csv", "summary.csv", "timeline.csv",
+        "replicas.csv", "steps.csv",    "machine.csv", "critical.csv",
+        "decode.csv",   "prefill.csv",  "compare.csv", "winners.csv",
+        "compare.svg",  "bill.csv",     "tenants.csv", "sessions.csv"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(name, names[i]) == 0) {
             return true;
