@@ -51,6 +51,8 @@ static int print_keys(const char *name)
         n += print_fields(config_tables[i].name, &config_tables[i], name);
     }
     n += print_fields("tenant.NAME", &tenants_table, name);
+    n += print_fields("scale.POOL", &scale_table, name);
+    n += print_fields("sleep", &sleep_table, name);
     config_pool_tables(tables);
     n += print_fields("pool.NAME", &tables[CONFIG_POOL_PRESETS], name);
     for (int32_t i = 0; i < CONFIG_POOL_TABLES; i++) {
@@ -226,8 +228,15 @@ static void print_routes(void)
     }
 }
 
+static void print_scalers(void)
+{
+    for (const struct scale_ops *const *at = policy_scale_all; *at != NULL; at++) {
+        printf("%-16s %s\n", (*at)->name, (*at)->help);
+    }
+}
+
 static const char kinds[] =
-    "accelerators, models, engines, policies, batching, order, route, keys";
+    "accelerators, models, engines, policies, batching, order, route, scale, keys";
 
 static int run(const struct command_line *line)
 {
@@ -253,6 +262,8 @@ static int run(const struct command_line *line)
         print_orders();
     } else if (strcmp(kind, "route") == 0) {
         print_routes();
+    } else if (strcmp(kind, "scale") == 0) {
+        print_scalers();
     } else if (strcmp(kind, "keys") == 0) {
         return print_keys(name);
     } else if (strcmp(kind, "workload-keys") == 0) {
@@ -268,13 +279,14 @@ const struct command command_list = {
     .name = "list",
     .arguments = "[KIND [NAME]]",
     .summary = "Lists accelerators, models, engines, policies and every key",
-    .help = "KIND is one of accelerators, models, engines, policies, batching, order, "
-            "route,\n"
-            "keys, workload-keys.  With the NAME of a file or key it prints that "
-            "one.\n\n"
-            "  servesim list accelerators\n"
-            "  servesim list accelerators h100-sxm\n"
-            "  servesim list keys max_num_seqs\n",
+    .help =
+        "KIND is one of accelerators, models, engines, policies, batching, order, "
+        "route,\n"
+        "scale, keys, workload-keys.  With the NAME of a file or key it prints that "
+        "one.\n\n"
+        "  servesim list accelerators\n"
+        "  servesim list accelerators h100-sxm\n"
+        "  servesim list keys max_num_seqs\n",
     .options = "",
     .least_operands = 0,
     .most_operands = 2,

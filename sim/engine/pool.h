@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/field.h"
 #include "engine/pool_scheduler.h"
+#include "engine/scale.h"
 #include "engine/tier.h"
 #include "model/accelerator.h"
 #include "model/constants.h"
@@ -42,6 +43,9 @@ struct pool_config {
     struct cost_config cost;
     struct tier_config offload; /* of the section [offload], for all pools */
     struct speculative_config speculative;
+    struct scale_config scale; /* of the section [scale.NAME] */
+    const char *shares_with;   /* a pool whose GPUs it has, too: engine/sleep.h; "" */
+    int32_t shares_pool;       /* 1 + its index; 0: none */
 };
 
 /* The keys of the pool itself; those of its parts are in their own tables. */

@@ -37,7 +37,10 @@
 #include "engine/replica.h"
 #include "engine/request.h"
 #include "engine/route.h"
+#include "engine/scale.h"
 #include "engine/shares.h"
+#include "engine/sleep.h"
+#include "engine/slo.h"
 #include "engine/timer.h"
 
 /* A request's labels are one text: request id, tenant and session id, with these between;
@@ -86,6 +89,9 @@ struct sim_config {
     int32_t n_pools;
     uint64_t seed;
     const struct route_ops *route;
+    const struct scale_ops *const *scalers; /* per pool; NULL: none has one */
+    struct sleep_config sleep;
+    struct slo slo;
     int64_t client_timeout_ns; /* 0: clients wait for ever */
     int64_t hold_timeout_ns;   /* for which the gateway holds a request; 0: for ever */
     bool reject_unservable;    /* false: an unservable request is the user's mistake */
@@ -125,6 +131,14 @@ struct sim {
     struct request_store store;
     struct request_alive alive; /* with client timeouts only */
     struct timer patience;      /* of the first of these */
+    struct scaler *scalers;     /* per pool; NULL: none */
+    struct sleepers *sleepers;  /* NULL: no pools share GPUs */
+    bool sleep_due;             /* sleep_look() is to look in this instant */
+    const char *cause;          /* of the changes of lives just now; "" */
+    int32_t n_on;               /* replicas that serve */
+    int32_t most_on;
+    int64_t n_held; /* requests, ever */
+    wide held_ns;   /* time that they were */
     struct request_list held;   /* at the gateway */
     int64_t n_away;             /* who are sent again later */
     struct histogram itl;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "engine/scaler.h"
 #include "engine/sim.h"
 
 static void init_memory(struct sim *sim, const struct sim_config *config,
@@ -99,6 +100,8 @@ void sim_free(struct sim *sim)
     for (int32_t i = 0; i < sim->config->n_pools; i++) {
         cost_form_table_free(&sim->forms[i]);
     }
+    scaler_free(sim->scalers, sim->config->n_pools);
+    sleep_free(sim->sleepers);
     free_requests(&sim->held);
     free(sim->forms);
     free(sim->first_of_pool);
@@ -121,4 +124,11 @@ void sim_init(struct sim *sim, const struct sim_config *config,
 {
     init_memory(sim, config, source);
     init_replicas(sim);
+    sim->cause = "";
+    sim->scalers = scaler_new(sim);
+    sim->sleepers = sleep_new(sim);
+    for (int32_t i = 0; i < sim->n_replicas; i++) {
+        sim->n_on += sim->replicas[i].life.state == LIFE_READY;
+    }
+    sim->most_on = sim->n_on;
 }

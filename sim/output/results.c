@@ -94,6 +94,11 @@ static void on_step(void *state, const struct probe_step *step)
     text_string(text, step->tokens > 0 ? ",0\n" : ",1\n");
 }
 
+static void on_life(void *state, const struct probe_life *life)
+{
+    lives_add(&((struct results *)state)->lives, life);
+}
+
 struct probe results_probe(struct results *results)
 {
     return (struct probe){
@@ -101,6 +106,7 @@ struct probe results_probe(struct results *results)
         .finish = on_finish,
         .tick = on_tick,
         .step = has_files(results) && results->options.steps ? on_step : NULL,
+        .life = has_files(results) ? on_life : NULL,
     };
 }
 
@@ -140,12 +146,14 @@ int results_close(struct results *results, struct sim *sim, struct err *err)
     if (slo_any(&summary->slo)) {
         overload_metrics(&results->overload, sim->totals.end_ns, metrics);
     }
+    lives_metrics(sim, metrics);
     metrics_text(metrics, "calibration", results->options.calibration, "");
     if (!has_files(results)) {
         return 0;
     }
     const char *folder = results->folder.temporary;
     if (close_files(results, err) != 0 || usage_write_replicas(sim, folder, err) != 0 ||
+        lives_write(&results->lives, sim, folder, err) != 0 ||
         metrics_write(metrics, folder, "summary.csv", err) != 0) {
         folder_discard(&results->folder);
         return -1;
@@ -176,4 +184,5 @@ void results_discard(struct results *results)
 void results_free(struct results *results)
 {
     summary_free(&results->summary);
+    lives_free(&results->lives);
 }

@@ -13,6 +13,7 @@
 #include "engine/probe.h"
 #include "engine/sim.h"
 #include "output/folder.h"
+#include "output/lives.h"
 #include "output/metrics.h"
 #include "output/overload.h"
 #include "output/reorder.h"
@@ -42,6 +43,7 @@ struct results {
     struct text steps;
     struct summary summary;
     struct overload overload;
+    struct lives lives;
     struct metrics metrics;
 };
 

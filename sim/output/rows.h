@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "engine/pool.h"
 #include "engine/probe.h"
-#include "output/slo.h"
+#include "engine/slo.h"
 #include "output/text.h"
 
 struct rows {

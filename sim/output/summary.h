@@ -14,7 +14,7 @@
 #include "engine/sim.h"
 #include "output/metrics.h"
 #include "output/quantiles.h"
-#include "output/slo.h"
+#include "engine/slo.h"
 #include "output/usage.h"
 
 struct summary {

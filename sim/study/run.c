@@ -136,6 +136,7 @@ struct parts {
     struct pool *pools;
     struct batch_policy *policies;
     const struct route_ops *route;
+    const struct scale_ops **scalers;
     struct results *results;
 };
 
@@ -150,6 +151,9 @@ static struct sim_config config_of(const struct config *config,
         .n_pools = config->n_pools,
         .route = parts->route,
         .client_timeout_ns = config->workload.client_timeout_ns,
+        .scalers = parts->scalers,
+        .sleep = config->sleep,
+        .slo = parts->results->options.slo,
         .hold_timeout_ns = config->route.hold_timeout_ns,
         .reject_unservable = config->workload.unservable == CONFIG_REJECT,
         .stepwise = options->stepwise,
@@ -231,6 +235,7 @@ int run_config(const struct config *config, const struct run_options *options,
     struct parts parts = {
         .pools = memory_new(n, sizeof *parts.pools),
         .policies = memory_new(n, sizeof *parts.policies),
+        .scalers = memory_new(n, sizeof *parts.scalers),
         .results = memory_new(1, sizeof *parts.results),
     };
     const struct config_slo *bounds = &config->slo;
@@ -254,6 +259,7 @@ int run_config(const struct config *config, const struct run_options *options,
     parts.route = policy_route(config->route.policy);
     for (int32_t i = 0; i < config->n_pools; i++) {
         parts.policies[i] = policy_of(&config->pools[i].scheduler);
+        parts.scalers[i] = policy_scale(config->pools[i].scale.policy);
     }
     int status = run_pools(config, parts.pools, err);
     if (status == 0) {
@@ -270,6 +276,7 @@ int run_config(const struct config *config, const struct run_options *options,
     }
     run_free_pools(config, parts.pools);
     free(parts.policies);
+    free(parts.scalers);
     free(parts.results);
     return status;
 }
