@@ -194,6 +194,10 @@ void fleet_give_up(struct sim *sim, struct request *request)
     case REQUEST_FRONTEND:
         frontend_leave(sim, &sim->replicas[request->replica], request);
         sim->replicas[request->replica].view->n_waiting--;
+        if (sim->replicas[request->replica].life.state == LIFE_DRAINING ||
+            sim->replicas[request->replica].sleeps) { /* it may be empty now */
+            fleet_mark(sim, &sim->replicas[request->replica]);
+        }
         break;
     case REQUEST_WAITING:
     case REQUEST_RUNNING:

@@ -117,10 +117,12 @@ static void plan_idle(struct sim *sim)
             event_heap_set(&sim->steps, replica->index, replica->wake_ns);
         } else {
             event_heap_remove(&sim->steps, replica->index);
-            if (replica->life.state == LIFE_DRAINING && fleet_is_empty(replica)) {
+            if (replica->sleeps) {
+                sim->sleep_due = true;
+            } else if (replica->life.state == LIFE_DRAINING &&
+                       fleet_is_empty(replica)) {
                 fleet_life(sim, replica, LIFE_OFF);
             }
-            sim->sleep_due = sim->sleep_due || replica->sleeps;
         }
     }
     sim->n_idle = 0;
@@ -188,7 +190,8 @@ int sim_run(struct sim *sim, const struct sim_config *config,
             if (sim->sleep_due) {
                 sleep_look(sim);
             }
-        } while (sim->left_in_plan || sim->n_idle > 0 || timer_first_ns(&sim->timers) == now_ns);
+        } while (sim->left_in_plan || sim->n_idle > 0 ||
+                 timer_first_ns(&sim->timers) == now_ns);
         if (config->verify) {
             sim_verify(sim);
         }

@@ -63,7 +63,8 @@ static void init_replicas(struct sim *sim)
             replica->view = &sim->views[index];
             replica->draft.draws = &sim->speculation;
             replica->usd_per_hour_nano = pool_usd_per_hour_nano(pool);
-            bool is_there = index - sim->first_of_pool[i] < pool->config->n_replicas;
+            bool is_there = index - sim->first_of_pool[i] < pool->config->n_replicas &&
+                            pool->config->shares_pool == 0;
             replica->life.state = is_there ? LIFE_READY : LIFE_OFF;
         }
     }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "base/memory.h"
 #include "engine/boot.h"
 #include "engine/fleet.h"
@@ -128,10 +129,11 @@ static void hand_over(struct sim *sim, struct replica *from, struct replica *to)
     int64_t sleep_ns =
         config->sleep_ns > 0 ? config->sleep_ns : sleep_move_ns(from->pool);
     int64_t wake_ns = config->wake_ns > 0 ? config->wake_ns : sleep_move_ns(to->pool);
-    if (from->life.state != LIFE_ASLEEP) {
-        fleet_life(sim, from, LIFE_ASLEEP);
-    }
+    sim->cause = to->pool->config->name;
+    fleet_life(sim, from, LIFE_ASLEEP);
+    sim->cause = "held";
     boot_start(sim, to, sleep_ns + wake_ns);
+    sim->cause = "";
 }
 
 /* Replicas that drained for another model and are empty now. */
@@ -145,11 +147,11 @@ static void finish_drains(struct sim *sim)
             continue;
         }
         struct replica *from = awake_at(sim, pool, slot);
-        if (from != NULL && from->life.state == LIFE_OFF) {
+        if (from == NULL || from->life.state != LIFE_DRAINING) {
+            sim->sleepers->next[i] = NOBODY; /* it failed meanwhile */
+        } else if (fleet_is_empty(from)) {
             sim->sleepers->next[i] = NOBODY;
             hand_over(sim, from, member(sim, to, slot));
-        } else if (from == NULL || from->life.state != LIFE_DRAINING) {
-            sim->sleepers->next[i] = NOBODY; /* it failed meanwhile */
         }
     }
 }
@@ -191,7 +193,9 @@ static void wake(struct sim *sim, int32_t pool)
     }
     if (oldest != NOBODY) {
         sim->sleepers->next[sim->first_of_pool[owner] + oldest] = pool;
+        sim->cause = sim->config->pools[pool].config->name;
         fleet_life(sim, awake_at(sim, owner, oldest), LIFE_DRAINING);
+        sim->cause = "";
     } else if (earliest_ns < INT64_MAX && (!timer_is_set(&sim->sleepers->dwell) ||
                                            earliest_ns < sim->sleepers->dwell.at_ns)) {
         timer_set(&sim->timers, &sim->sleepers->dwell, earliest_ns);
@@ -241,5 +245,27 @@ void sleep_look(struct sim *sim)
                 break;
             }
         }
+    }
+}
+
+void sleep_verify(const struct sim *sim)
+{
+    for (int32_t i = 0; sim->sleepers != NULL && i < sim->n_replicas; i++) {
+        const struct replica *first = &sim->replicas[i];
+        int32_t owner = first->pool->index;
+        int32_t slot = i - sim->first_of_pool[owner];
+        int32_t n_awake = 0;
+        if (!first->sleeps || owner_of(sim, owner) != owner) {
+            continue;
+        }
+        for (int32_t j = 0; j < sim->config->n_pools; j++) {
+            if (owner_of(sim, j) == owner) {
+                const struct replica *one =
+                    &sim->replicas[sim->first_of_pool[j] + slot];
+                CHECK(one->life.state != LIFE_OFF);
+                n_awake += one->life.state != LIFE_ASLEEP;
+            }
+        }
+        CHECK(n_awake == 1);
     }
 }

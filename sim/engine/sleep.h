@@ -42,4 +42,7 @@ void sleep_free(struct sleepers *sleepers);
  * what can be switched is. */
 void sleep_look(struct sim *sim);
 
+/* Aborts unless all GPUs that are shared have one who is awake. */
+void sleep_verify(const struct sim *sim);
+
 #endif

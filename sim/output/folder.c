@@ -30,7 +30,7 @@ static bool is_ours(const char *name)
     static const char *const names[] = {
         "config.ini",  "requests.csv", "summary.csv",  "timeline.csv", "replicas.csv",
         "steps.csv",   "machine.csv",  "critical.csv", "decode.csv",   "prefill.csv",
-        "compare.csv", "winners.csv",  "compare.svg"};
+        "compare.csv", "winners.csv",  "compare.svg",  "events.csv"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(name, names[i]) == 0) {
             return true;
