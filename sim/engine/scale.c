@@ -12,7 +12,7 @@ static const struct field fields[] = {
      "starts one"},
     {"max", FIELD_COUNT, AT(max_replicas), "", "0", "0", "100000", NULL,
      "most replicas; 0: as many as at the start, or as the schedule has"},
-    {"interval", FIELD_TIME, AT(interval_ns), "s", "15", "0.000001", "1000000000", NULL,
+    {"interval", FIELD_TIME, AT(interval_ns), "s", "15", "0.001", "1000000000", NULL,
      "time between two decisions"},
     {"window", FIELD_TIME, AT(window_ns), "s", "0", "0", "1000000000", NULL,
      "how far policies rate and slo look back, in whole intervals; 0: one interval"},

@@ -118,8 +118,9 @@ static int check_limits(const struct section *at, struct err *err)
         scale->max_replicas = planned > most ? planned : most;
     }
     if (scale->min_replicas > scale->max_replicas) {
-        snprintf(reason, sizeof reason, "%" PRId64 " is more than the max of %" PRId64,
-                 scale->min_replicas, scale->max_replicas);
+        snprintf(reason, sizeof reason,
+                 "'%" PRId64 "' is more than the max of %" PRId64, scale->min_replicas,
+                 scale->max_replicas);
         return refuse(at->settings, at->name, "min", reason, err);
     }
     for (int32_t i = 0; i < scale->schedule.n; i++) {
@@ -241,8 +242,15 @@ static int read_sleep(struct config *config, struct settings *settings,
                       struct arena *arena, struct err *err)
 {
     field_defaults(&sleep_table, &config->sleep, arena);
-    if (!config->has_sleep) {
-        return 0; /* the section is of no use, and refused as such */
+    const struct settings_section *section =
+        settings_next(settings, sleep_table.name, NULL);
+    if (!config->has_sleep && section != NULL &&
+        strcmp(section->name, sleep_table.name) == 0) {
+        static const char reason[] = "no pool has shares_gpus_with";
+        return section->line == 0
+                   ? settings_refuse(section->first, reason, err)
+                   : err_set(err, "%s:%" PRId64 ": [%s]: %s", settings->file,
+                             section->line, section->name, reason);
     }
     return settings_apply(settings, sleep_table.name, &sleep_table, 1, &config->sleep,
                           arena, err);

@@ -109,8 +109,8 @@ static void write_pool(struct rng *rng, FILE *out, int32_t at, bool sleeps,
     fprintf(out, "policy = %s\nmax_num_seqs = %lld\n",
             word(rng, "vllm-v1", word(rng, "orca", "sarathi")),
             (long long)PICK(rng, 1, 3, 13));
-    fprintf(out, "block_size = 7\nnum_gpu_blocks = %lld\n",
-            (long long)PICK(rng, 37, 64, 410));
+    fprintf(out, "block_size = %lld\nnum_gpu_blocks = %lld\n",
+            (long long)PICK(rng, 1, 1, 7), (long long)PICK(rng, 64, 137, 410));
     fprintf(out, "frontend_ms = %s\ncost = linear\nbase_us = %s\n",
             word(rng, "0", "1.37"), word(rng, "1000", word(rng, "137.0137", "4099")));
     fprintf(out, "prefill_token_us = 0.0137\n");
