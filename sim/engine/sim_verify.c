@@ -177,6 +177,7 @@ void sim_verify(const struct sim *sim)
     CHECK(n_on == sim->n_on && n_on <= sim->most_on);
     sleep_verify(sim);
     CHECK(n == sim->n_in_system);
+    router_verify(&sim->router);
     int64_t done = 0;
     for (int i = 0; i < N_REQUEST_STATUSES; i++) {
         done += sim->totals.n_by_status[i];

@@ -15,7 +15,9 @@
 #include "base/err.h"
 #include "base/field.h"
 #include "base/memory.h"
+#include "engine/admit.h"
 #include "engine/pool.h"
+#include "engine/route.h"
 #include "engine/sleep.h"
 #include "input/tenants.h"
 
@@ -59,10 +61,7 @@ struct config_slo {
 
 /* [offload] is struct tier_config: engine/tier.h. */
 
-struct config_route {
-    const char *policy;
-    int64_t hold_timeout_ns;
-};
+/* [route] is struct route_config: engine/route.h. */
 
 struct config_output {
     int64_t interval_ns;
@@ -77,7 +76,8 @@ struct config {
     struct config_slo slo;
     struct speculative_config speculative;
     struct tenants_config tenants;
-    struct config_route route;
+    struct route_config route;
+    struct admit_config admit;
     struct tier_config offload;
     struct config_output output;
     struct pool_config *pools;
@@ -86,9 +86,9 @@ struct config {
     bool has_sleep; /* pools share their GPUs */
 };
 
-/* The sections of the file: run, workload, slo, speculative, route, offload, output.  [pool.NAME] is in
- * input/config_pool.h, [tenant.NAME] in input/tenants.h, [scale.POOL] and [sleep] in
- * input/config_scale.h.  The tables' bases are offsets in struct config. */
+/* The sections of the file: run, workload, slo, speculative, route, admit, offload, output.
+ * [pool.NAME] is in input/config_pool.h, [tenant.NAME] in input/tenants.h, [scale.POOL] and
+ * [sleep] in input/config_scale.h.  The tables' bases are offsets in struct config. */
 extern const struct field_table config_tables[];
 extern const int32_t config_n_tables;
 
