@@ -8,7 +8,8 @@
  * `max_dwell` drains.  One replica of a pool is woken at a time.  A switch takes the time
  * to put the one to sleep and to wake the other, each by default its weights over the GPUs'
  * links to the host; it belongs to the one that wakes, which is starting.  Caches of who
- * slept are empty.
+ * slept are empty.  All this is decided at the end of an instant, when what happened in
+ * it has been seen.
  */
 #ifndef SERVESIM_ENGINE_SLEEP_H
 #define SERVESIM_ENGINE_SLEEP_H

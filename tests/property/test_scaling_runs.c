@@ -47,7 +47,7 @@ static void write_trace(struct rng *rng, FILE *out)
     int64_t pace_us = PICK(rng, 0, 137, 1000, 4099);
     int64_t longest = PICK(rng, 3, 41, 137);
     int64_t at_us = rng_below(rng, 2) * 13700;
-    fputs("arrival_s,prompt_tokens,output_tokens,prefix_hash\n", out);
+    fputs("arrival_s,prompt_tokens,output_tokens,model,prefix_hash\n", out);
     for (int64_t i = 0; i < n; i++) {
         int64_t pause_us =
             rng_below(rng, 17) == 0 ? 137000 + rng_below(rng, 410000) : 0;
@@ -55,9 +55,9 @@ static void write_trace(struct rng *rng, FILE *out)
         if (rng_below(rng, 3) == 0) {
             at_us = (at_us + 999) / 1000 * 1000; /* where ticks are, too */
         }
-        fprintf(out, "%lld.%06lld,%lld,%lld,", (long long)(at_us / 1000000),
+        fprintf(out, "%lld.%06lld,%lld,%lld,m%lld,", (long long)(at_us / 1000000),
                 (long long)(at_us % 1000000), (long long)(1 + rng_below(rng, longest)),
-                (long long)(1 + rng_below(rng, 41)));
+                (long long)(1 + rng_below(rng, 41)), (long long)rng_below(rng, 3));
         fprintf(out, rng_below(rng, 2) == 0 ? "text %lld\n" : "\n",
                 (long long)rng_below(rng, 3));
     }
@@ -103,8 +103,9 @@ static void write_pool(struct rng *rng, FILE *out, int32_t at, bool sleeps,
     static const int64_t longest[] = {41, 100, 178};
     fprintf(out, "[pool.p%d]\nreplicas = %lld\nmax_model_len = %lld\n", at,
             (long long)n_replicas, (long long)longest[at]);
-    if (sleeps && at > 0) {
-        fputs("shares_gpus_with = p0\n", out);
+    if (sleeps) {
+        fprintf(out, "served_model = m%d\n", at);
+        fputs(at > 0 ? "shares_gpus_with = p0\n" : "", out);
     }
     fprintf(out, "policy = %s\nmax_num_seqs = %lld\n",
             word(rng, "vllm-v1", word(rng, "orca", "sarathi")),

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "engine/boot.h"
 #include "policy/policy.h"
 
 #include <string.h>
@@ -188,6 +189,23 @@ static void wva_lets_one_go_if_the_others_would_have_enough_to_spare(void **stat
     assert_int_equal(desired("wva", &view, &config), 1);
 }
 
+static void a_boot_is_the_sum_of_its_parts_unless_it_is_given(void **state)
+{
+    (void)state;
+    struct scale_boot boot = {.image_ns = 13700000000,
+                              .storage_bytes_per_s = 1370000000,
+                              .graph_capture_ns = 4099000000};
+    /* 16,060,522,496 bytes take 11.7230091211... s */
+    assert_int_equal(boot_length_ns(&boot, 16060522496), 29522009121);
+    assert_int_equal(boot_length_ns(&boot, 0), 17799000000);
+    boot.storage_bytes_per_s = 2000000000;
+    assert_int_equal(boot_length_ns(&boot, 1), 17799000001); /* half a ns goes up */
+    boot.storage_bytes_per_s = 0;
+    assert_int_equal(boot_length_ns(&boot, 16060522496), 17799000000);
+    boot.boot_ns = 41;
+    assert_int_equal(boot_length_ns(&boot, 16060522496), 41);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +218,7 @@ int main(void)
         cmocka_unit_test(a_missed_slo_wants_a_step_more_and_a_met_one_a_step_less),
         cmocka_unit_test(a_window_in_which_nothing_finished_tells_nothing_of_the_slo),
         cmocka_unit_test(wva_keeps_a_tenth_of_kv_and_three_requests_to_spare),
+        cmocka_unit_test(a_boot_is_the_sum_of_its_parts_unless_it_is_given),
         cmocka_unit_test(wva_lets_one_go_if_the_others_would_have_enough_to_spare),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
