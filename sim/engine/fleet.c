@@ -214,7 +214,7 @@ static void tell_life(struct sim *sim, const struct replica *replica,
                                   .from = before,
                                   .to = replica->life.state,
                                   .detail = sim->cause};
-        probe->life(probe->state, &life);
+        probe->life(probe->state, replica, &life);
     }
 }
 

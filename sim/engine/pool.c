@@ -205,6 +205,38 @@ static int limit_tiers(struct pool *pool, struct err *err)
     return tier_limit(&pool->tiers, &pool->config->offload, &size, err);
 }
 
+static int fill_power(struct pool *pool, struct err *err)
+{
+    const struct pool_config *config = pool->config;
+    char where[80];
+    power_init(&pool->power, &pool->cost, &config->accelerator, &config->llm,
+               &config->constants, &config->layout);
+    if (pool->has_hardware) {
+        power_init_work(&pool->power, &config->llm, &config->constants,
+                        &config->layout);
+    }
+    snprintf(where, sizeof where, "[pool.%.60s]", config->name);
+    return meter_apply(&config->meter, layout_gpus(&config->layout),
+                       config->accelerator.tdp_mw, where, &pool->power,
+                       &pool->speculative.power, err);
+}
+
+static int init_price(struct pool *pool, struct err *err)
+{
+    const struct pool_config *config = pool->config;
+    char where[80];
+    snprintf(where, sizeof where, "[pool.%.60s]", config->name);
+    struct price_pool priced = {
+        .where = where,
+        .accelerator_name = config->accelerator_name,
+        .accelerator = &config->accelerator,
+        .gpus = layout_gpus(&config->layout),
+        .n_places = pool_places(pool),
+        .terms = &config->price_terms,
+    };
+    return price_init(&pool->price, &config->price, &priced, err);
+}
+
 int pool_init(struct pool *pool, const struct pool_config *config, struct err *err)
 {
     memset(pool, 0, sizeof *pool);
@@ -217,7 +249,7 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
     if (pool->has_hardware && check_hardware(config, err) != 0) {
         return -1;
     }
-    if (check_draft(config, err) != 0) {
+    if (check_draft(config, err) != 0 || init_price(pool, err) != 0) {
         return -1;
     }
     speculative_init(&pool->speculative, &config->speculative, &config->llm,
@@ -236,11 +268,8 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
                                &config->constants, &config->layout, err) != 0) {
         return -1;
     }
-    power_init(&pool->power, &pool->cost, &config->accelerator, &config->llm,
-               &config->constants, &config->layout);
-    if (pool->has_hardware) {
-        power_init_work(&pool->power, &config->llm, &config->constants,
-                        &config->layout);
+    if (fill_power(pool, err) != 0) {
+        return -1;
     }
     int64_t n_blocks =
         config->num_gpu_blocks > 0 ? config->num_gpu_blocks : pool->ledger.n_blocks;
@@ -283,12 +312,6 @@ int32_t pool_places(const struct pool *pool)
     const struct pool_config *config = pool->config;
     return (int32_t)(config->most_replicas > config->n_replicas ? config->most_replicas
                                                                 : config->n_replicas);
-}
-
-int64_t pool_usd_per_hour_nano(const struct pool *pool)
-{
-    return pool->config->accelerator.usd_per_hour_nano *
-           layout_gpus(&pool->config->layout);
 }
 
 void pool_free(struct pool *pool)

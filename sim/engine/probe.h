@@ -42,7 +42,9 @@ struct probe_record {
     int64_t n_preemptions;
     int64_t paid_ns; /* on the replicas that served it */
     wide energy_pj;
-    wide cost_usd_ns; /* ns x nano-dollars per hour */
+    wide cost_usd_ns;    /* ns x nano-dollars per hour */
+    wide carried_usd_ns; /* of it, and of the energy, on `prefill_replica` */
+    wide carried_energy_pj;
     enum request_reason reason;
     int32_t attempts;
     int32_t prefill_replica; /* that computed its prompt for `replica`; -1: none */
@@ -73,6 +75,7 @@ struct probe_life {
 };
 
 struct sim;
+struct replica;
 
 struct probe {
     void *state;
@@ -81,7 +84,10 @@ struct probe {
      * run): read the sums with sim_pool_sums(). */
     void (*tick)(void *state, struct sim *sim, int64_t at_ns);
     void (*step)(void *state, const struct probe_step *step); /* NULL: no interest */
-    void (*life)(void *state, const struct probe_life *life); /* likewise */
+    /* A replica is in another state of life; at the start all are told, with `from` and
+     * `to` alike.  NULL: no interest. */
+    void (*life)(void *state, const struct replica *replica,
+                 const struct probe_life *life);
 };
 
 #endif

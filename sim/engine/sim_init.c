@@ -91,8 +91,10 @@ static void init_replicas(struct sim *sim)
             replica->view = &sim->router.views[index];
             replica->router = &sim->router;
             replica->draft.draws = &sim->speculation;
-            replica->usd_per_hour_nano = pool_usd_per_hour_nano(pool);
-            bool is_there = index - sim->first_of_pool[i] < pool->config->n_replicas &&
+            replica->place = index - sim->first_of_pool[i];
+            replica->usd_per_hour_nano =
+                price_replica_nano(&pool->price, replica->place);
+            bool is_there = replica->place < pool->config->n_replicas &&
                             pool->config->shares_pool == 0;
             replica->life.state = is_there ? LIFE_READY : LIFE_OFF;
             router_set_ready(&sim->router, index, is_there);
@@ -160,7 +162,13 @@ void sim_init(struct sim *sim, const struct sim_config *config,
     sim->scalers = scaler_new(sim);
     sim->sleepers = sleep_new(sim);
     for (int32_t i = 0; i < sim->n_replicas; i++) {
-        sim->n_on += sim->replicas[i].life.state == LIFE_READY;
+        const struct life *life = &sim->replicas[i].life;
+        struct probe_life told = {
+            .replica = i, .from = life->state, .to = life->state, .detail = ""};
+        sim->n_on += life->state == LIFE_READY;
+        if (config->probe->life != NULL) {
+            config->probe->life(config->probe->state, &sim->replicas[i], &told);
+        }
     }
     sim->most_on = sim->n_on;
 }

@@ -7,6 +7,7 @@
 #ifndef SERVESIM_ENGINE_SUMS_H
 #define SERVESIM_ENGINE_SUMS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/replica.h"
@@ -22,6 +23,9 @@ void sums_at(struct replica *replica, int64_t at_ns, struct replica_sums *sums);
  * that the step which began there has taken.  The moment must not lie behind the first
  * plan of its instant. */
 int64_t sums_used_blocks(struct replica *replica, int64_t now_ns);
+
+/* Whether the replica's GPUs are paid for in that state of its life. */
+bool sums_is_held(const struct replica *replica, enum life_state state);
 
 /* Adds `more` to `sum`. */
 void sums_add(struct replica_sums *sum, const struct replica_sums *more);

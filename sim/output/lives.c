@@ -6,6 +6,27 @@
 #include "engine/scaler.h"
 #include "output/text.h"
 
+static const struct column list[] = {
+    {"t_s", "s", "when it happened"},
+    {"pool", "", "whose replica it is"},
+    {"replica", "", "its number, as in replicas.csv"},
+    {"event", "",
+     "start, wake or repair: a boot begins; ready; drain: no more requests; undrain; "
+     "stop; "
+     "sleep; fail"},
+    {"detail", "",
+     "who wanted it: a policy of [scale], held: requests that nobody could take, or "
+     "the "
+     "pool that gets the GPUs"},
+};
+
+const struct columns lives_columns = {
+    .file = "events.csv",
+    .help = "one row per change of a replica's life, if there are any",
+    .list = list,
+    .n = sizeof list / sizeof list[0],
+};
+
 void lives_add(struct lives *lives, const struct probe_life *life)
 {
     if (lives->n == lives->room) {
@@ -56,7 +77,7 @@ int lives_write(const struct lives *lives, const struct sim *sim, const char *fo
     if (text_open(&text, folder, "events.csv", err) != 0) {
         return -1;
     }
-    text_string(&text, "t_s,pool,replica,event,detail\n");
+    columns_write_header(&text, &lives_columns);
     for (int64_t i = 0; i < lives->n; i++) {
         const struct probe_life *life = &lives->events[i];
         text_decimal(&text, life->at_ns, 9);

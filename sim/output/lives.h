@@ -13,7 +13,10 @@
 #include "base/err.h"
 #include "engine/probe.h"
 #include "engine/sim.h"
+#include "output/columns.h"
 #include "output/metrics.h"
+
+extern const struct columns lives_columns;
 
 /* Changes so far.  Zeroed: none. */
 struct lives {

@@ -9,7 +9,10 @@
 #include "engine/pool.h"
 #include "engine/probe.h"
 #include "engine/slo.h"
+#include "output/columns.h"
 #include "output/text.h"
+
+extern const struct columns rows_columns;
 
 struct rows {
     struct text text;
