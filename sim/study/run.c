@@ -231,6 +231,13 @@ static int simulate(const struct config *config, const struct run_options *optio
     return status;
 }
 
+static void free_parts(const struct parts *parts)
+{
+    free(parts->policies);
+    free(parts->scalers);
+    free(parts->results);
+}
+
 int run_config(const struct config *config, const struct run_options *options,
                struct metrics *metrics, struct err *err)
 {
@@ -289,8 +296,6 @@ int run_config(const struct config *config, const struct run_options *options,
     }
     memory_arena_free(&arena);
     run_free_pools(config, parts.pools);
-    free(parts.policies);
-    free(parts.scalers);
-    free(parts.results);
+    free_parts(&parts);
     return status;
 }
