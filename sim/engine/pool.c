@@ -46,6 +46,8 @@ static const struct field fields[] = {
      "ledger"},
     {"max_model_len", FIELD_COUNT, AT(max_model_tokens), "", "0", "0", "1000000000",
      NULL, "longest prompt + output; 0: the model's own"},
+    {"shares_gpus_with", FIELD_TEXT, AT(shares_with), "", "", NULL, NULL, NULL,
+     "a pool above this one: their replicas take turns on the same GPUs"},
 };
 
 const struct field_table pool_table = {

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/field.h"
 #include "engine/pool_scheduler.h"
+#include "engine/scale.h"
 #include "engine/tier.h"
 #include "model/accelerator.h"
 #include "model/constants.h"
@@ -47,6 +48,9 @@ struct pool_config {
     struct tier_config offload; /* of the section [offload], for all pools */
     struct meter_config meter;  /* of [power], likewise */
     struct speculative_config speculative;
+    struct scale_config scale; /* of the section [scale.NAME] */
+    const char *shares_with;   /* a pool whose GPUs it has, too: engine/sleep.h; "" */
+    int32_t shares_pool;       /* 1 + its index; 0: none */
     struct price_config price;
     struct price_terms price_terms; /* of the section [price], for all pools */
 };

@@ -148,6 +148,8 @@ struct replica {
     int32_t index;
     bool stepwise;
     struct life life;
+    struct timer boot;         /* when it is ready: engine/boot.h */
+    bool sleeps;               /* its GPUs serve several models: engine/sleep.h */
     int32_t place;             /* in its pool: 0, 1, 2 ... */
     int64_t usd_per_hour_nano; /* of the whole replica */
 

@@ -6,6 +6,7 @@
 #include "engine/fleet.h"
 #include "engine/intake.h"
 #include "engine/lockstep.h"
+#include "engine/scaler.h"
 #include "engine/sums.h"
 
 /* Brings the area under the number of requests in the system up to now. */
@@ -43,6 +44,9 @@ void sim_finished(void *state, struct probe_record *record)
         int64_t service = record->prompt_tokens + 2 * record->output_tokens;
         shares_leave(&sim->shares, record->tenant, is_done ? service : 0,
                      record->finish_ns);
+    }
+    if (sim->scalers != NULL && record->status != REQUEST_REJECTED) {
+        scaler_finished(sim, record);
     }
     sim->left_in_plan = true;
     sum_area(sim);
@@ -142,9 +146,13 @@ static void plan_idle(struct sim *sim)
         if (replica->lockstep != NULL) {
             plan_ranks(sim, replica->lockstep);
         } else if (!await(sim, replica,
-                          replica_plan(replica, sim->now_ns, horizon_ns)) &&
-                   replica->life.state == LIFE_DRAINING && fleet_is_empty(replica)) {
-            fleet_life(sim, replica, LIFE_OFF);
+                          replica_plan(replica, sim->now_ns, horizon_ns))) {
+            if (replica->sleeps) {
+                sim->sleep_due = true;
+            } else if (replica->life.state == LIFE_DRAINING &&
+                       fleet_is_empty(replica)) {
+                fleet_life(sim, replica, LIFE_OFF);
+            }
         }
     }
     sim->n_idle = 0;
@@ -224,7 +232,11 @@ int sim_run(struct sim *sim, const struct sim_config *config,
             }
             sim->left_in_plan = false;
             plan_idle(sim);
-        } while (sim->left_in_plan || timer_first_ns(&sim->timers) == now_ns);
+            if (sim->sleep_due) {
+                sleep_look(sim);
+            }
+        } while (sim->left_in_plan || sim->n_idle > 0 ||
+                 timer_first_ns(&sim->timers) == now_ns);
         if (config->verify) {
             sim_verify(sim);
         }

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "engine/fleet.h"
 #include "engine/lockstep.h"
+#include "engine/scaler.h"
 #include "engine/sim.h"
 
 static void init_memory(struct sim *sim, const struct sim_config *config,
@@ -94,7 +95,8 @@ static void init_replicas(struct sim *sim)
             replica->place = index - sim->first_of_pool[i];
             replica->usd_per_hour_nano =
                 price_replica_nano(&pool->price, replica->place);
-            bool is_there = replica->place < pool_n_schedulers(pool->config);
+            bool is_there = replica->place < pool_n_schedulers(pool->config) &&
+                            pool->config->shares_pool == 0;
             replica->life.state = is_there ? LIFE_READY : LIFE_OFF;
             router_set_ready(&sim->router, index, is_there);
         }
@@ -150,6 +152,8 @@ void sim_free(struct sim *sim)
     for (int32_t i = 0; i < sim->config->n_pools; i++) {
         cost_form_table_free(&sim->forms[i]);
     }
+    scaler_free(sim->scalers, sim->config->n_pools);
+    sleep_free(sim->sleepers);
     free_requests(&sim->held);
     free(sim->forms);
     free(sim->first_of_pool);
@@ -174,7 +178,17 @@ void sim_init(struct sim *sim, const struct sim_config *config,
     init_router(sim);
     init_replicas(sim);
     tie_ranks(sim);
-    for (int32_t i = 0; config->probe->life != NULL && i < sim->n_replicas; i++) {
-        config->probe->life(config->probe->state, &sim->replicas[i], 0);
+    sim->cause = "";
+    sim->scalers = scaler_new(sim);
+    sim->sleepers = sleep_new(sim);
+    for (int32_t i = 0; i < sim->n_replicas; i++) {
+        const struct life *life = &sim->replicas[i].life;
+        struct probe_life told = {
+            .replica = i, .from = life->state, .to = life->state, .detail = ""};
+        sim->n_on += life->state == LIFE_READY;
+        if (config->probe->life != NULL) {
+            config->probe->life(config->probe->state, &sim->replicas[i], &told);
+        }
     }
+    sim->most_on = sim->n_on;
 }

@@ -162,6 +162,7 @@ static void verify_outside(const struct sim *sim)
 void sim_verify(const struct sim *sim)
 {
     int64_t n = sim->held.n + sim->n_away;
+    int32_t n_on = 0;
     verify_outside(sim);
     for (int32_t i = 0; i < sim->n_replicas; i++) {
         const struct replica *replica = &sim->replicas[i];
@@ -170,10 +171,16 @@ void sim_verify(const struct sim *sim)
              replica->frontend.requests.n;
         CHECK(life_serves(&replica->life) || fleet_is_empty(replica));
         CHECK(life_paid_ns(&replica->life, sim->now_ns) <= sim->now_ns);
+        CHECK(replica->life.state == LIFE_STARTING || !timer_is_set(&replica->boot));
+        CHECK(replica->life.state != LIFE_DRAINING || replica->sleeps ||
+              !fleet_is_empty(replica));
+        n_on += life_serves(&replica->life);
     }
     for (int32_t i = 0; i < sim->n_locksteps; i++) {
         lockstep_verify(&sim->locksteps[i]);
     }
+    CHECK(n_on == sim->n_on && n_on <= sim->most_on);
+    sleep_verify(sim);
     CHECK(n == sim->n_in_system);
     router_verify(&sim->router);
     int64_t done = 0;

@@ -143,3 +143,16 @@ void sums_at(struct replica *replica, int64_t at_ns, struct replica_sums *sums)
                              sums);
     }
 }
+
+int64_t sums_used_blocks(struct replica *replica, int64_t now_ns)
+{
+    int64_t used = kv_used(&replica->kv);
+    if (!replica->busy || replica->stepwise) {
+        return used;
+    }
+    span_advance(replica, now_ns);
+    used = kv_used(&replica->kv);
+    /* a step of the span that would begin now is not planned yet when steps are alone */
+    bool begins = replica->span.start_ns == now_ns && replica->planned_ns < now_ns;
+    return begins ? used - batch_group_new_blocks(replica) : used;
+}

@@ -97,9 +97,14 @@ static void on_finish(void *state, struct probe_record *record)
     }
 }
 
-static void on_life(void *state, const struct replica *replica, int64_t at_ns)
+static void on_life(void *state, const struct replica *replica,
+                    const struct probe_life *life)
 {
-    bill_life(&((struct results *)state)->bill, replica, at_ns);
+    struct results *results = state;
+    bill_life(&results->bill, replica, life->at_ns);
+    if (has_files(results) && life->from != life->to) {
+        lives_add(&results->lives, life);
+    }
 }
 
 static void on_tick(void *state, struct sim *sim, int64_t at_ns)
@@ -178,12 +183,14 @@ int results_close(struct results *results, struct sim *sim, struct err *err)
     if (slo_any(&summary->slo)) {
         overload_metrics(&results->overload, sim->totals.end_ns, metrics);
     }
+    lives_metrics(sim, metrics);
     metrics_text(metrics, "calibration", results->options.calibration, "");
     if (!has_files(results)) {
         return 0;
     }
     const char *folder = results->folder.temporary;
     if (close_files(results, err) != 0 || usage_write_replicas(sim, folder, err) != 0 ||
+        lives_write(&results->lives, sim, folder, err) != 0 ||
         bill_write(&results->bill, folder, err) != 0 ||
         metrics_write(metrics, folder, "summary.csv", err) != 0) {
         folder_discard(&results->folder);
@@ -215,6 +222,7 @@ void results_discard(struct results *results)
 void results_free(struct results *results)
 {
     summary_free(&results->summary);
+    lives_free(&results->lives);
     meter_report_free(&results->meter);
     bill_free(&results->bill);
 }

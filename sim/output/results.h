@@ -15,6 +15,7 @@
 #include "output/bill.h"
 #include "output/columns.h"
 #include "output/folder.h"
+#include "output/lives.h"
 #include "output/meter_report.h"
 #include "output/metrics.h"
 #include "output/overload.h"
@@ -50,6 +51,7 @@ struct results {
     struct meter_report meter;
     struct bill bill;
     struct overload overload;
+    struct lives lives;
     struct metrics metrics;
 };
 
