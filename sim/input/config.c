@@ -5,6 +5,7 @@
 #include "input/config_policies.h"
 #include "input/config_pool.h"
 #include "input/config_speculative.h"
+#include "input/failures.h"
 #include "input/settings.h"
 
 #define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
@@ -125,6 +126,7 @@ const struct field_table config_tables[] = {
      .base = offsetof(struct config, speculative)},
     TABLE("route", route_fields, route),
     TABLE("offload", offload_fields, offload),
+    TABLE("fail", fail_config_fields, fail),
     TABLE("output", output_fields, output),
 };
 const int32_t config_n_tables = sizeof config_tables / sizeof config_tables[0];
@@ -250,13 +252,16 @@ int config_read(struct config *config, const char *path, const char *const *over
         read_pools(config, &settings, arena, err) != 0 ||
         settings_check_used(&settings,
                             "run, workload, slo, speculative, tenant.NAME, pool.NAME, "
-                            "route, offload, output",
+                            "route, offload, fail, output",
                             err) != 0 ||
         config_policies_check(config, &settings, err) != 0 ||
         config_speculative_apply(config, &settings, err) != 0) {
         return -1;
     }
-    return check_workload(config, err);
+    if (check_workload(config, err) != 0) {
+        return -1;
+    }
+    return failures_read(config, arena, err);
 }
 
 void config_print(const struct config *config, FILE *out)
