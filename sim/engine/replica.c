@@ -19,6 +19,8 @@ void replica_init(struct replica *replica, const struct pool *pool,
     bool drafts = pool->config->speculative.method != SPECULATIVE_NONE;
     *replica = (struct replica){
         .pool = pool,
+        .cost = &pool->cost,
+        .slow_nano = SLOW_NOT,
         .ops = ops,
         .index = index,
         /* drafted tokens are right or wrong one by one */
@@ -214,7 +216,7 @@ void replica_charge_prefill(struct replica *replica, int64_t rest_ns, wide rest_
     }
 }
 
-static void stop_waiting(struct replica *replica, struct request *request)
+void replica_stop_waiting(struct replica *replica, struct request *request)
 {
     if (request->place == REQUEST_SWAPPED) {
         swap_take(replica, request, false);
@@ -245,7 +247,7 @@ void replica_finish(struct replica *replica, struct request *request,
         leave_add(&replica->leaving, &replica->kv, request,
                   replica->ops->blocks_go_with_the_last);
     } else {
-        stop_waiting(replica, request);
+        replica_stop_waiting(replica, request);
     }
     if (status == REQUEST_COMPLETED) {
         CHECK(request->n_emitted == request->output_tokens);

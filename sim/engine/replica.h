@@ -28,6 +28,7 @@
 #include "engine/rank.h"
 #include "engine/request.h"
 #include "engine/route.h"
+#include "engine/slow.h"
 #include "engine/swap.h"
 #include "engine/tier.h"
 
@@ -79,10 +80,20 @@ struct replica_span {
     struct cost_form own_form;    /* where `form` is not one that the pool keeps */
 };
 
+/* What steps did that a failure aborted: each quantity's part by then, rounded down. */
+struct replica_aborted {
+    wide pj;
+    wide flops;
+    wide bytes;
+    wide prefill_tokens;
+    wide decode_tokens;
+};
+
 /* Sums since the start of the run: everything that ends up in a file is one of these. */
 struct replica_sums {
     struct work work; /* of the steps that have ended */
     struct work drafting;
+    struct replica_aborted aborted;
     wide busy_pj; /* these four follow from it: sums_at() works them out, */
     wide flops;   /* with the part of the step in progress */
     wide bytes;
@@ -104,6 +115,11 @@ struct replica_tally {
     int64_t recomputed_tokens;
     int64_t discarded_tokens;  /* computed for requests that timed out */
     int64_t discarded_outputs; /* emitted to them */
+    int64_t lost_tokens;       /* computed for requests that the replica failed under */
+    int64_t lost_outputs;      /* emitted to them, if they start again or fail */
+    int64_t n_failures;
+    int64_t n_reclaims;
+    int64_t n_lost_attempts; /* of requests that had been granted something */
     int64_t most_running;
     int64_t most_blocks;
     int64_t paid_ns; /* replica time attributed to completed requests ... */
@@ -120,8 +136,11 @@ struct replica {
     const struct probe *probe;
     struct request_store *store;
     struct request_alive *alive;
-    struct histogram *itl;    /* NULL: not wanted */
-    struct cost_forms *forms; /* of the pool */
+    struct histogram *itl;   /* NULL: not wanted */
+    const struct cost *cost; /* the pool's, or slower: engine/slow.h */
+    struct cost_forms *forms;
+    struct cost_forms *pool_forms;
+    int64_t slow_nano;
     struct route_view *view;
     struct batch_limits limits;
     int32_t index;
@@ -209,6 +228,14 @@ bool replica_interrupt(struct replica *replica, int64_t now_ns);
  * at its end. */
 void replica_give_up(struct replica *replica, struct request *request, int64_t now_ns);
 
+/* The replica breaks down at `now_ns`, or is emptied at once: steps that have ended by then
+ * count, the one in progress is aborted, and the time and energy it took are lost.  All that
+ * the replica knew is forgotten.  Its requests come out, as waiting ones that hold nothing
+ * but still say what they had, and are told to `lost`, in order of their ids; those whose
+ * clients have given up leave. */
+void replica_fail(struct replica *replica, int64_t now_ns,
+                  void (*lost)(void *state, struct request *request), void *state);
+
 /* Tokens of a request whose KV is in the cache, wherever the request is. */
 static inline int64_t replica_computed(const struct replica *replica,
                                        const struct request *request)
@@ -240,6 +267,9 @@ int64_t replica_order_key(const struct replica *replica, const struct request *r
 /* How many more tokens it may emit before that key grows. */
 int64_t replica_order_left(const struct replica *replica,
                            const struct request *request);
+
+/* Takes a request that waits out of the list it is in. */
+void replica_stop_waiting(struct replica *replica, struct request *request);
 
 /* Shared by the two ways to run a step. */
 

@@ -43,6 +43,7 @@ struct request {
     bool given_up;        /* its client timed out while a step was running */
     bool queued;          /* waiting, and in the queue: its scheduler has seen it */
     bool delayed;         /* and behind all others: queue_delay() */
+    bool granted;         /* something, in this attempt */
     struct request *next; /* in the list where it waits or runs */
     struct request *before;
     struct request *next_alive; /* in the list of those whose clients may time out */

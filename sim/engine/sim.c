@@ -99,6 +99,7 @@ static void init_replicas(struct sim *sim)
             replica->probe = &sim->probe;
             replica->store = &sim->store;
             replica->forms = &sim->forms[i];
+            replica->pool_forms = &sim->forms[i];
             replica->alive = &sim->alive;
             replica->itl = config->want_itl ? &sim->itl : NULL;
             replica->view = &sim->views[index];

@@ -44,8 +44,9 @@ static void plan_alone(struct replica *replica, struct replica_span *span,
                        int64_t now_ns)
 {
     const struct step_counts *counts = &span->counts;
-    cost_price(&replica->pool->cost, counts, &span->price);
-    span->price.fs[BOUND_NETWORK] += swap_fs(replica) + replica->tier.fetch_fs;
+    cost_price(replica->cost, counts, &span->price);
+    span->price.fs[BOUND_NETWORK] +=
+        slow_fs(replica->slow_nano, swap_fs(replica) + replica->tier.fetch_fs);
     int64_t duration_ns = cost_duration_ns(cost_sum_fs(&span->price));
     span->alone = true;
     span->steps_left = 1;

@@ -5,7 +5,7 @@
 
 void stepwise_start(struct replica *replica, int64_t now_ns)
 {
-    const struct cost *cost = &replica->pool->cost;
+    const struct cost *cost = replica->cost;
     struct replica_span *span = &replica->span;
     struct step_counts counts = {0};
     struct step_counts decodes = {0};
@@ -30,7 +30,8 @@ void stepwise_start(struct replica *replica, int64_t now_ns)
         decodes.n_decodes > 0 ? cost_duration_ns(cost_sum_fs(&price)) : 0;
     cost_price(cost, &counts, &price);
     draft_price(replica, true, &price, &drafting);
-    price.fs[BOUND_NETWORK] += swap_fs(replica) + replica->tier.fetch_fs;
+    price.fs[BOUND_NETWORK] +=
+        slow_fs(replica->slow_nano, swap_fs(replica) + replica->tier.fetch_fs);
     int64_t duration_ns = cost_duration_ns(cost_sum_fs(&price));
     *span = (struct replica_span){
         .start_ns = now_ns,

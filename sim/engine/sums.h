@@ -18,6 +18,10 @@ void sums_state(struct replica *replica, int64_t now_ns);
 /* The replica's sums as of `at_ns`, which is not before anything that was booked. */
 void sums_at(struct replica *replica, int64_t at_ns, struct replica_sums *sums);
 
+/* The step in progress is aborted at `now_ns`, all before it being booked: what it did by
+ * then is booked, though it comes to nothing.  Returns its energy. */
+wide sums_abort(struct replica *replica, int64_t now_ns);
+
 /* Adds `more` to `sum`. */
 void sums_add(struct replica_sums *sum, const struct replica_sums *more);
 

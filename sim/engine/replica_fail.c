@@ -1,0 +1,136 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "engine/replica.h"
+#include "engine/span.h"
+#include "engine/sums.h"
+
+/* What the step in progress took until now is lost; no token of it counts. */
+static void abort_step(struct replica *replica, int64_t now_ns)
+{
+    if (!replica->stepwise) {
+        span_advance(replica, now_ns);
+    }
+    CHECK(replica->span.steps_left > 0 && replica->span.start_ns <= now_ns);
+    int64_t used = kv_used(&replica->kv);
+    if (used > replica->tally.most_blocks) {
+        replica->tally.most_blocks = used;
+    }
+    replica->tally.lost_pj += sums_abort(replica, now_ns);
+    replica->tally.lost_ns += now_ns - replica->span.start_ns;
+    replica->span.steps_left = 0;
+    replica->busy = false;
+}
+
+/* It stops to run: its last token came at the end of the last step, `boundary_ns`. */
+static void stop_running(struct replica *replica, struct request *request,
+                         int64_t boundary_ns)
+{
+    replica_leave(replica, request, boundary_ns);
+    request_list_remove(&replica->running, request);
+    replica->view->n_running--;
+    kv_give(&replica->kv, request->held_blocks, request->chain);
+    request->held_blocks = 0;
+}
+
+/* Back to what it was before the replica got it, except for what it has computed and
+ * emitted. */
+static void come_out(struct request *request)
+{
+    request->place = REQUEST_WAITING;
+    request->next = request->before = NULL;
+    request->given_up = false;
+    request->delayed = false;
+    request->promoted_tokens = REQUEST_NEVER;
+    prefix_chain_forget(request->chain);
+}
+
+static void forget_cache(struct replica *replica)
+{
+    leave_all(&replica->leaving, &replica->kv);
+    prefix_free(replica->kv.prefix);
+    replica->kv.prefix = NULL;
+    replica->kv.free_blocks = replica->kv.total_blocks;
+    tier_forget(&replica->tier);
+}
+
+/* As a server that has just started, but for what was counted. */
+static void forget_all(struct replica *replica)
+{
+    CHECK(replica->running.n == 0 && replica_n_waiting(replica) == 0);
+    CHECK(replica->group.n == 0 && replica->n_partials == 0 && replica->late.n == 0);
+    CHECK(replica->swap.host_blocks == 0);
+    forget_cache(replica);
+    memset(replica->policy_state, 0, replica->ops->state_size);
+    fair_free(&replica->fair);
+    fair_init(&replica->fair, replica->fair.on);
+    replica->rank = (struct rank){0};
+    replica->has_hits = false;
+    replica->span = (struct replica_span){0};
+    replica->n_grants = 0;
+    replica->n_given_up = 0;
+    replica->n_preempted = 0;
+    replica->group_granted = false;
+    replica->closed = false;
+    replica->waited = false;
+    replica->wake_ns = REQUEST_NEVER;
+    replica->swap.moved = 0;
+    replica->looked_at_step = replica->sums.work.steps;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct request *x = *(struct request *const *)a;
+    const struct request *y = *(struct request *const *)b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* Takes all requests out of their lists; the array is to be freed. */
+static struct request **take_all(struct replica *replica, int64_t boundary_ns,
+                                 int64_t *n)
+{
+    struct request **all =
+        memory_new((size_t)(replica->running.n + replica_n_waiting(replica)),
+                   sizeof(struct request *));
+    struct request *request;
+    *n = 0;
+    while ((request = replica->running.first) != NULL) {
+        stop_running(replica, request, boundary_ns);
+        all[(*n)++] = request;
+    }
+    while ((request = replica->swap.requests.first) != NULL ||
+           (request = queue_first(&replica->queue)) != NULL ||
+           (request = replica->arrived.first) != NULL) {
+        replica_stop_waiting(replica, request);
+        all[(*n)++] = request;
+    }
+    for (int64_t i = 0; i < *n; i++) {
+        come_out(all[i]);
+    }
+    qsort(all, (size_t)*n, sizeof(struct request *), by_id);
+    return all;
+}
+
+void replica_fail(struct replica *replica, int64_t now_ns,
+                  void (*lost)(void *state, struct request *request), void *state)
+{
+    sums_state(replica, now_ns);
+    int64_t boundary_ns = now_ns;
+    if (!replica_interrupt(replica, now_ns)) {
+        abort_step(replica, now_ns);
+        boundary_ns = replica->span.start_ns;
+    }
+    replica_divide(replica);
+    for (int64_t i = 0; i < replica->n_given_up; i++) {
+        replica_finish(replica, replica->given_up[i], REQUEST_TIMED_OUT, now_ns);
+    }
+    int64_t n;
+    struct request **all = take_all(replica, boundary_ns, &n);
+    forget_all(replica);
+    for (int64_t i = 0; i < n; i++) {
+        lost(state, all[i]);
+    }
+    free(all);
+}
