@@ -35,6 +35,10 @@ static const struct field fields[] = {
      "ledger"},
     {"max_model_len", FIELD_COUNT, AT(max_model_tokens), "", "0", "0", "1000000000",
      NULL, "longest prompt + output; 0: the model's own"},
+    {"slow_share", FIELD_NANO, AT(slow_share_nano), "", "0", "0", "1", NULL,
+     "share of its replicas that are slow, rounded half up, spread evenly"},
+    {"slow_factor", FIELD_NANO, AT(slow_factor_nano), "", "1", "1", "1000", NULL,
+     "how many times longer the steps of its slow replicas are"},
 };
 
 const struct field_table pool_table = {

@@ -105,8 +105,8 @@ static int refuse_place(const struct source_line *line, int column,
     char reason[160];
     snprintf(reason, sizeof reason,
              "is not there: [pool.%.60s] has %" PRId64
-             " replicas, and both are counted from 0",
-             pool->name, n_places(pool));
+             " replica%s, counted from 0 as nodes are",
+             pool->name, n_places(pool), n_places(pool) == 1 ? "" : "s");
     return trace_csv_refuse(line, names[column], field, reason, err);
 }
 
