@@ -237,7 +237,7 @@ static int64_t take_found(struct replica *replica, struct request *request)
     kv_hold(&replica->kv, chain);
     request->held_blocks = chain->n_hits;
     request->computed_tokens = n_found * replica->kv.block_tokens;
-    if (!request->granted) {
+    if (!request->granted && !request->migrated) {
         request->cached_tokens = request->computed_tokens;
     } else {
         replica->tally.recomputed_tokens -= request->computed_tokens;

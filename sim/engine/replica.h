@@ -117,6 +117,8 @@ struct replica_tally {
     int64_t discarded_outputs; /* emitted to them */
     int64_t lost_tokens;       /* computed for requests that the replica failed under */
     int64_t lost_outputs;      /* emitted to them, if they start again or fail */
+    int64_t broken_ns; /* of lost_ns and lost_pj: by failures */
+    wide broken_pj;
     int64_t n_failures;
     int64_t n_reclaims;
     int64_t n_lost_attempts; /* of requests that had been granted something */
@@ -231,10 +233,9 @@ void replica_give_up(struct replica *replica, struct request *request, int64_t n
 /* The replica breaks down at `now_ns`, or is emptied at once: steps that have ended by then
  * count, the one in progress is aborted, and the time and energy it took are lost.  All that
  * the replica knew is forgotten.  Its requests come out, as waiting ones that hold nothing
- * but still say what they had, and are told to `lost`, in order of their ids; those whose
- * clients have given up leave. */
-void replica_fail(struct replica *replica, int64_t now_ns,
-                  void (*lost)(void *state, struct request *request), void *state);
+ * but still say what they had: `all` has room for all who run or wait, and gets those whose
+ * clients have not given up meanwhile; returns how many.  Those in the front end stay. */
+int64_t replica_fail(struct replica *replica, int64_t now_ns, struct request **all);
 
 /* Tokens of a request whose KV is in the cache, wherever the request is. */
 static inline int64_t replica_computed(const struct replica *replica,

@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -18,8 +17,12 @@ static void abort_step(struct replica *replica, int64_t now_ns)
     if (used > replica->tally.most_blocks) {
         replica->tally.most_blocks = used;
     }
-    replica->tally.lost_pj += sums_abort(replica, now_ns);
-    replica->tally.lost_ns += now_ns - replica->span.start_ns;
+    wide pj = sums_abort(replica, now_ns);
+    int64_t elapsed_ns = now_ns - replica->span.start_ns;
+    replica->tally.lost_pj += pj;
+    replica->tally.lost_ns += elapsed_ns;
+    replica->tally.broken_pj += pj;
+    replica->tally.broken_ns += elapsed_ns;
     replica->span.steps_left = 0;
     replica->busy = false;
 }
@@ -80,41 +83,7 @@ static void forget_all(struct replica *replica)
     replica->looked_at_step = replica->sums.work.steps;
 }
 
-static int by_id(const void *a, const void *b)
-{
-    const struct request *x = *(struct request *const *)a;
-    const struct request *y = *(struct request *const *)b;
-    return (x->id > y->id) - (x->id < y->id);
-}
-
-/* Takes all requests out of their lists; the array is to be freed. */
-static struct request **take_all(struct replica *replica, int64_t boundary_ns,
-                                 int64_t *n)
-{
-    struct request **all =
-        memory_new((size_t)(replica->running.n + replica_n_waiting(replica)),
-                   sizeof(struct request *));
-    struct request *request;
-    *n = 0;
-    while ((request = replica->running.first) != NULL) {
-        stop_running(replica, request, boundary_ns);
-        all[(*n)++] = request;
-    }
-    while ((request = replica->swap.requests.first) != NULL ||
-           (request = queue_first(&replica->queue)) != NULL ||
-           (request = replica->arrived.first) != NULL) {
-        replica_stop_waiting(replica, request);
-        all[(*n)++] = request;
-    }
-    for (int64_t i = 0; i < *n; i++) {
-        come_out(all[i]);
-    }
-    qsort(all, (size_t)*n, sizeof(struct request *), by_id);
-    return all;
-}
-
-void replica_fail(struct replica *replica, int64_t now_ns,
-                  void (*lost)(void *state, struct request *request), void *state)
+int64_t replica_fail(struct replica *replica, int64_t now_ns, struct request **all)
 {
     sums_state(replica, now_ns);
     int64_t boundary_ns = now_ns;
@@ -126,11 +95,21 @@ void replica_fail(struct replica *replica, int64_t now_ns,
     for (int64_t i = 0; i < replica->n_given_up; i++) {
         replica_finish(replica, replica->given_up[i], REQUEST_TIMED_OUT, now_ns);
     }
-    int64_t n;
-    struct request **all = take_all(replica, boundary_ns, &n);
-    forget_all(replica);
-    for (int64_t i = 0; i < n; i++) {
-        lost(state, all[i]);
+    int64_t n = 0;
+    struct request *request;
+    while ((request = replica->running.first) != NULL) {
+        stop_running(replica, request, boundary_ns);
+        all[n++] = request;
     }
-    free(all);
+    while ((request = replica->swap.requests.first) != NULL ||
+           (request = queue_first(&replica->queue)) != NULL ||
+           (request = replica->arrived.first) != NULL) {
+        replica_stop_waiting(replica, request);
+        all[n++] = request;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        come_out(all[i]);
+    }
+    forget_all(replica);
+    return n;
 }

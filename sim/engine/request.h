@@ -44,6 +44,8 @@ struct request {
     bool queued;          /* waiting, and in the queue: its scheduler has seen it */
     bool delayed;         /* and behind all others: queue_delay() */
     bool granted;         /* something, in this attempt */
+    bool retried;         /* after a failure */
+    bool migrated;
     struct request *next; /* in the list where it waits or runs */
     struct request *before;
     struct request *next_alive; /* in the list of those whose clients may time out */
@@ -85,6 +87,8 @@ struct request {
     int64_t recompute_since_ns;  /* REQUEST_NEVER if nothing is being recomputed */
     int64_t recompute_to_tokens; /* what had been computed before */
     int32_t n_preemptions;
+    int32_t n_lost_attempts; /* to failures */
+    int64_t most_computed;   /* tokens at once, in lost attempts */
 
     int64_t paid_ns; /* its share of the replica's time */
     wide energy_pj;
