@@ -223,8 +223,9 @@ static void begin_life(struct sim *sim, struct replica *replica)
     struct fail_place *place = fail_state_place(sim, replica);
     struct fail_unit *unit = place->unit;
     if (unit->n_serving++ == 0 && config->mtbf_ns > 0) {
+        int64_t mean_ns = config->mtbf_ns / unit->n_nodes;
         set_in(sim, &unit->timer,
-               draw(sim, "life", unit->first, ++unit->n_drawn, config->mtbf_ns));
+               draw(sim, "life", unit->first, ++unit->n_drawn, mean_ns));
     }
     if (config->spot_mtbf_ns > 0) {
         set_in(

@@ -34,7 +34,7 @@ static int start_paces(struct sim *sim, int32_t pool_index, struct err *err)
 static void add_unit(struct fail *fail, int32_t first, int32_t end)
 {
     struct fail_unit *unit = &fail->units[fail->n_units++];
-    *unit = (struct fail_unit){.first = first, .end = end};
+    *unit = (struct fail_unit){.first = first, .end = end, .n_nodes = 1};
     for (int32_t i = first; i < end; i++) {
         fail->places[i].unit = unit;
     }
@@ -47,12 +47,16 @@ static void add_units(struct sim *sim, int32_t pool)
     int32_t n = sim->first_of_pool[pool + 1] - base;
     int32_t first = 0;
     int32_t end = 0;
-    for (int64_t node = 0; end < n; node++) {
+    for (int64_t node = 0; sim->fail->config->scope == FAIL_NODE || end < n; node++) {
         if (sim->fail->config->scope == FAIL_REPLICA) {
             first = end++;
-        } else if (!fail_config_node(config, n, node, &first, &end) ||
-                   sim->fail->places[base + first].unit != NULL) {
-            continue; /* another node of the same replica: one of them is enough */
+        } else if (!fail_config_node(config, n, node, &first, &end)) {
+            return;
+        }
+        struct fail_unit *unit = sim->fail->places[base + first].unit;
+        if (unit != NULL) { /* it falls with any of its nodes */
+            unit->n_nodes++;
+            continue;
         }
         add_unit(sim->fail, base + first, base + end);
     }

@@ -15,6 +15,7 @@ struct fail_unit {
     struct timer timer;
     int32_t first;
     int32_t end;
+    int32_t n_nodes; /* that a replica larger than a node has */
     int32_t n_serving;
     int64_t n_drawn;
 };
