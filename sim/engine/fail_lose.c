@@ -146,8 +146,8 @@ void fail_lose_take(struct fail_lose *lose, struct sim *sim, struct replica *rep
     struct request_list *frontend = &replica->frontend.requests;
     int64_t most =
         lose->n + replica->running.n + replica_n_waiting(replica) + frontend->n;
-    if (most > lose->room) {
-        lose->room = 2 * most;
+    if (most >= lose->room) {
+        lose->room = 2 * most + 1;
         lose->requests =
             memory_grow(lose->requests, (size_t)lose->room, sizeof(struct request *));
     }
@@ -165,6 +165,9 @@ void fail_lose_take(struct fail_lose *lose, struct sim *sim, struct replica *rep
 void fail_lose_end(struct fail_lose *lose, struct sim *sim, enum request_reason reason,
                    bool planned)
 {
+    if (lose->n == 0) {
+        return;
+    }
     struct loss loss = {
         .sim = sim, .tally = lose, .reason = reason, .planned = planned};
     qsort(lose->requests, (size_t)lose->n, sizeof(struct request *), by_id);
