@@ -1,7 +1,4 @@
-#include <string.h>
-
 #include "base/check.h"
-#include "base/memory.h"
 #include "engine/replica.h"
 #include "engine/span.h"
 #include "engine/sums.h"
@@ -56,19 +53,16 @@ static void forget_cache(struct replica *replica)
     prefix_free(replica->kv.prefix);
     replica->kv.prefix = NULL;
     replica->kv.free_blocks = replica->kv.total_blocks;
-    tier_forget(&replica->tier);
 }
 
-/* As a server that has just started, but for what was counted. */
+/* As a server that has just started, but for what was counted, and what replica_reset()
+ * is for. */
 static void forget_all(struct replica *replica)
 {
     CHECK(replica->running.n == 0 && replica_n_waiting(replica) == 0);
     CHECK(replica->group.n == 0 && replica->n_partials == 0 && replica->late.n == 0);
     CHECK(replica->swap.host_blocks == 0);
     forget_cache(replica);
-    memset(replica->policy_state, 0, replica->ops->state_size);
-    fair_free(&replica->fair);
-    fair_init(&replica->fair, replica->fair.on);
     replica->rank = (struct rank){0};
     replica->has_hits = false;
     replica->span = (struct replica_span){0};
@@ -78,7 +72,6 @@ static void forget_all(struct replica *replica)
     replica->group_granted = false;
     replica->closed = false;
     replica->waited = false;
-    replica->wake_ns = REQUEST_NEVER;
     replica->swap.moved = 0;
     replica->looked_at_step = replica->sums.work.steps;
 }
@@ -104,7 +97,7 @@ int64_t replica_fail(struct replica *replica, int64_t now_ns, struct request **a
     while ((request = replica->swap.requests.first) != NULL ||
            (request = queue_first(&replica->queue)) != NULL ||
            (request = replica->arrived.first) != NULL) {
-        replica_stop_waiting(replica, request);
+        replica_finish_take_out(replica, request, now_ns);
         all[n++] = request;
     }
     for (int64_t i = 0; i < n; i++) {

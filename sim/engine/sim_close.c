@@ -27,8 +27,9 @@ int sim_close(struct sim *sim, struct err *err)
         CHECK(kv_used(&replica->kv) == 0);
         computed += replica->sums.work.tokens - replica->sums.work.padding_tokens;
         emitted += replica->sums.work.emissions;
-        thrown += replica->tally.recomputed_tokens + replica->tally.discarded_tokens;
-        discarded += replica->tally.discarded_outputs;
+        thrown += replica->tally.recomputed_tokens + replica->tally.discarded_tokens +
+                  replica->tally.lost_tokens;
+        discarded += replica->tally.discarded_outputs + replica->tally.lost_outputs;
         rejected += draft_rejected(&replica->draft);
         totals->n_steps += replica->n_steps;
         totals->sequence_steps += replica->tally.sequence_steps;

@@ -72,16 +72,6 @@ void tier_free(struct tier *tier)
     }
 }
 
-void tier_forget(struct tier *tier)
-{
-    for (int i = 0; i < N_TIERS; i++) {
-        tier_store_free(&tier->stores[i]);
-        tier->stores[i] =
-            (struct tier_store){.most = tier->limits->levels[i].most_blocks};
-    }
-    tier->fetch_fs = 0;
-}
-
 bool tier_exists(const struct tier *tier)
 {
     return tier->stores[TIER_HOST].most + tier->stores[TIER_DISK].most > 0;

@@ -82,9 +82,6 @@ void tier_init(struct tier *tier, const struct tier_limits *limits,
                const struct cost *cost, int64_t block_tokens);
 void tier_free(struct tier *tier);
 
-/* Forgets every block: the machine they were on is gone.  What was counted stays. */
-void tier_forget(struct tier *tier);
-
 /* Whether there is any. */
 bool tier_exists(const struct tier *tier);
 

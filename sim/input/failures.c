@@ -35,7 +35,8 @@ struct reader {
 /* Replicas that the pool may ever have. */
 static int64_t n_places(const struct pool_config *pool)
 {
-    return pool->n_replicas;
+    return pool->most_replicas > pool->n_replicas ? pool->most_replicas
+                                                  : pool->n_replicas;
 }
 
 static int read_time(const struct source_line *line, int column,
