@@ -165,6 +165,8 @@ void fleet_finish(struct sim *sim, struct request *request, enum request_status 
 {
     request->replica = -1;
     request->reason = reason;
+    sim->totals.discarded_tokens += request->computed_tokens - request->cached_tokens;
+    sim->totals.discarded_outputs += request->n_emitted;
     timer_cancel(&sim->timers, &request->timer);
     request_alive_remove(&sim->alive, request);
     record_tell(&sim->probe, NULL, request, status, sim->now_ns);

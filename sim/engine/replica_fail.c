@@ -24,11 +24,29 @@ static void abort_step(struct replica *replica, int64_t now_ns)
     replica->busy = false;
 }
 
-/* It stops to run: its last token came at the end of the last step, `boundary_ns`. */
+/* Whether it was to decode by itself in the step that was aborted: it had been left out,
+ * and though a member by now, the group's gap is not its own. */
+static bool decodes_alone(const struct replica *replica, const struct request *request)
+{
+    for (int64_t i = 0; i < replica->n_grants; i++) {
+        if (replica->grants[i].request == request) {
+            return replica->grants[i].decode;
+        }
+    }
+    return false;
+}
+
+/* It stops to run: members of the group got their last token at the end of the last step,
+ * `boundary_ns`. */
 static void stop_running(struct replica *replica, struct request *request,
                          int64_t boundary_ns)
 {
+    int64_t last_token_ns = request->last_token_ns;
+    bool alone = decodes_alone(replica, request);
     replica_leave(replica, request, boundary_ns);
+    if (alone) {
+        request->last_token_ns = last_token_ns;
+    }
     request_list_remove(&replica->running, request);
     replica->view->n_running--;
     kv_give(&replica->kv, request->held_blocks, request->chain);

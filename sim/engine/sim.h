@@ -107,6 +107,8 @@ struct sim_totals {
     int64_t n_by_status[N_REQUEST_STATUSES];
     int64_t output_tokens_completed;
     int64_t computed_tokens_completed; /* prompt + output - 1 */
+    int64_t discarded_tokens;  /* computed for requests that left while nowhere ... */
+    int64_t discarded_outputs; /* ... and emitted to them */
     int64_t end_ns;                    /* last event */
     wide area;    /* of the number in the system over time, in request-ns */
     wide sojourn; /* sum of finish - arrival */

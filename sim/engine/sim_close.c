@@ -17,8 +17,8 @@ int sim_close(struct sim *sim, struct err *err)
     }
     int64_t computed = 0; /* tokens, of all steps */
     int64_t emitted = 0;
-    int64_t thrown = 0;
-    int64_t discarded = 0;
+    int64_t thrown = totals->discarded_tokens;
+    int64_t discarded = totals->discarded_outputs;
     int64_t rejected = 0;
     for (int32_t i = 0; i < sim->n_replicas; i++) {
         const struct replica *replica = &sim->replicas[i];

@@ -107,7 +107,8 @@ wide sums_abort(struct replica *replica, int64_t now_ns)
     }
     sums->token_ns += part.token_ns;
     sums->block_ns += part.block_ns;
-    sums->aborted.pj += part.busy_pj;
+    /* what being busy takes is worked out from busy_ns */
+    sums->aborted.pj += part.busy_pj - replica->pool->power.busy_mw * part.busy_ns;
     sums->aborted.flops += part.flops;
     sums->aborted.bytes += part.bytes;
     sums->aborted.prefill_tokens += part.prefill_tokens;
