@@ -181,7 +181,7 @@ static void write_world(int64_t world)
     }
     fprintf(
         config,
-        "[slo]\nttft_ms = 13.7\n[output]\ninterval = 0.00137\n[route]\npolicy = %s\n"
+        "[slo]\nttft_ms = 13.7\n[output]\ninterval = 0.0137\n[route]\npolicy = %s\n"
         "hold_timeout = %s\n",
         policies_word(&rng, "round_robin", "least_requests"),
         policies_word(&rng, "5ms", policies_word(&rng, "41ms", "500ms")));
@@ -239,7 +239,7 @@ static char *contents(const char *folder, const char *file)
     snprintf(path, sizeof path, "%s/%s", folder, file);
     FILE *in = fopen(path, "r");
     assert_non_null(in);
-    enum { MOST = 1 << 22 };
+    enum { MOST = 1 << 25 };
     char *text = memory_new(MOST, 1);
     assert_true(fread(text, 1, MOST - 1, in) < MOST - 1);
     fclose(in);
