@@ -82,6 +82,7 @@ static void move(struct request *request, int64_t now_ns)
     if (request->computed_tokens > request->recompute_to_tokens) {
         request->recompute_to_tokens = request->computed_tokens;
     }
+    request->most_computed = most_computed(request);
     request->computed_tokens = 0;
 }
 
@@ -93,7 +94,6 @@ static void send_again(struct loss *loss, struct request *request, bool keeps)
     request->energy_pj = 0;
     request->granted = false;
     request->attempts++;
-    request->n_lost_attempts += !loss->planned;
     if (keeps) {
         loss->tally->n_migrated += !request->migrated;
         request->migrated = true;
@@ -116,13 +116,18 @@ static void lose_one(struct loss *loss, struct request *request)
         fleet_send(loss->sim, request);
         return;
     }
-    bool was_last = !loss->planned && request->n_lost_attempts >= config->max_retries;
+    /* who is moved on before it gets any further must not be moved for ever */
+    bool gets_on =
+        !request->migrated || request->computed_tokens > request->most_computed;
+    bool counts = !loss->planned || !gets_on;
+    bool was_last = counts && request->n_lost_attempts >= config->max_retries;
     bool leaves = config->on_failure == FAIL_GIVE_UP || was_last;
     book(loss->replica, request, keeps && !leaves);
     if (leaves) {
         bool tried = was_last && config->max_retries > 0;
         leave(loss, request, tried ? REASON_RETRIES : loss->reason);
     } else {
+        request->n_lost_attempts += counts;
         send_again(loss, request, keeps);
     }
 }

@@ -14,7 +14,7 @@
 /* Random fleets in which replicas, nodes and spot capacity come and go and some are slow:
  * nothing gets lost, whichever way steps are run. */
 
-enum { N_WORLDS = 900 };
+enum { N_WORLDS = 500 };
 
 struct seen {
     int64_t n_failures;
@@ -70,7 +70,7 @@ static void write_price(struct rng *rng, FILE *out)
         "cost = linear\nbase_us = 137.0137\nprefill_token_us = 0.0137\n"
         "context_token_us = 0.0137\n",
         "accelerator = h100-sxm\nmodel = llama-3.1-8b\nengine = vllm\n"
-        "max_model_len = 4099\n",
+        "roofline = operation\n",
         "accelerator = rtx-4090\nmodel = llama-3.1-8b\nroofline = step\noverlap = "
         "0.37\n",
     };
