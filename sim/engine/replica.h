@@ -289,6 +289,10 @@ int64_t replica_order_left(const struct replica *replica,
  * preempted. */
 void replica_tell_step(struct replica *replica);
 
+/* Tells that the step in progress came to nothing at `now_ns`: rows of those it granted
+ * something, with the tokens that were not computed. */
+void replica_tell_abort(struct replica *replica, int64_t now_ns);
+
 /* Divides the group's pots, once per plan at most while planning. */
 void replica_divide(struct replica *replica);
 void replica_divide_once(struct replica *replica);

@@ -10,6 +10,9 @@ static void abort_step(struct replica *replica, int64_t now_ns)
         span_advance(replica, now_ns);
     }
     CHECK(replica->span.steps_left > 0 && replica->span.start_ns <= now_ns);
+    if (replica->probe->step != NULL) {
+        replica_tell_abort(replica, now_ns);
+    }
     if (replica->kv.prefix != NULL) {
         prefix_take(replica->kv.prefix, 0); /* the step had come: its blocks are taken */
     }
