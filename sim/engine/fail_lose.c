@@ -91,6 +91,8 @@ static void send_again(struct loss *loss, struct request *request, bool keeps)
     struct sim *sim = loss->sim;
     const struct fail_config *config = sim->config->fail;
     request->paid_ns = 0;
+    request->prefill_paid_ns = 0;
+    request->fetch_paid_ns = 0;
     request->energy_pj = 0;
     request->granted = false;
     request->attempts++;
@@ -160,6 +162,7 @@ void fail_lose_take(struct fail_lose *lose, struct sim *sim, struct replica *rep
     for (struct request *request; (request = frontend->first) != NULL;) {
         frontend_leave(sim, replica, request);
         replica->view->n_waiting--;
+        router_left(&sim->router, replica->index, request->prompt_tokens);
         prefix_chain_forget(request->chain);
         lose->requests[lose->n++] = request;
     }

@@ -61,21 +61,12 @@ static void hold(struct sim *sim, struct request *request)
 /* The replica that the router picks among those that could take the request; -1: none. */
 static int32_t pick(struct sim *sim, const struct request *request)
 {
-    bool any = false;
-    for (int32_t i = 0; i < sim->n_replicas; i++) {
-        const struct replica *replica = &sim->replicas[i];
-        bool is_candidate = replica->life.state == LIFE_READY &&
-                            (request->pools >> replica->pool->index & 1) != 0;
-        sim->views[i].is_candidate = is_candidate;
-        any = any || is_candidate;
-    }
-    if (!any) {
-        return -1;
-    }
-    int32_t picked =
-        sim->config->route->pick(sim->route_state, sim->views, sim->n_replicas);
-    CHECK(picked >= 0 && picked < sim->n_replicas && sim->views[picked].is_candidate);
-    return picked;
+    const struct route_query query = {.session = request->session,
+                                      .adapter = request->adapter,
+                                      .prompt_tokens = request->prompt_tokens,
+                                      .chain = request->chain};
+    return router_pick(&sim->router, sim->config->route, request->pools, &query,
+                       sim->now_ns);
 }
 
 /* Who could take the request takes it; false if nobody can. */
@@ -95,7 +86,7 @@ static bool send(struct sim *sim, struct request *request)
         prefix_chain_free(request->chain);
         request->chain = NULL;
     }
-    replica->view->n_waiting++;
+    router_sent(&sim->router, picked, request->prompt_tokens);
     if (frontend_push(sim, replica, request)) {
         fleet_enqueue(sim, replica, request);
     }
@@ -186,6 +177,7 @@ void fleet_give_up(struct sim *sim, struct request *request)
     case REQUEST_FRONTEND:
         frontend_leave(sim, &sim->replicas[request->replica], request);
         sim->replicas[request->replica].view->n_waiting--;
+        router_left(&sim->router, request->replica, request->prompt_tokens);
         break;
     case REQUEST_WAITING:
     case REQUEST_RUNNING:
@@ -202,11 +194,15 @@ void fleet_life(struct sim *sim, struct replica *replica, enum life_state state)
     enum life_state before = replica->life.state;
     sums_state(replica, sim->now_ns);
     life_set(&replica->life, state, sim->now_ns);
+    if (sim->config->probe->life != NULL) {
+        sim->config->probe->life(sim->config->probe->state, replica, sim->now_ns);
+    }
     CHECK(life_serves(&replica->life) || fleet_is_empty(replica));
     if (!life_serves(&replica->life) &&
         (before == LIFE_READY || before == LIFE_DRAINING)) {
         replica_reset(replica);
     }
+    router_set_ready(&sim->router, replica->index, state == LIFE_READY);
     fail_live(sim, replica, before);
     if (state == LIFE_READY) {
         release_held(sim);
@@ -241,6 +237,29 @@ void fleet_start_patience(struct sim *sim, struct request *request)
         timer_set(&sim->timers, &sim->patience,
                   sim->now_ns + sim->config->client_timeout_ns);
     }
+}
+
+/* Requests of the whole fleet that wait. */
+static int64_t count_waiting(const struct sim *sim)
+{
+    int64_t n = sim->held.n;
+    for (int32_t i = 0; i < sim->n_replicas; i++) {
+        n += sim->router.views[i].n_waiting;
+    }
+    return n;
+}
+
+/* Whether the gateway turned the request away. */
+static bool is_shed(struct sim *sim, struct request *request)
+{
+    int64_t n_waiting = admit_counts(&sim->admit) ? count_waiting(sim) : 0;
+    enum request_reason reason =
+        admit_check(&sim->admit, request, n_waiting, sim->now_ns);
+    if (reason == REASON_NONE) {
+        return false;
+    }
+    fleet_finish(sim, request, REQUEST_SHED, reason);
+    return true;
 }
 
 void fleet_arrive(struct sim *sim)
@@ -278,5 +297,7 @@ void fleet_arrive(struct sim *sim)
     if (sim->config->client_timeout_ns > 0) {
         fleet_start_patience(sim, request);
     }
-    fleet_send(sim, request);
+    if (!is_shed(sim, request)) {
+        fleet_send(sim, request);
+    }
 }

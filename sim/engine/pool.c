@@ -15,6 +15,11 @@ static const struct field fields[] = {
      "a file in configs/engines, by name or path: the constants of the serving engine"},
     {"policy", FIELD_TEXT, AT(policy_name), "", "", NULL, NULL, NULL,
      "a file in configs/policies, by name or path: presets of the keys below"},
+    {"served_model", FIELD_TEXT, AT(served_model), "", "", NULL, NULL, NULL,
+     "the name by which requests ask for it (column model of the trace); nothing: any"},
+    {"classes", FIELD_TEXT, AT(classes), "", "", NULL, NULL, NULL,
+     "classes of requests that it serves, as in chat, batch (column class of the trace); "
+     "nothing: any"},
     {"replicas", FIELD_COUNT, AT(n_replicas), "", "1", "1", "100000", NULL,
      "copies of the model"},
     {"tensor_parallel", FIELD_COUNT, AT(layout.tp), "", "1", "1", "1024", NULL,
@@ -202,6 +207,38 @@ static int limit_tiers(struct pool *pool, struct err *err)
     return tier_limit(&pool->tiers, &pool->config->offload, &size, err);
 }
 
+static int fill_power(struct pool *pool, struct err *err)
+{
+    const struct pool_config *config = pool->config;
+    char where[80];
+    power_init(&pool->power, &pool->cost, &config->accelerator, &config->llm,
+               &config->constants, &config->layout);
+    if (pool->has_hardware) {
+        power_init_work(&pool->power, &config->llm, &config->constants,
+                        &config->layout);
+    }
+    snprintf(where, sizeof where, "[pool.%.60s]", config->name);
+    return meter_apply(&config->meter, layout_gpus(&config->layout),
+                       config->accelerator.tdp_mw, where, &pool->power,
+                       &pool->speculative.power, err);
+}
+
+static int init_price(struct pool *pool, struct err *err)
+{
+    const struct pool_config *config = pool->config;
+    char where[80];
+    snprintf(where, sizeof where, "[pool.%.60s]", config->name);
+    struct price_pool priced = {
+        .where = where,
+        .accelerator_name = config->accelerator_name,
+        .accelerator = &config->accelerator,
+        .gpus = layout_gpus(&config->layout),
+        .n_places = pool_places(pool),
+        .terms = &config->price_terms,
+    };
+    return price_init(&pool->price, &config->price, &priced, err);
+}
+
 int pool_init(struct pool *pool, const struct pool_config *config, struct err *err)
 {
     memset(pool, 0, sizeof *pool);
@@ -214,7 +251,7 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
     if (pool->has_hardware && check_hardware(config, err) != 0) {
         return -1;
     }
-    if (check_draft(config, err) != 0) {
+    if (check_draft(config, err) != 0 || init_price(pool, err) != 0) {
         return -1;
     }
     speculative_init(&pool->speculative, &config->speculative, &config->llm,
@@ -233,11 +270,8 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
                                &config->constants, &config->layout, err) != 0) {
         return -1;
     }
-    power_init(&pool->power, &pool->cost, &config->accelerator, &config->llm,
-               &config->constants, &config->layout);
-    if (pool->has_hardware) {
-        power_init_work(&pool->power, &config->llm, &config->constants,
-                        &config->layout);
+    if (fill_power(pool, err) != 0) {
+        return -1;
     }
     int64_t n_blocks =
         config->num_gpu_blocks > 0 ? config->num_gpu_blocks : pool->ledger.n_blocks;
@@ -280,12 +314,6 @@ int32_t pool_places(const struct pool *pool)
     const struct pool_config *config = pool->config;
     return (int32_t)(config->most_replicas > config->n_replicas ? config->most_replicas
                                                                 : config->n_replicas);
-}
-
-int64_t pool_usd_per_hour_nano(const struct pool *pool)
-{
-    return pool->config->accelerator.usd_per_hour_nano *
-           layout_gpus(&pool->config->layout);
 }
 
 void pool_free(struct pool *pool)

@@ -19,7 +19,9 @@
 #include "model/layout.h"
 #include "model/ledger.h"
 #include "model/llm.h"
+#include "model/meter.h"
 #include "model/power.h"
+#include "model/price.h"
 #include "model/speculative.h"
 
 struct pool_config {
@@ -28,6 +30,8 @@ struct pool_config {
     const char *model_name;
     const char *engine_name;
     const char *policy_name;
+    const char *served_model; /* "": any */
+    const char *classes;      /* likewise */
     int64_t n_replicas;    /* at the start */
     int64_t most_replicas; /* that there may ever be; 0: no more than at the start */
     struct layout layout;
@@ -43,7 +47,10 @@ struct pool_config {
     struct pool_scheduler scheduler;
     struct cost_config cost;
     struct tier_config offload; /* of the section [offload], for all pools */
+    struct meter_config meter;  /* of [power], likewise */
     struct speculative_config speculative;
+    struct price_config price;
+    struct price_terms price_terms; /* of the section [price], for all pools */
 };
 
 /* The keys of the pool itself; those of its parts are in their own tables. */
@@ -54,6 +61,7 @@ struct pool {
     int32_t index;
     struct cost cost;
     struct power power;
+    struct price price;
     struct speculative speculative;
     struct ledger
         ledger; /* zero if num_gpu_blocks is given and there is no accelerator */
@@ -81,8 +89,5 @@ int64_t pool_needed_blocks(const struct pool *pool, int64_t prompt_tokens,
 
 /* Replicas that there may be at any time. */
 int32_t pool_places(const struct pool *pool);
-
-/* Nano-dollars that a replica of the pool costs per hour. */
-int64_t pool_usd_per_hour_nano(const struct pool *pool);
 
 #endif

@@ -1,5 +1,6 @@
 #include "base/check.h"
 #include "engine/replica.h"
+#include "engine/router.h"
 #include "engine/span.h"
 #include "engine/sums.h"
 
@@ -14,7 +15,8 @@ static void abort_step(struct replica *replica, int64_t now_ns)
         replica_tell_abort(replica, now_ns);
     }
     if (replica->kv.prefix != NULL) {
-        prefix_take(replica->kv.prefix, 0); /* the step had come: its blocks are taken */
+        prefix_take(replica->kv.prefix,
+                    0); /* the step had come: its blocks are taken */
     }
     int64_t used = kv_used(&replica->kv);
     if (used > replica->tally.most_blocks) {
@@ -55,6 +57,7 @@ static void stop_running(struct replica *replica, struct request *request,
     }
     request_list_remove(&replica->running, request);
     replica->view->n_running--;
+    router_left(replica->router, replica->index, request->prompt_tokens);
     kv_give(&replica->kv, request->held_blocks, request->chain);
     request->held_blocks = 0;
 }

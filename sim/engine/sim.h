@@ -30,6 +30,7 @@
 #include "base/err.h"
 #include "base/histogram.h"
 #include "base/wide.h"
+#include "engine/admit.h"
 #include "engine/event.h"
 #include "engine/fail_config.h"
 #include "engine/foresight.h"
@@ -37,7 +38,8 @@
 #include "engine/probe.h"
 #include "engine/replica.h"
 #include "engine/request.h"
-#include "engine/route.h"
+#include "engine/router.h"
+#include "engine/served.h"
 #include "engine/shares.h"
 #include "engine/timer.h"
 
@@ -67,6 +69,8 @@ struct sim_arrival {
     int32_t model;    /* that it names, from 1 on; 0: none */
     int32_t klass;    /* its class, likewise */
     int32_t adapter;
+    const char *model_name; /* for messages; NULL: none */
+    const char *class_name;
     const char *file; /* where it stands, for messages */
     int64_t line;
 };
@@ -87,10 +91,12 @@ struct sim_config {
     int32_t n_pools;
     uint64_t seed;
     const struct route_ops *route;
+    const struct route_config *routing; /* NULL: nothing is set */
     int64_t client_timeout_ns; /* 0: clients wait for ever */
     int64_t hold_timeout_ns;   /* for which the gateway holds a request; 0: for ever */
     const struct fail_config *fail; /* NULL: nothing fails */
     struct fail_events failures;
+    const struct admit_config *admit; /* NULL: everybody */
     bool reject_unservable; /* false: an unservable request is the user's mistake */
     bool stepwise;
     bool want_itl;
@@ -121,19 +127,21 @@ struct sim {
     const struct sim_source *source;
     struct replica *replicas;
     struct cost_forms *forms; /* per pool */
-    struct route_view *views;
+    struct router router;
+    struct served served;
+    struct arena arena; /* of what `served` holds */
     int32_t n_replicas;     /* places, whether somebody is there or not */
     int32_t *first_of_pool; /* and, behind the last pool's, n_replicas */
-    void *route_state;
     struct event_heap steps;
     struct timer_heap timers;
     struct request_store store;
     struct request_alive alive; /* with client timeouts only */
     struct timer patience;      /* of the first of these */
-    struct request_list held;   /* at the gateway */
-    struct fail *fail;          /* NULL: nothing can fail */
-    struct slow slow;           /* prices of slow replicas */
-    int64_t n_away;             /* who are sent again later */
+    struct admit admit;
+    struct request_list held; /* at the gateway */
+    struct fail *fail;        /* NULL: nothing can fail */
+    struct slow slow;         /* prices of slow replicas */
+    int64_t n_away;           /* who are sent again later */
     struct histogram itl;
     struct probe probe; /* the user's, with the bookkeeping of this file in front */
     int32_t *idle;      /* replicas to plan at this instant */

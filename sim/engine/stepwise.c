@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "engine/replica.h"
+#include "engine/throttle.h"
 
 void stepwise_start(struct replica *replica, int64_t now_ns)
 {
@@ -26,12 +27,14 @@ void stepwise_start(struct replica *replica, int64_t now_ns)
     struct work drafting = {0};
     cost_price(cost, &decodes, &price);
     draft_price(replica, false, &price, &decode_drafting);
+    throttle_price(replica->pool, &decodes, &decode_drafting, &price);
     int64_t decode_ns =
         decodes.n_decodes > 0 ? cost_duration_ns(cost_sum_fs(&price)) : 0;
     cost_price(cost, &counts, &price);
     draft_price(replica, true, &price, &drafting);
     price.fs[BOUND_NETWORK] +=
         slow_fs(replica->slow_nano, swap_fs(replica) + replica->tier.fetch_fs);
+    wide limited_fs = throttle_price(replica->pool, &counts, &drafting, &price);
     int64_t duration_ns = cost_duration_ns(cost_sum_fs(&price));
     *span = (struct replica_span){
         .start_ns = now_ns,
@@ -39,6 +42,8 @@ void stepwise_start(struct replica *replica, int64_t now_ns)
         .end_ns = now_ns + duration_ns,
         .steps_left = 1,
         .alone = true,
+        .limited = limited_fs > 0,
+        .limited_fs = limited_fs,
         .decode_ns = decode_ns < duration_ns ? decode_ns : duration_ns,
         .counts = counts,
         .drafting = drafting,
@@ -63,6 +68,7 @@ static void book(struct replica *replica, int64_t duration_ns)
     for (int i = 0; i < N_BOUNDS; i++) {
         sums->bound_fs[i] += span->price.fs[i];
     }
+    throttle_add(replica, &work, sums);
     sums->prefill_tokens += cost_prompt_tokens(counts);
     sums->token_ns += (work.tokens - work.padding_tokens) * (wide)duration_ns;
     sums->block_ns += (wide)used * duration_ns;

@@ -7,6 +7,7 @@
 #ifndef SERVESIM_ENGINE_SUMS_H
 #define SERVESIM_ENGINE_SUMS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/replica.h"
@@ -21,6 +22,9 @@ void sums_at(struct replica *replica, int64_t at_ns, struct replica_sums *sums);
 /* The step in progress is aborted at `now_ns`, all before it being booked: what it did by
  * then is booked, though it comes to nothing.  Returns its energy. */
 wide sums_abort(struct replica *replica, int64_t now_ns);
+
+/* Whether the replica's GPUs are paid for in that state of its life. */
+bool sums_is_held(const struct replica *replica, enum life_state state);
 
 /* Adds `more` to `sum`. */
 void sums_add(struct replica_sums *sum, const struct replica_sums *more);

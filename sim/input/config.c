@@ -4,6 +4,7 @@
 
 #include "input/config_policies.h"
 #include "input/config_pool.h"
+#include "input/config_route.h"
 #include "input/config_speculative.h"
 #include "input/failures.h"
 #include "input/settings.h"
@@ -15,7 +16,6 @@ static const char pool_prefix[] = "pool.";
 #define RUN(member) offsetof(struct config_run, member)
 #define WORKLOAD(member) offsetof(struct config_workload, member)
 #define SLO(member) offsetof(struct config_slo, member)
-#define ROUTE(member) offsetof(struct config_route, member)
 #define HOST(member) offsetof(struct tier_config, levels[TIER_HOST].member)
 #define DISK(member) offsetof(struct tier_config, levels[TIER_DISK].member)
 #define OUTPUT(member) offsetof(struct config_output, member)
@@ -77,13 +77,6 @@ static const struct field slo_fields[] = {
      "share of requests that must meet all bounds"},
 };
 
-static const struct field route_fields[] = {
-    {"policy", FIELD_TEXT, ROUTE(policy), "", "round_robin", NULL, NULL, NULL,
-     "router: see 'servesim list route'"},
-    {"hold_timeout", FIELD_TIME, ROUTE(hold_timeout_ns), "s", "300", "0.001",
-     "1000000000", NULL, "a request fails that no replica could take for so long"},
-};
-
 static const struct field offload_fields[] = {
     {"host", FIELD_BYTES, HOST(bytes), "GB", "0", "0", "1000000", NULL,
      "host memory of a replica (of each data-parallel rank) for what its prefix cache "
@@ -118,6 +111,8 @@ static const struct field output_fields[] = {
      "write steps.csv: every step, every request in it"},
     {"itl", FIELD_FLAG, OUTPUT(itl), "", "yes", NULL, NULL, NULL,
      "collect the distribution of inter-token latency"},
+    {"sessions", FIELD_FLAG, OUTPUT(sessions), "", "no", NULL, NULL, NULL,
+     "write sessions.csv: a row per session, each in memory until the end"},
 };
 
 const struct field_table config_tables[] = {
@@ -128,9 +123,18 @@ const struct field_table config_tables[] = {
      .fields = speculative_fields,
      .n_fields = SPECULATIVE_FIELDS,
      .base = offsetof(struct config, speculative)},
-    TABLE("route", route_fields, route),
+    {.name = "route",
+     .fields = config_route_fields,
+     .n_fields = CONFIG_ROUTE_FIELDS,
+     .base = offsetof(struct config, route)},
+    TABLE("admit", admit_fields, admit),
     TABLE("offload", offload_fields, offload),
     TABLE("fail", fail_config_fields, fail),
+    TABLE("power", meter_fields, power),
+    {.name = "price",
+     .fields = price_terms_fields,
+     .n_fields = PRICE_TERMS_FIELDS,
+     .base = offsetof(struct config, price)},
     TABLE("output", output_fields, output),
 };
 const int32_t config_n_tables = sizeof config_tables / sizeof config_tables[0];
@@ -176,6 +180,8 @@ static int read_pool(struct config *config, struct settings *settings,
         return -1;
     }
     pool->offload = config->offload;
+    pool->meter = config->power;
+    pool->price_terms = config->price;
     return 0;
 }
 
@@ -274,9 +280,10 @@ int config_read(struct config *config, const char *path, const char *const *over
         read_pools(config, &settings, arena, err) != 0 ||
         settings_check_used(&settings,
                             "run, workload, slo, speculative, tenant.NAME, pool.NAME, "
-                            "route, offload, fail, output",
+                            "route, admit, offload, fail, power, price, output",
                             err) != 0 ||
         config_policies_check(config, &settings, err) != 0 ||
+        config_route_check(config, &settings, arena, err) != 0 ||
         config_speculative_apply(config, &settings, err) != 0) {
         return -1;
     }

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "engine/sim.h"
 #include "input/closed.h"
+#include "input/config_route.h"
 #include "input/workload.h"
 #include "output/results.h"
 #include "policy/policy.h"
@@ -149,15 +150,17 @@ static struct sim_config config_of(const struct config *config,
         .seed = (uint64_t)config->run.seed,
         .n_pools = config->n_pools,
         .route = parts->route,
+        .routing = &config->route,
         .client_timeout_ns = config->workload.client_timeout_ns,
         .hold_timeout_ns = config->route.hold_timeout_ns,
         .fail = &config->fail,
         .failures = config->failures,
+        .admit = &config->admit,
         .reject_unservable = config->workload.unservable == CONFIG_REJECT,
         .stepwise = options->stepwise,
         .want_itl = config->output.itl != 0,
         .verify = options->verify,
-        .tick_ns = options->folder != NULL ? config->output.interval_ns : 0,
+        .tick_ns = config->output.interval_ns, /* peak power is of its intervals */
         .interrupted = options->interrupted,
         .probe = probe,
     };
@@ -249,17 +252,28 @@ int run_config(const struct config *config, const struct run_options *options,
                 .itl_ns = bounds->itl_ns,
                 .e2e_ns = bounds->e2e_ns},
         .attainment_nano = bounds->attainment_nano,
+        .electricity = {.usd_per_kwh_nano = config->power.usd_per_kwh_nano,
+                        .pue_nano = config->power.pue_nano},
+        .sessions = config->output.sessions != 0,
+        .interval_ns = config->output.interval_ns,
         .calibration = calibration,
     };
     struct workload workload;
+    struct served served;
+    struct arena arena = {0};
+    int32_t faulty;
     parts.route = policy_route(config->route.policy);
     for (int32_t i = 0; i < config->n_pools; i++) {
         parts.policies[i] = policy_of(&config->pools[i].scheduler);
     }
-    int status = run_pools(config, parts.pools, err);
+    int status = config_route_served(config, &served, &arena, &faulty, err);
+    if (status == 0) {
+        status = run_pools(config, parts.pools, err);
+    }
     if (status == 0) {
         status = workload_open(&workload, &config->workload, options->interrupted, err);
         if (status == 0) {
+            workload.served = &served;
             status = results_open(parts.results, &results_options, err);
             if (status == 0) {
                 status = simulate(config, options, &parts, &workload, err);
@@ -269,6 +283,7 @@ int run_config(const struct config *config, const struct run_options *options,
             workload_close(&workload);
         }
     }
+    memory_arena_free(&arena);
     run_free_pools(config, parts.pools);
     free(parts.policies);
     free(parts.results);
