@@ -128,7 +128,7 @@ struct replica_tally {
     int64_t discarded_outputs; /* emitted to them */
     int64_t lost_tokens;       /* computed for requests that the replica failed under */
     int64_t lost_outputs;      /* emitted to them, if they start again or fail */
-    int64_t broken_ns; /* of lost_ns and lost_pj: by failures */
+    int64_t broken_ns;         /* of lost_ns and lost_pj: by failures */
     wide broken_pj;
     int64_t n_failures;
     int64_t n_reclaims;

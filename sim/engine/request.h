@@ -68,15 +68,15 @@ struct request {
     int32_t id; /* 0, 1, 2 ... in trace order */
     int32_t replica;
     enum request_place place;
-    bool in_group;        /* its counts are the group's: engine/group.h */
-    bool decoding;        /* in the decoding group, in either way to run a step */
-    bool counted;         /* inside the measurement window */
-    bool late;            /* it joined the group in a stall: its next gap is its own */
-    bool given_up;        /* its client timed out while a step was running */
-    bool queued;          /* waiting, and in the queue: its scheduler has seen it */
-    bool delayed;         /* and behind all others: queue_delay() */
-    bool granted;         /* something, in this attempt */
-    bool retried;         /* after a failure */
+    bool in_group; /* its counts are the group's: engine/group.h */
+    bool decoding; /* in the decoding group, in either way to run a step */
+    bool counted;  /* inside the measurement window */
+    bool late;     /* it joined the group in a stall: its next gap is its own */
+    bool given_up; /* its client timed out while a step was running */
+    bool queued;   /* waiting, and in the queue: its scheduler has seen it */
+    bool delayed;  /* and behind all others: queue_delay() */
+    bool granted;  /* something, in this attempt */
+    bool retried;  /* after a failure */
     bool migrated;
     struct request *next; /* in the list where it waits or runs */
     struct request *before;

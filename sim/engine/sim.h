@@ -92,8 +92,8 @@ struct sim_config {
     uint64_t seed;
     const struct route_ops *route;
     const struct route_config *routing; /* NULL: nothing is set */
-    int64_t client_timeout_ns; /* 0: clients wait for ever */
-    int64_t hold_timeout_ns;   /* for which the gateway holds a request; 0: for ever */
+    int64_t client_timeout_ns;          /* 0: clients wait for ever */
+    int64_t hold_timeout_ns; /* for which the gateway holds a request; 0: for ever */
     const struct fail_config *fail; /* NULL: nothing fails */
     struct fail_events failures;
     const struct admit_config *admit; /* NULL: everybody */
@@ -115,7 +115,7 @@ struct sim_totals {
     int64_t computed_tokens_completed; /* prompt + output - 1 */
     int64_t discarded_tokens;  /* computed for requests that left while nowhere ... */
     int64_t discarded_outputs; /* ... and emitted to them */
-    int64_t end_ns;                    /* last event */
+    int64_t end_ns;            /* last event */
     wide area;    /* of the number in the system over time, in request-ns */
     wide sojourn; /* sum of finish - arrival */
     int64_t n_steps;
@@ -129,7 +129,7 @@ struct sim {
     struct cost_forms *forms; /* per pool */
     struct router router;
     struct served served;
-    struct arena arena; /* of what `served` holds */
+    struct arena arena;     /* of what `served` holds */
     int32_t n_replicas;     /* places, whether somebody is there or not */
     int32_t *first_of_pool; /* and, behind the last pool's, n_replicas */
     struct event_heap steps;
