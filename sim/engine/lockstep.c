@@ -141,7 +141,7 @@ static wide decode_fs(const struct replica *rank, struct lockstep_rank *part,
     struct step_counts decodes = decodes_of(&pool->cost, &part->step);
     struct work work = decode_work(&pool->cost, part);
     struct step_price price;
-    cost_price_rank(&pool->cost, &decodes, &joint->decodes, &price);
+    cost_price_rank(rank->cost, &decodes, &joint->decodes, &price);
     if (!part->is_dummy) {
         stepwise_add_decode_drafts(rank, &part->step, &price);
     }
@@ -162,7 +162,7 @@ static void price(struct lockstep *lockstep, struct joint *joint)
         struct step_price own;
         wide fs = decode_fs(rank, part, joint);
         most_decode_fs = fs > most_decode_fs ? fs : most_decode_fs;
-        cost_price_rank(&pool->cost, &part->step.counts, &joint->counts, &own);
+        cost_price_rank(rank->cost, &part->step.counts, &joint->counts, &own);
         if (!part->is_dummy) {
             stepwise_add_rest(rank, &part->step, &own);
         }

@@ -48,6 +48,10 @@ static const struct field fields[] = {
      NULL, "longest prompt + output; 0: the model's own"},
     {"shares_gpus_with", FIELD_TEXT, AT(shares_with), "", "", NULL, NULL, NULL,
      "a pool above this one: their replicas take turns on the same GPUs"},
+    {"slow_share", FIELD_NANO, AT(slow_share_nano), "", "0", "0", "1", NULL,
+     "share of its replicas that are slow, rounded half up, spread evenly"},
+    {"slow_factor", FIELD_NANO, AT(slow_factor_nano), "", "1", "1", "1000", NULL,
+     "how many times longer the steps of its slow replicas are"},
 };
 
 const struct field_table pool_table = {

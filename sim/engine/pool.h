@@ -40,6 +40,8 @@ struct pool_config {
     int64_t utilization_nano;
     int64_t num_gpu_blocks;   /* 0: from the ledger */
     int64_t max_model_tokens; /* 0: the model's own, or none */
+    int64_t slow_share_nano;  /* of its replicas, whose steps last slow_factor times */
+    int64_t slow_factor_nano;
     struct accelerator accelerator;
     struct llm llm;
     struct constants constants;

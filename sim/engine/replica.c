@@ -18,6 +18,8 @@ void replica_init(struct replica *replica, const struct pool *pool,
     bool drafts = pool->config->speculative.method != SPECULATIVE_NONE;
     *replica = (struct replica){
         .pool = pool,
+        .cost = &pool->cost,
+        .slow_nano = SLOW_NOT,
         .ops = ops,
         .index = index,
         /* drafted tokens are right or wrong one by one; ranks look at each other */

@@ -7,7 +7,7 @@
 
 void stepwise_count(const struct replica *replica, struct stepwise_step *step)
 {
-    const struct cost *cost = &replica->pool->cost;
+    const struct cost *cost = replica->cost;
     int64_t padded_tokens = replica_count_padded(replica);
     *step = (struct stepwise_step){0};
     for (int64_t i = 0; i < replica->n_grants; i++) {
@@ -33,7 +33,8 @@ void stepwise_add_rest(const struct replica *replica, struct stepwise_step *step
                        struct step_price *price)
 {
     draft_price(replica, true, price, &step->drafting);
-    price->fs[BOUND_NETWORK] += swap_fs(replica) + replica->tier.fetch_fs;
+    price->fs[BOUND_NETWORK] +=
+        slow_fs(replica->slow_nano, swap_fs(replica) + replica->tier.fetch_fs);
 }
 
 void stepwise_begin(struct replica *replica, const struct stepwise_step *step,
@@ -59,7 +60,7 @@ void stepwise_begin(struct replica *replica, const struct stepwise_step *step,
 
 void stepwise_start(struct replica *replica, int64_t now_ns)
 {
-    const struct cost *cost = &replica->pool->cost;
+    const struct cost *cost = replica->cost;
     struct stepwise_step step;
     struct step_price price;
     stepwise_count(replica, &step);

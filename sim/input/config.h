@@ -16,6 +16,7 @@
 #include "base/field.h"
 #include "base/memory.h"
 #include "engine/admit.h"
+#include "engine/fail_config.h"
 #include "engine/pool.h"
 #include "engine/route.h"
 #include "engine/sleep.h"
@@ -80,6 +81,8 @@ struct config {
     struct route_config route;
     struct admit_config admit;
     struct tier_config offload;
+    struct fail_config fail;
+    struct fail_events failures; /* of fail.events */
     struct meter_config power;
     struct price_terms price;
     struct config_output output;
