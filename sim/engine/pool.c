@@ -35,6 +35,8 @@ static const struct field fields[] = {
      "ledger"},
     {"max_model_len", FIELD_COUNT, AT(max_model_tokens), "", "0", "0", "1000000000",
      NULL, "longest prompt + output; 0: the model's own"},
+    {"lora", FIELD_FLAG, AT(lora), "", "yes", NULL, NULL, NULL,
+     "whether its replicas serve LoRA adapters, where [lora] max_loras is not 0"},
 };
 
 const struct field_table pool_table = {
@@ -54,6 +56,7 @@ static int fill_ledger(struct pool *pool, const struct pool_config *config,
         .max_seqs = config->scheduler.max_num_seqs,
         .draft = pool->speculative.has_model ? &pool->speculative.drafter : NULL,
         .draft_is_part = config->speculative.method == SPECULATIVE_MTP,
+        .lora_bytes = adapter_slot_bytes(&pool->adapter),
     };
     char where[80];
     snprintf(where, sizeof where, "[pool.%.60s]", config->name);
@@ -213,6 +216,11 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
     if (check_draft(config, err) != 0) {
         return -1;
     }
+    const struct llm *llm = pool->has_hardware ? &config->llm : NULL;
+    if (config->lora) {
+        adapter_init(&pool->adapter, &config->adapters, llm, &config->layout,
+                     config->scheduler.host_bytes_per_s);
+    }
     speculative_init(&pool->speculative, &config->speculative, &config->llm,
                      config->cost.kind == COST_LINEAR);
     /* a measured num_gpu_blocks stands where the ledger has no room left, but weights
@@ -226,7 +234,10 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
     if (cost_init(&pool->cost, &config->cost, &config->accelerator, &config->llm,
                   &config->constants, &config->layout, err) != 0 ||
         speculative_price_init(&pool->speculative, &config->cost, &config->accelerator,
-                               &config->constants, &config->layout, err) != 0) {
+                               &config->constants, &config->layout, err) != 0 ||
+        adapter_price_init(&pool->adapter, &config->adapters, &config->cost,
+                           &config->accelerator, llm, &config->constants,
+                           &config->layout, err) != 0) {
         return -1;
     }
     power_init(&pool->power, &pool->cost, &config->accelerator, &config->llm,

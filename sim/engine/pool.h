@@ -14,6 +14,7 @@
 #include "engine/pool_scheduler.h"
 #include "engine/tier.h"
 #include "model/accelerator.h"
+#include "model/adapter.h"
 #include "model/constants.h"
 #include "model/cost.h"
 #include "model/layout.h"
@@ -41,6 +42,8 @@ struct pool_config {
     struct cost_config cost;
     struct tier_config offload; /* of the section [offload], for all pools */
     struct speculative_config speculative;
+    struct adapter_config adapters; /* of the section [lora] */
+    int64_t lora;                   /* whether it serves any */
 };
 
 /* The keys of the pool itself; those of its parts are in their own tables. */
@@ -52,6 +55,7 @@ struct pool {
     struct cost cost;
     struct power power;
     struct speculative speculative;
+    struct adapter adapter;
     struct ledger
         ledger; /* zero if num_gpu_blocks is given and there is no accelerator */
     bool has_ledger;

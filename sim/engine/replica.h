@@ -22,6 +22,7 @@
 #include "engine/kv.h"
 #include "engine/late.h"
 #include "engine/leave.h"
+#include "engine/lora.h"
 #include "engine/pool.h"
 #include "engine/probe.h"
 #include "engine/queue.h"
@@ -74,6 +75,8 @@ struct replica_span {
     struct step_counts counts;    /* of the step in progress */
     struct work drafting;         /* what was drafted in a step that is alone ... */
     struct work decode_drafting;  /* ... and would be for its decodes alone */
+    struct work adapting;         /* the same of LoRA adapters: adapter_work() */
+    struct work decode_adapting;
     struct step_price price;      /* of a step that is alone */
     const struct cost_form *form; /* of others */
     struct cost_form own_form;    /* where `form` is not one that the pool keeps */
@@ -83,6 +86,7 @@ struct replica_span {
 struct replica_sums {
     struct work work; /* of the steps that have ended */
     struct work drafting;
+    struct work adapting;
     wide busy_pj; /* these four follow from it: sums_at() works them out, */
     wide flops;   /* with the part of the step in progress */
     wide bytes;
@@ -136,6 +140,7 @@ struct replica {
     struct forecast forecast;
     struct swap swap;
     struct draft draft;
+    struct lora lora;
     struct request_list running;
     /* Running, but not decoding with the group, in order of admission. */
     struct request **partials;

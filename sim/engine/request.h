@@ -43,6 +43,7 @@ struct request {
     bool given_up;        /* its client timed out while a step was running */
     bool queued;          /* waiting, and in the queue: its scheduler has seen it */
     bool delayed;         /* and behind all others: queue_delay() */
+    bool skipped;         /* once, because its adapter had no slot: engine/lora.h */
     struct request *next; /* in the list where it waits or runs */
     struct request *before;
     struct request *next_alive; /* in the list of those whose clients may time out */
@@ -60,6 +61,7 @@ struct request {
     int64_t priority;
     int32_t tenant;      /* by the order in which they appeared; 0 if there are none */
     int64_t weight_nano; /* of the tenant */
+    int32_t adapter;     /* 0: none named */
     int64_t deadline_ns; /* INT64_MAX: none */
     int64_t predicted_tokens; /* of output, as somebody guessed */
     bool has_acceptance;      /* of its own, of tokens drafted for it */

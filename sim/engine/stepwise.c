@@ -6,6 +6,7 @@
 void stepwise_start(struct replica *replica, int64_t now_ns)
 {
     const struct cost *cost = &replica->pool->cost;
+    const struct adapter *adapter = &replica->pool->adapter;
     struct replica_span *span = &replica->span;
     struct step_counts counts = {0};
     struct step_counts decodes = {0};
@@ -24,13 +25,20 @@ void stepwise_start(struct replica *replica, int64_t now_ns)
     struct step_price price;
     struct work decode_drafting = {0};
     struct work drafting = {0};
+    struct adapter_counts decode_adapters = {0};
+    struct adapter_counts adapters = {0};
+    lora_count_step(replica, &decode_adapters, &adapters);
     cost_price(cost, &decodes, &price);
     draft_price(replica, false, &price, &decode_drafting);
+    adapter_price(adapter, &decode_adapters, cost_micro_batches(cost, &decodes),
+                  &price);
     int64_t decode_ns =
         decodes.n_decodes > 0 ? cost_duration_ns(cost_sum_fs(&price)) : 0;
     cost_price(cost, &counts, &price);
     draft_price(replica, true, &price, &drafting);
-    price.fs[BOUND_NETWORK] += swap_fs(replica) + replica->tier.fetch_fs;
+    adapter_price(adapter, &adapters, cost_micro_batches(cost, &counts), &price);
+    price.fs[BOUND_NETWORK] +=
+        swap_fs(replica) + replica->tier.fetch_fs + replica->lora.load_fs;
     int64_t duration_ns = cost_duration_ns(cost_sum_fs(&price));
     *span = (struct replica_span){
         .start_ns = now_ns,
@@ -42,6 +50,8 @@ void stepwise_start(struct replica *replica, int64_t now_ns)
         .counts = counts,
         .drafting = drafting,
         .decode_drafting = decode_drafting,
+        .adapting = adapter_work(&adapters),
+        .decode_adapting = adapter_work(&decode_adapters),
         .price = price,
     };
     replica->tally.sequence_steps += replica->n_grants;
@@ -58,6 +68,7 @@ static void book(struct replica *replica, int64_t duration_ns)
     struct work work = power_work(&replica->pool->cost, counts);
     power_work_add(&sums->work, &work);
     power_work_add(&sums->drafting, &span->drafting);
+    power_work_add(&sums->adapting, &span->adapting);
     sums->busy_ns += duration_ns;
     for (int i = 0; i < N_BOUNDS; i++) {
         sums->bound_fs[i] += span->price.fs[i];
@@ -69,8 +80,10 @@ static void book(struct replica *replica, int64_t duration_ns)
         replica->tally.most_blocks = used;
     }
     const struct power_weights *draft_pj = &replica->pool->speculative.power.pj;
+    const struct power_weights *adapter_pj = &replica->pool->adapter.power.pj;
     wide pj = power_energy_pj(power, &work, duration_ns) +
-              power_sum(draft_pj, &span->drafting);
+              power_sum(draft_pj, &span->drafting) +
+              power_sum(adapter_pj, &span->adapting);
     wide decode_pj = 0;
     int64_t paid_ns = span->decode_ns; /* by decodes */
     if (counts->prefill_tokens == 0) { /* swaps too */
@@ -88,7 +101,8 @@ static void book(struct replica *replica, int64_t duration_ns)
         };
         struct work alone = power_work(&replica->pool->cost, &decodes);
         decode_pj = power_energy_pj(power, &alone, span->decode_ns) +
-                    power_sum(draft_pj, &span->decode_drafting);
+                    power_sum(draft_pj, &span->decode_drafting) +
+                    power_sum(adapter_pj, &span->decode_adapting);
         decode_pj = decode_pj < pj ? decode_pj : pj;
     }
     replica->group.paid_pot_ns += paid_ns;

@@ -17,6 +17,7 @@ void sums_add(struct replica_sums *sum, const struct replica_sums *more)
 {
     power_work_add(&sum->work, &more->work);
     power_work_add(&sum->drafting, &more->drafting);
+    power_work_add(&sum->adapting, &more->adapting);
     sum->busy_pj += more->busy_pj;
     sum->flops += more->flops;
     sum->bytes += more->bytes;
@@ -42,12 +43,16 @@ static wide part(wide q, int64_t elapsed_ns, int64_t duration_ns)
 static void derive(const struct pool *pool, struct replica_sums *sums)
 {
     const struct power *drafter = &pool->speculative.power;
+    const struct power *adapter = &pool->adapter.power;
     sums->busy_pj = power_energy_pj(&pool->power, &sums->work, sums->busy_ns) +
-                    power_sum(&drafter->pj, &sums->drafting);
+                    power_sum(&drafter->pj, &sums->drafting) +
+                    power_sum(&adapter->pj, &sums->adapting);
     sums->flops = power_sum(&pool->power.flops, &sums->work) +
-                  power_sum(&drafter->flops, &sums->drafting);
+                  power_sum(&drafter->flops, &sums->drafting) +
+                  power_sum(&adapter->flops, &sums->adapting);
     sums->bytes = power_sum(&pool->power.bytes, &sums->work) +
-                  power_sum(&drafter->bytes, &sums->drafting);
+                  power_sum(&drafter->bytes, &sums->drafting) +
+                  power_sum(&adapter->bytes, &sums->adapting);
     sums->decode_tokens =
         sums->work.tokens - sums->work.padding_tokens - sums->prefill_tokens;
 }
@@ -59,6 +64,7 @@ static void add_step_in_progress(const struct replica *replica, int64_t elapsed_
     const struct step_counts *counts = &span->counts;
     struct replica_sums step = {.work = power_work(&replica->pool->cost, counts),
                                 .drafting = span->drafting,
+                                .adapting = span->adapting,
                                 .busy_ns = duration_ns};
     derive(replica->pool, &step);
     sums->busy_pj += part(step.busy_pj, elapsed_ns, duration_ns);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "input/config_lora.h"
 #include "input/config_policies.h"
 #include "input/config_pool.h"
 #include "input/config_speculative.h"
@@ -123,6 +124,7 @@ const struct field_table config_tables[] = {
      .fields = speculative_fields,
      .n_fields = SPECULATIVE_FIELDS,
      .base = offsetof(struct config, speculative)},
+    TABLE("lora", adapter_fields, lora),
     TABLE("route", route_fields, route),
     TABLE("offload", offload_fields, offload),
     TABLE("output", output_fields, output),
@@ -249,11 +251,12 @@ int config_read(struct config *config, const char *path, const char *const *over
         tenants_read(&config->tenants, &settings, arena, err) != 0 ||
         read_pools(config, &settings, arena, err) != 0 ||
         settings_check_used(&settings,
-                            "run, workload, slo, speculative, tenant.NAME, pool.NAME, "
+                            "run, workload, slo, speculative, lora, tenant.NAME, pool.NAME, "
                             "route, offload, output",
                             err) != 0 ||
         config_policies_check(config, &settings, err) != 0 ||
-        config_speculative_apply(config, &settings, err) != 0) {
+        config_speculative_apply(config, &settings, err) != 0 ||
+        config_lora_apply(config, &settings, err) != 0) {
         return -1;
     }
     return check_workload(config, err);

@@ -71,6 +71,7 @@ struct config {
     struct config_workload workload;
     struct config_slo slo;
     struct speculative_config speculative;
+    struct adapter_config lora;
     struct tenants_config tenants;
     struct config_route route;
     struct tier_config offload;
@@ -79,7 +80,7 @@ struct config {
     int32_t n_pools;
 };
 
-/* The sections of the file: run, workload, slo, speculative, route, offload, output.  [pool.NAME] is in
+/* The sections of the file: run, workload, slo, speculative, lora, route, offload, output.  [pool.NAME] is in
  * input/config_pool.h, [tenant.NAME] in input/tenants.h.  The tables' bases are offsets in struct config. */
 extern const struct field_table config_tables[];
 extern const int32_t config_n_tables;

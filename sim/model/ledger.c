@@ -97,6 +97,7 @@ int ledger_fill(struct ledger *ledger, const struct ledger_request *request,
     ledger->draft_bytes = request->draft != NULL ? weight_bytes(layout, request->draft,
                                                                 !request->draft_is_part)
                                                  : 0;
+    ledger->lora_bytes = request->lora_bytes;
     ledger->activation_bytes = activation_bytes(request, llm, constants);
     ledger->runtime_bytes = constants->runtime_bytes;
     int64_t state_bytes = llm_state_bytes(llm);
@@ -104,7 +105,8 @@ int ledger_fill(struct ledger *ledger, const struct ledger_request *request,
     ledger->state_bytes =
         state_bytes * request->max_seqs / (layout->tp * layout->pp * layout->dp);
     wide left = usable - ledger->weight_bytes - ledger->draft_bytes -
-                ledger->activation_bytes - ledger->runtime_bytes - ledger->state_bytes;
+                ledger->lora_bytes - ledger->activation_bytes - ledger->runtime_bytes -
+                ledger->state_bytes;
     fill_kv(ledger, request, llm, left);
     if (ledger->n_blocks >= 2) {
         return 0;
