@@ -325,6 +325,7 @@ void batch_wait_until(struct replica *replica, int64_t at_ns)
 void batch_shed(struct replica *replica, struct request *request, int64_t now_ns)
 {
     CHECK(request->place == REQUEST_WAITING);
+    request->reason = REASON_QUEUE_TIMEOUT;
     replica_finish(replica, request, REQUEST_SHED, now_ns);
 }
 

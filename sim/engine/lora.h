@@ -13,6 +13,10 @@
  * on the GPUs, likewise the longest unused of the others.  Within a step the order of
  * planning is that of use.  At the start nothing is loaded.
  *
+ * Keys and values depend on the adapter: no prompt finds those of another one's in the prefix
+ * cache (as vLLM, whose block hashes hold the adapter's name).  A request that names an
+ * adapter goes to pools that serve them; where none does, adapters are labels.
+ *
  * Replicas with slots take every step by itself (engine/stepwise.h): what a step reads
  * depends on who is in it.  What adapters cost is charged like the rest of a step.
  */

@@ -27,14 +27,24 @@ static void fill_owners(struct probe_record *record, struct request *request,
     CHECK(record->prefill_ns >= 0 && record->stall_ns >= 0);
 }
 
-void record_tell(struct replica *replica, struct request *request,
-                 enum request_status status, int64_t now_ns)
+/* What it paid where, at each replica's price. */
+static wide cost_usd_ns(const struct replica *replica, const struct request *request)
+{
+    return replica == NULL ? 0 : (wide)request->paid_ns * replica->usd_per_hour_nano;
+}
+
+void record_tell(const struct probe *probe, const struct replica *replica,
+                 struct request *request, enum request_status status, int64_t now_ns)
 {
     struct probe_record record = {
         .id = request->id,
-        .pool = replica->pool->index,
-        .replica = replica->index,
+        .pool = replica != NULL ? replica->pool->index : 0,
+        .replica = replica != NULL ? replica->index : -1,
         .status = status,
+        .reason = status == REQUEST_COMPLETED ? REASON_NONE : request->reason,
+        .attempts = request->attempts,
+        .prefill_replica = request->prefill_replica,
+        .is_shared = request->is_shared,
         .counted = request->counted,
         .labels = request->labels,
         .priority = request->priority,
@@ -51,8 +61,9 @@ void record_tell(struct replica *replica, struct request *request,
         .n_preemptions = request->n_preemptions,
         .paid_ns = request->paid_ns,
         .energy_pj = request->energy_pj,
+        .cost_usd_ns = cost_usd_ns(replica, request),
     };
     request->labels = NULL;
     fill_owners(&record, request, now_ns);
-    replica->probe->finish(replica->probe->state, &record);
+    probe->finish(probe->state, &record);
 }

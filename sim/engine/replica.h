@@ -18,10 +18,12 @@
 #include "engine/draft.h"
 #include "engine/fair.h"
 #include "engine/forecast.h"
+#include "engine/frontend.h"
 #include "engine/group.h"
 #include "engine/kv.h"
 #include "engine/late.h"
 #include "engine/leave.h"
+#include "engine/life.h"
 #include "engine/lora.h"
 #include "engine/pool.h"
 #include "engine/probe.h"
@@ -93,6 +95,10 @@ struct replica_sums {
     wide decode_tokens;
     wide busy_ns;
     wide bound_fs[N_BOUNDS];
+    wide paid_ns; /* these four of its life, likewise worked out */
+    wide on_ns;
+    wide starting_ns;
+    wide failed_ns;
     wide prefill_tokens;
     wide token_ns; /* tokens of the step in progress over time */
     wide block_ns; /* KV blocks in use over time */
@@ -130,7 +136,10 @@ struct replica {
     struct batch_limits limits;
     int32_t index;
     bool stepwise;
+    struct life life;
+    int64_t usd_per_hour_nano; /* of the whole replica */
 
+    struct frontend frontend;
     struct request_list arrived; /* and the scheduler has not seen them yet */
     struct queue queue;          /* it has seen these */
     struct order_settings order_settings;
@@ -195,7 +204,11 @@ void replica_init(struct replica *replica, const struct pool *pool,
                   const struct batch_policy *policy, int32_t index, bool stepwise);
 void replica_free(struct replica *replica);
 
-/* Puts a routed request at the end of the queue. */
+/* Forgets what was there before it went off: caches, counters of its policies.  It must
+ * be empty. */
+void replica_reset(struct replica *replica);
+
+/* Puts a request that is through the front end at the end of the queue. */
 void replica_enqueue(struct replica *replica, struct request *request, int64_t now_ns);
 
 /* Plans and starts the next step of an idle replica with work; false if it has none, or if
@@ -276,6 +289,12 @@ void replica_charge_prefill(struct replica *replica, int64_t rest_ns, wide rest_
 /* The running request leaves at `now_ns`: its blocks are free, its record is told. */
 void replica_finish(struct replica *replica, struct request *request,
                     enum request_status status, int64_t now_ns);
+
+/* Takes a request out of the queue or of those who run, with what it holds; its KV blocks
+ * are free after replica_finish_blocks(), but for a batch whose blocks go together. */
+void replica_finish_take_out(struct replica *replica, struct request *request,
+                             int64_t now_ns);
+void replica_finish_blocks(struct replica *replica);
 
 /* Whether the request's token of this step makes it a member of the decoding group. */
 static inline bool replica_grant_joins(const struct replica_grant *grant)

@@ -1,0 +1,58 @@
+#include "base/check.h"
+#include "engine/record.h"
+#include "engine/replica.h"
+#include "engine/sums.h"
+
+static void stop_waiting(struct replica *replica, struct request *request)
+{
+    if (request->place == REQUEST_SWAPPED) {
+        swap_take(replica, request, false);
+    } else if (request->queued) {
+        replica_queue_leave(replica, request);
+    } else {
+        request_list_remove(&replica->arrived, request);
+    }
+    replica->view->n_waiting--;
+}
+
+void replica_finish_take_out(struct replica *replica, struct request *request,
+                             int64_t now_ns)
+{
+    sums_state(replica, now_ns);
+    if (request->place == REQUEST_RUNNING) {
+        replica_leave(replica, request, now_ns);
+        request_list_remove(&replica->running, request);
+        replica->view->n_running--;
+        leave_add(&replica->leaving, &replica->kv, request,
+                  replica->ops->blocks_go_with_the_last);
+    } else {
+        stop_waiting(replica, request);
+    }
+}
+
+void replica_finish_blocks(struct replica *replica)
+{
+    if (replica->running.n == 0 || !replica->ops->blocks_go_with_the_last) {
+        leave_all(&replica->leaving, &replica->kv);
+    }
+}
+
+void replica_finish(struct replica *replica, struct request *request,
+                    enum request_status status, int64_t now_ns)
+{
+    replica_finish_take_out(replica, request, now_ns);
+    if (status == REQUEST_COMPLETED) {
+        CHECK(request->n_emitted == request->output_tokens);
+        replica->tally.paid_ns += request->paid_ns;
+        replica->tally.energy_pj += request->energy_pj;
+    } else {
+        replica->tally.discarded_tokens +=
+            request->computed_tokens - request->cached_tokens;
+        replica->tally.discarded_outputs += request->n_emitted;
+        replica->tally.lost_ns += request->paid_ns;
+        replica->tally.lost_pj += request->energy_pj;
+    }
+    request_alive_remove(replica->alive, request);
+    record_tell(replica->probe, replica, request, status, now_ns);
+    request_release(replica->store, request);
+}
