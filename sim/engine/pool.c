@@ -201,6 +201,29 @@ static int limit_tiers(struct pool *pool, struct err *err)
     return tier_limit(&pool->tiers, &pool->config->offload, &size, err);
 }
 
+/* What a step takes and does. */
+static int price_steps(struct pool *pool, struct err *err)
+{
+    const struct pool_config *config = pool->config;
+    const struct llm *llm = pool->has_hardware ? &config->llm : NULL;
+    if (cost_init(&pool->cost, &config->cost, &config->accelerator, &config->llm,
+                  &config->constants, &config->layout, err) != 0 ||
+        speculative_price_init(&pool->speculative, &config->cost, &config->accelerator,
+                               &config->constants, &config->layout, err) != 0 ||
+        adapter_price_init(&pool->adapter, &config->adapters, &config->cost,
+                           &config->accelerator, llm, &config->constants,
+                           &config->layout, err) != 0) {
+        return -1;
+    }
+    power_init(&pool->power, &pool->cost, &config->accelerator, &config->llm,
+               &config->constants, &config->layout);
+    if (pool->has_hardware) {
+        power_init_work(&pool->power, &config->llm, &config->constants,
+                        &config->layout);
+    }
+    return 0;
+}
+
 int pool_init(struct pool *pool, const struct pool_config *config, struct err *err)
 {
     memset(pool, 0, sizeof *pool);
@@ -216,9 +239,9 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
     if (check_draft(config, err) != 0) {
         return -1;
     }
-    const struct llm *llm = pool->has_hardware ? &config->llm : NULL;
     if (config->lora) {
-        adapter_init(&pool->adapter, &config->adapters, llm, &config->layout,
+        adapter_init(&pool->adapter, &config->adapters,
+                     pool->has_hardware ? &config->llm : NULL, &config->layout,
                      config->scheduler.host_bytes_per_s);
     }
     speculative_init(&pool->speculative, &config->speculative, &config->llm,
@@ -231,20 +254,8 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
         *err = refused;
         return -1;
     }
-    if (cost_init(&pool->cost, &config->cost, &config->accelerator, &config->llm,
-                  &config->constants, &config->layout, err) != 0 ||
-        speculative_price_init(&pool->speculative, &config->cost, &config->accelerator,
-                               &config->constants, &config->layout, err) != 0 ||
-        adapter_price_init(&pool->adapter, &config->adapters, &config->cost,
-                           &config->accelerator, llm, &config->constants,
-                           &config->layout, err) != 0) {
+    if (price_steps(pool, err) != 0) {
         return -1;
-    }
-    power_init(&pool->power, &pool->cost, &config->accelerator, &config->llm,
-               &config->constants, &config->layout);
-    if (pool->has_hardware) {
-        power_init_work(&pool->power, &config->llm, &config->constants,
-                        &config->layout);
     }
     int64_t n_blocks =
         config->num_gpu_blocks > 0 ? config->num_gpu_blocks : pool->ledger.n_blocks;

@@ -73,11 +73,11 @@ struct replica_span {
     bool alone;          /* one step, of end_ns - start_ns */
     bool foreseen;       /* `walk` is of all its steps, none of which is booked yet */
     struct replica_walk walk;
-    int64_t decode_ns;            /* d0 of a step that is alone */
-    struct step_counts counts;    /* of the step in progress */
-    struct work drafting;         /* what was drafted in a step that is alone ... */
-    struct work decode_drafting;  /* ... and would be for its decodes alone */
-    struct work adapting;         /* the same of LoRA adapters: adapter_work() */
+    int64_t decode_ns;           /* d0 of a step that is alone */
+    struct step_counts counts;   /* of the step in progress */
+    struct work drafting;        /* what was drafted in a step that is alone ... */
+    struct work decode_drafting; /* ... and would be for its decodes alone */
+    struct work adapting;        /* the same of LoRA adapters: adapter_work() */
     struct work decode_adapting;
     struct step_price price;      /* of a step that is alone */
     const struct cost_form *form; /* of others */

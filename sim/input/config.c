@@ -272,10 +272,11 @@ int config_read(struct config *config, const char *path, const char *const *over
     if (read_sections(config, &settings, arena, err) != 0 ||
         tenants_read(&config->tenants, &settings, arena, err) != 0 ||
         read_pools(config, &settings, arena, err) != 0 ||
-        settings_check_used(&settings,
-                            "run, workload, slo, speculative, lora, tenant.NAME, pool.NAME, "
-                            "route, offload, output",
-                            err) != 0 ||
+        settings_check_used(
+            &settings,
+            "run, workload, slo, speculative, lora, tenant.NAME, pool.NAME, "
+            "route, offload, output",
+            err) != 0 ||
         config_policies_check(config, &settings, err) != 0 ||
         config_speculative_apply(config, &settings, err) != 0 ||
         config_lora_apply(config, &settings, err) != 0) {
