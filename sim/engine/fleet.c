@@ -239,6 +239,29 @@ void fleet_start_patience(struct sim *sim, struct request *request)
     }
 }
 
+/* Requests of the whole fleet that wait. */
+static int64_t count_waiting(const struct sim *sim)
+{
+    int64_t n = sim->held.n;
+    for (int32_t i = 0; i < sim->n_replicas; i++) {
+        n += sim->views[i].n_waiting;
+    }
+    return n;
+}
+
+/* Whether the gateway turned the request away. */
+static bool is_shed(struct sim *sim, struct request *request)
+{
+    int64_t n_waiting = admit_counts(&sim->admit) ? count_waiting(sim) : 0;
+    enum request_reason reason =
+        admit_check(&sim->admit, request, n_waiting, sim->now_ns);
+    if (reason == REASON_NONE) {
+        return false;
+    }
+    fleet_finish(sim, request, REQUEST_SHED, reason);
+    return true;
+}
+
 void fleet_arrive(struct sim *sim)
 {
     const struct sim_arrival *arrival = &sim->next;
@@ -274,5 +297,7 @@ void fleet_arrive(struct sim *sim)
     if (sim->config->client_timeout_ns > 0) {
         fleet_start_patience(sim, request);
     }
-    fleet_send(sim, request);
+    if (!is_shed(sim, request)) {
+        fleet_send(sim, request);
+    }
 }

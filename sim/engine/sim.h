@@ -30,6 +30,7 @@
 #include "base/err.h"
 #include "base/histogram.h"
 #include "base/wide.h"
+#include "engine/admit.h"
 #include "engine/event.h"
 #include "engine/foresight.h"
 #include "engine/pool.h"
@@ -88,7 +89,8 @@ struct sim_config {
     const struct route_ops *route;
     int64_t client_timeout_ns; /* 0: clients wait for ever */
     int64_t hold_timeout_ns;   /* for which the gateway holds a request; 0: for ever */
-    bool reject_unservable;    /* false: an unservable request is the user's mistake */
+    const struct admit_config *admit; /* NULL: everybody */
+    bool reject_unservable; /* false: an unservable request is the user's mistake */
     bool stepwise;
     bool want_itl;
     bool verify;     /* sim_verify() after every instant: tests */
@@ -125,8 +127,9 @@ struct sim {
     struct request_store store;
     struct request_alive alive; /* with client timeouts only */
     struct timer patience;      /* of the first of these */
-    struct request_list held;   /* at the gateway */
-    int64_t n_away;             /* who are sent again later */
+    struct admit admit;
+    struct request_list held; /* at the gateway */
+    int64_t n_away;           /* who are sent again later */
     struct histogram itl;
     struct probe probe; /* the user's, with the bookkeeping of this file in front */
     int32_t *idle;      /* replicas to plan at this instant */

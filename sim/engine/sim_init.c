@@ -25,6 +25,7 @@ static void init_memory(struct sim *sim, const struct sim_config *config,
     sim->route_state = memory_new(1, config->route->state_size);
     sim->tick_at_ns = config->tick_ns > 0 ? config->tick_ns : INT64_MAX;
     foresight_init(&sim->foresight, &config->pools[0].config->scheduler, config->seed);
+    admit_init(&sim->admit, config->admit);
     event_heap_init(&sim->steps, sim->n_replicas);
     histogram_init(&sim->itl);
 }

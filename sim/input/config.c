@@ -130,6 +130,7 @@ const struct field_table config_tables[] = {
      .base = offsetof(struct config, speculative)},
     TABLE("lora", adapter_fields, lora),
     TABLE("route", route_fields, route),
+    TABLE("admit", admit_fields, admit),
     TABLE("offload", offload_fields, offload),
     TABLE("output", output_fields, output),
 };
@@ -272,11 +273,10 @@ int config_read(struct config *config, const char *path, const char *const *over
     if (read_sections(config, &settings, arena, err) != 0 ||
         tenants_read(&config->tenants, &settings, arena, err) != 0 ||
         read_pools(config, &settings, arena, err) != 0 ||
-        settings_check_used(
-            &settings,
-            "run, workload, slo, speculative, lora, tenant.NAME, pool.NAME, "
-            "route, offload, output",
-            err) != 0 ||
+        settings_check_used(&settings,
+                            "run, workload, slo, speculative, lora, tenant.NAME, "
+                            "pool.NAME, route, admit, offload, output",
+                            err) != 0 ||
         config_policies_check(config, &settings, err) != 0 ||
         config_speculative_apply(config, &settings, err) != 0 ||
         config_lora_apply(config, &settings, err) != 0) {

@@ -51,6 +51,7 @@ int results_open(struct results *results, const struct results_options *options,
         }
     }
     summary_init(&results->summary, &options->slo);
+    overload_init(&results->overload, options->interval_ns, options->attainment_nano);
     return 0;
 }
 
@@ -58,6 +59,10 @@ static void on_finish(void *state, struct probe_record *record)
 {
     struct results *results = state;
     summary_add(&results->summary, record);
+    if (slo_any(&results->options.slo)) {
+        overload_add(&results->overload, record->arrival_ns, record->finish_ns,
+                     slo_met(&results->options.slo, record));
+    }
     if (has_files(results)) {
         reorder_push(&results->reorder, record);
     } else {
@@ -132,6 +137,9 @@ int results_close(struct results *results, struct sim *sim, struct err *err)
     struct metrics *metrics = &results->metrics;
     summary_metrics(summary, sim, results->options.attainment_nano, metrics);
     usage_metrics(sim, &summary->billed, slo_any(&summary->slo), metrics);
+    if (slo_any(&summary->slo)) {
+        overload_metrics(&results->overload, sim->totals.end_ns, metrics);
+    }
     metrics_text(metrics, "calibration", results->options.calibration, "");
     if (!has_files(results)) {
         return 0;

@@ -14,6 +14,7 @@
 #include "engine/sim.h"
 #include "output/folder.h"
 #include "output/metrics.h"
+#include "output/overload.h"
 #include "output/reorder.h"
 #include "output/rows.h"
 #include "output/summary.h"
@@ -28,6 +29,7 @@ struct results_options {
     int32_t n_pools;
     struct slo slo;
     int64_t attainment_nano;
+    int64_t interval_ns;
     const char *calibration; /* how sure step times are, in a line */
 };
 
@@ -39,6 +41,7 @@ struct results {
     struct usage_timeline timeline;
     struct text steps;
     struct summary summary;
+    struct overload overload;
     struct metrics metrics;
 };
 
