@@ -244,7 +244,7 @@ static int64_t count_waiting(const struct sim *sim)
 {
     int64_t n = sim->held.n;
     for (int32_t i = 0; i < sim->n_replicas; i++) {
-        n += sim->views[i].n_waiting;
+        n += sim->replicas[i].view->n_waiting;
     }
     return n;
 }
