@@ -60,21 +60,12 @@ static void hold(struct sim *sim, struct request *request)
 /* The replica that the router picks among those that could take the request; -1: none. */
 static int32_t pick(struct sim *sim, const struct request *request)
 {
-    bool any = false;
-    for (int32_t i = 0; i < sim->n_replicas; i++) {
-        const struct replica *replica = &sim->replicas[i];
-        bool is_candidate = replica->life.state == LIFE_READY &&
-                            (request->pools >> replica->pool->index & 1) != 0;
-        sim->views[i].is_candidate = is_candidate;
-        any = any || is_candidate;
-    }
-    if (!any) {
-        return -1;
-    }
-    int32_t picked =
-        sim->config->route->pick(sim->route_state, sim->views, sim->n_replicas);
-    CHECK(picked >= 0 && picked < sim->n_replicas && sim->views[picked].is_candidate);
-    return picked;
+    const struct route_query query = {.session = request->session,
+                                      .adapter = request->adapter,
+                                      .prompt_tokens = request->prompt_tokens,
+                                      .chain = request->chain};
+    return router_pick(&sim->router, sim->config->route, request->pools, &query,
+                       sim->now_ns);
 }
 
 /* Who could take the request takes it; false if nobody can. */
@@ -94,7 +85,7 @@ static bool send(struct sim *sim, struct request *request)
         prefix_chain_free(request->chain);
         request->chain = NULL;
     }
-    replica->view->n_waiting++;
+    router_sent(&sim->router, picked, request->prompt_tokens);
     if (frontend_push(sim, replica, request)) {
         fleet_enqueue(sim, replica, request);
     }
@@ -183,6 +174,7 @@ void fleet_give_up(struct sim *sim, struct request *request)
     case REQUEST_FRONTEND:
         frontend_leave(sim, &sim->replicas[request->replica], request);
         sim->replicas[request->replica].view->n_waiting--;
+        router_left(&sim->router, request->replica, request->prompt_tokens);
         break;
     case REQUEST_WAITING:
     case REQUEST_RUNNING:
@@ -204,6 +196,7 @@ void fleet_life(struct sim *sim, struct replica *replica, enum life_state state)
         (before == LIFE_READY || before == LIFE_DRAINING)) {
         replica_reset(replica);
     }
+    router_set_ready(&sim->router, replica->index, state == LIFE_READY);
     if (state == LIFE_READY) {
         release_held(sim);
     } else if (state == LIFE_DRAINING) {
@@ -244,7 +237,7 @@ static int64_t count_waiting(const struct sim *sim)
 {
     int64_t n = sim->held.n;
     for (int32_t i = 0; i < sim->n_replicas; i++) {
-        n += sim->replicas[i].view->n_waiting;
+        n += sim->router.views[i].n_waiting;
     }
     return n;
 }

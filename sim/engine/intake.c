@@ -86,19 +86,46 @@ static bool servable(const struct sim *sim, const struct pool *pool,
 /* A bit for each pool that could serve the request. */
 static uint64_t pools_of(const struct sim *sim, const struct sim_arrival *arrival)
 {
+    uint64_t served = served_pools(&sim->served, arrival->model, arrival->klass);
     uint64_t pools = 0;
     for (int32_t i = 0; i < sim->config->n_pools; i++) {
-        if (servable(sim, &sim->config->pools[i], arrival)) {
+        if ((served >> i & 1) != 0 && servable(sim, &sim->config->pools[i], arrival)) {
             pools |= UINT64_C(1) << i;
         }
     }
     return pools;
 }
 
+/* The first of the pools that serve such requests; NULL: none does. */
+static const struct pool *first_pool(const struct sim *sim,
+                                     const struct sim_arrival *arrival)
+{
+    uint64_t served = served_pools(&sim->served, arrival->model, arrival->klass);
+    for (int32_t i = 0; i < sim->config->n_pools; i++) {
+        if ((served >> i & 1) != 0) {
+            return &sim->config->pools[i];
+        }
+    }
+    return NULL;
+}
+
+static int refuse_target(const struct sim_arrival *arrival, struct err *err)
+{
+    const char *model = arrival->model_name;
+    const char *klass = arrival->class_name;
+    return err_at(err, arrival->file, arrival->line,
+                  "no pool serves requests of model '%s' and class '%s'; '[workload] "
+                  "unservable = reject' passes over them",
+                  model != NULL ? model : "", klass != NULL ? klass : "");
+}
+
 static int refuse(const struct sim *sim, const struct sim_arrival *arrival,
                   struct err *err)
 {
-    const struct pool *pool = &sim->config->pools[0]; /* for instance */
+    const struct pool *pool = first_pool(sim, arrival); /* for instance */
+    if (pool == NULL) {
+        return refuse_target(arrival, err);
+    }
     int64_t tokens = arrival->prompt_tokens + arrival->output_tokens;
     if (!is_adapted(sim, pool, arrival)) {
         return err_at(
@@ -165,7 +192,8 @@ static void turn_away(struct sim *sim)
         .replica = -1,
         .prefill_replica = -1,
         .status = REQUEST_REJECTED,
-        .reason = REASON_UNSERVABLE,
+        .reason =
+            first_pool(sim, arrival) != NULL ? REASON_UNSERVABLE : REASON_UNKNOWN_MODEL,
         .attempts = 1,
         .counted = arrival->counted,
         .labels = arrival->labels,

@@ -15,6 +15,11 @@ static const struct field fields[] = {
      "a file in configs/engines, by name or path: the constants of the serving engine"},
     {"policy", FIELD_TEXT, AT(policy_name), "", "", NULL, NULL, NULL,
      "a file in configs/policies, by name or path: presets of the keys below"},
+    {"served_model", FIELD_TEXT, AT(served_model), "", "", NULL, NULL, NULL,
+     "the name by which requests ask for it (column model of the trace); nothing: any"},
+    {"classes", FIELD_TEXT, AT(classes), "", "", NULL, NULL, NULL,
+     "classes of requests that it serves, as in chat, batch (column class of the trace); "
+     "nothing: any"},
     {"replicas", FIELD_COUNT, AT(n_replicas), "", "1", "1", "100000", NULL,
      "copies of the model"},
     {"tensor_parallel", FIELD_COUNT, AT(layout.tp), "", "1", "1", "1024", NULL,

@@ -29,6 +29,8 @@ struct pool_config {
     const char *model_name;
     const char *engine_name;
     const char *policy_name;
+    const char *served_model; /* "": any */
+    const char *classes;      /* likewise */
     int64_t n_replicas;    /* at the start */
     int64_t most_replicas; /* that there may ever be; 0: no more than at the start */
     struct layout layout;

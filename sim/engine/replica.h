@@ -133,6 +133,7 @@ struct replica {
     struct histogram *itl;    /* NULL: not wanted */
     struct cost_forms *forms; /* of the pool */
     struct route_view *view;
+    struct router *router; /* that `view` is of */
     struct batch_limits limits;
     int32_t index;
     bool stepwise;

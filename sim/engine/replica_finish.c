@@ -1,6 +1,7 @@
 #include "base/check.h"
 #include "engine/record.h"
 #include "engine/replica.h"
+#include "engine/router.h"
 #include "engine/sums.h"
 
 static void stop_waiting(struct replica *replica, struct request *request)
@@ -28,6 +29,7 @@ void replica_finish_take_out(struct replica *replica, struct request *request,
     } else {
         stop_waiting(replica, request);
     }
+    router_left(replica->router, replica->index, request->prompt_tokens);
 }
 
 void replica_finish_blocks(struct replica *replica)

@@ -119,6 +119,7 @@ static void plan_idle(struct sim *sim)
         }
     }
     sim->n_idle = 0;
+    sim->router.planned_ns = sim->now_ns;
 }
 
 static void end_step(struct sim *sim)
@@ -128,6 +129,20 @@ static void end_step(struct sim *sim)
         replica_end(replica, sim->now_ns);
     }
     fleet_mark(sim, replica);
+}
+
+/* The boundaries of the timeline and what routers see of replicas, both as of before
+ * anything of `now_ns` happens.  Neither may look back behind the other. */
+static int look_back(struct sim *sim, int64_t now_ns, struct err *err)
+{
+    if (sim->router.snapshot_ns <= now_ns) {
+        int64_t at_ns = router_snapshot_ns(&sim->router, now_ns);
+        if (sim_tick(sim, at_ns - 1, err) != 0) {
+            return -1;
+        }
+        router_snapshot(&sim->router, at_ns);
+    }
+    return sim_tick(sim, now_ns, err);
 }
 
 /* Moves the clock; -1 if the run is to stop. */
@@ -144,7 +159,7 @@ static int set_clock(struct sim *sim, int64_t now_ns, struct err *err)
                        " years): it can go no further",
                        now_ns / 1000000000, now_ns / 1000000000 / 31557600);
     }
-    if (sim_tick(sim, now_ns, err) != 0) {
+    if (look_back(sim, now_ns, err) != 0) {
         return -1;
     }
     sim->now_ns = now_ns;

@@ -37,7 +37,8 @@
 #include "engine/probe.h"
 #include "engine/replica.h"
 #include "engine/request.h"
-#include "engine/route.h"
+#include "engine/router.h"
+#include "engine/served.h"
 #include "engine/shares.h"
 #include "engine/timer.h"
 
@@ -67,6 +68,8 @@ struct sim_arrival {
     int32_t model;    /* that it names, from 1 on; 0: none */
     int32_t klass;    /* its class, likewise */
     int32_t adapter;
+    const char *model_name; /* for messages; NULL: none */
+    const char *class_name;
     const char *file; /* where it stands, for messages */
     int64_t line;
 };
@@ -87,6 +90,7 @@ struct sim_config {
     int32_t n_pools;
     uint64_t seed;
     const struct route_ops *route;
+    const struct route_config *routing; /* NULL: nothing is set */
     int64_t client_timeout_ns; /* 0: clients wait for ever */
     int64_t hold_timeout_ns;   /* for which the gateway holds a request; 0: for ever */
     const struct admit_config *admit; /* NULL: everybody */
@@ -118,10 +122,11 @@ struct sim {
     const struct sim_source *source;
     struct replica *replicas;
     struct cost_forms *forms; /* per pool */
-    struct route_view *views;
+    struct router router;
+    struct served served;
+    struct arena arena; /* of what `served` holds */
     int32_t n_replicas;     /* places, whether somebody is there or not */
     int32_t *first_of_pool; /* and, behind the last pool's, n_replicas */
-    void *route_state;
     struct event_heap steps;
     struct timer_heap timers;
     struct request_store store;

@@ -1,7 +1,9 @@
 /* What a run consists of, from its beginning to its end. */
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "base/memory.h"
+#include "engine/fleet.h"
 #include "engine/sim.h"
 
 static void init_memory(struct sim *sim, const struct sim_config *config,
@@ -19,10 +21,8 @@ static void init_memory(struct sim *sim, const struct sim_config *config,
     sim->first_of_pool[config->n_pools] = sim->n_replicas;
     size_t n = (size_t)sim->n_replicas;
     sim->replicas = memory_new(n, sizeof *sim->replicas);
-    sim->views = memory_new(n, sizeof *sim->views);
     sim->idle = memory_new(n, sizeof *sim->idle);
     sim->is_idle = memory_new(n, sizeof *sim->is_idle);
-    sim->route_state = memory_new(1, config->route->state_size);
     sim->tick_at_ns = config->tick_ns > 0 ? config->tick_ns : INT64_MAX;
     foresight_init(&sim->foresight, &config->pools[0].config->scheduler, config->seed);
     admit_init(&sim->admit, config->admit);
@@ -35,6 +35,33 @@ static void tell_step(void *state, const struct probe_step *step)
 {
     const struct probe *probe = ((struct sim *)state)->config->probe;
     probe->step(probe->state, step);
+}
+
+static void reconsider(void *sim, struct replica *replica)
+{
+    fleet_reconsider(sim, replica);
+}
+
+static void init_router(struct sim *sim)
+{
+    static const struct route_config nothing = {0};
+    const struct sim_config *config = sim->config;
+    struct served_keys keys[SERVED_MOST_POOLS];
+    int32_t faulty;
+    struct err err;
+    for (int32_t i = 0; i < config->n_pools; i++) {
+        const struct pool_config *pool = config->pools[i].config;
+        keys[i].model = pool->served_model != NULL ? pool->served_model : "";
+        keys[i].classes = pool->classes != NULL ? pool->classes : "";
+    }
+    int status =
+        served_init(&sim->served, keys, config->n_pools, &sim->arena, &faulty, &err);
+    CHECK(status == 0); /* the reader of configurations saw to it */
+    router_init(&sim->router, config->routing != NULL ? config->routing : &nothing,
+                sim->replicas, sim->first_of_pool, config->n_pools,
+                config->route->looks_at_kv, config->seed);
+    sim->router.state = sim;
+    sim->router.reconsider = reconsider;
 }
 
 static void init_replicas(struct sim *sim)
@@ -60,11 +87,13 @@ static void init_replicas(struct sim *sim)
             replica->forms = &sim->forms[i];
             replica->alive = &sim->alive;
             replica->itl = config->want_itl ? &sim->itl : NULL;
-            replica->view = &sim->views[index];
+            replica->view = &sim->router.views[index];
+            replica->router = &sim->router;
             replica->draft.draws = &sim->speculation;
             replica->usd_per_hour_nano = pool_usd_per_hour_nano(pool);
             bool is_there = index - sim->first_of_pool[i] < pool->config->n_replicas;
             replica->life.state = is_there ? LIFE_READY : LIFE_OFF;
+            router_set_ready(&sim->router, index, is_there);
         }
     }
 }
@@ -111,15 +140,16 @@ void sim_free(struct sim *sim)
     event_heap_free(&sim->steps);
     histogram_free(&sim->itl);
     free(sim->replicas);
-    free(sim->views);
     free(sim->idle);
     free(sim->is_idle);
-    free(sim->route_state);
+    router_free(&sim->router);
+    memory_arena_free(&sim->arena);
 }
 
 void sim_init(struct sim *sim, const struct sim_config *config,
               const struct sim_source *source)
 {
     init_memory(sim, config, source);
+    init_router(sim);
     init_replicas(sim);
 }

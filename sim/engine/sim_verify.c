@@ -171,6 +171,7 @@ void sim_verify(const struct sim *sim)
         CHECK(life_paid_ns(&replica->life, sim->now_ns) <= sim->now_ns);
     }
     CHECK(n == sim->n_in_system);
+    router_verify(&sim->router);
     int64_t done = 0;
     for (int i = 0; i < N_REQUEST_STATUSES; i++) {
         done += sim->totals.n_by_status[i];

@@ -5,6 +5,7 @@
 #include "input/config_lora.h"
 #include "input/config_policies.h"
 #include "input/config_pool.h"
+#include "input/config_route.h"
 #include "input/config_speculative.h"
 #include "input/settings.h"
 
@@ -15,7 +16,6 @@ static const char pool_prefix[] = "pool.";
 #define RUN(member) offsetof(struct config_run, member)
 #define WORKLOAD(member) offsetof(struct config_workload, member)
 #define SLO(member) offsetof(struct config_slo, member)
-#define ROUTE(member) offsetof(struct config_route, member)
 #define HOST(member) offsetof(struct tier_config, levels[TIER_HOST].member)
 #define DISK(member) offsetof(struct tier_config, levels[TIER_DISK].member)
 #define OUTPUT(member) offsetof(struct config_output, member)
@@ -77,13 +77,6 @@ static const struct field slo_fields[] = {
      "share of requests that must meet all bounds"},
 };
 
-static const struct field route_fields[] = {
-    {"policy", FIELD_TEXT, ROUTE(policy), "", "round_robin", NULL, NULL, NULL,
-     "router: see 'servesim list route'"},
-    {"hold_timeout", FIELD_TIME, ROUTE(hold_timeout_ns), "s", "300", "0.001",
-     "1000000000", NULL, "a request fails that no replica could take for so long"},
-};
-
 static const struct field offload_fields[] = {
     {"host", FIELD_BYTES, HOST(bytes), "GB", "0", "0", "1000000", NULL,
      "host memory of a replica (of each data-parallel rank) for what its prefix cache "
@@ -129,7 +122,10 @@ const struct field_table config_tables[] = {
      .n_fields = SPECULATIVE_FIELDS,
      .base = offsetof(struct config, speculative)},
     TABLE("lora", adapter_fields, lora),
-    TABLE("route", route_fields, route),
+    {.name = "route",
+     .fields = config_route_fields,
+     .n_fields = CONFIG_ROUTE_FIELDS,
+     .base = offsetof(struct config, route)},
     TABLE("admit", admit_fields, admit),
     TABLE("offload", offload_fields, offload),
     TABLE("output", output_fields, output),
@@ -278,6 +274,7 @@ int config_read(struct config *config, const char *path, const char *const *over
                             "pool.NAME, route, admit, offload, output",
                             err) != 0 ||
         config_policies_check(config, &settings, err) != 0 ||
+        config_route_check(config, &settings, arena, err) != 0 ||
         config_speculative_apply(config, &settings, err) != 0 ||
         config_lora_apply(config, &settings, err) != 0) {
         return -1;

@@ -17,6 +17,7 @@
 #include "base/memory.h"
 #include "engine/admit.h"
 #include "engine/pool.h"
+#include "engine/route.h"
 #include "input/tenants.h"
 
 /* Which pools could serve a request is a bit of 64 each. */
@@ -59,10 +60,7 @@ struct config_slo {
 
 /* [offload] is struct tier_config: engine/tier.h. */
 
-struct config_route {
-    const char *policy;
-    int64_t hold_timeout_ns;
-};
+/* [route] is struct route_config: engine/route.h. */
 
 struct config_output {
     int64_t interval_ns;
@@ -78,7 +76,7 @@ struct config {
     struct speculative_config speculative;
     struct adapter_config lora;
     struct tenants_config tenants;
-    struct config_route route;
+    struct route_config route;
     struct admit_config admit;
     struct tier_config offload;
     struct config_output output;

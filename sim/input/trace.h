@@ -23,6 +23,9 @@ struct trace_row {
     const char *request_id; /* NULL if the file has none; at most 64 bytes each */
     const char *tenant;
     const char *session_id;
+    const char *model;
+    const char *class;
+    const char *adapter;
     const char *prefix;  /* requests with the same one begin with the same prompt */
     int64_t deadline_ns; /* after the arrival; -1 if the file has none */
     const int64_t

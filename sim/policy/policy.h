@@ -32,9 +32,16 @@
     X(order_lpm)
 
 /* Routers: which replica a request goes to. */
-#define POLICY_ROUTE(X)  \
-    X(route_round_robin) \
-    X(route_least_requests)
+#define POLICY_ROUTE(X)       \
+    X(route_round_robin)      \
+    X(route_random)           \
+    X(route_power_of_two)     \
+    X(route_least_requests)   \
+    X(route_least_tokens)     \
+    X(route_least_kv)         \
+    X(route_session_affinity) \
+    X(route_prefix_affinity)  \
+    X(route_weighted)
 
 #define POLICY_DECLARE_BATCHING(name) extern const struct batch_ops name;
 #define POLICY_DECLARE_ORDER(name) extern const struct order_ops name;

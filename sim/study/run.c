@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "engine/sim.h"
 #include "input/closed.h"
+#include "input/config_route.h"
 #include "input/workload.h"
 #include "output/results.h"
 #include "policy/policy.h"
@@ -149,6 +150,7 @@ static struct sim_config config_of(const struct config *config,
         .seed = (uint64_t)config->run.seed,
         .n_pools = config->n_pools,
         .route = parts->route,
+        .routing = &config->route,
         .client_timeout_ns = config->workload.client_timeout_ns,
         .hold_timeout_ns = config->route.hold_timeout_ns,
         .admit = &config->admit,
@@ -252,14 +254,21 @@ int run_config(const struct config *config, const struct run_options *options,
         .calibration = calibration,
     };
     struct workload workload;
+    struct served served;
+    struct arena arena = {0};
+    int32_t faulty;
     parts.route = policy_route(config->route.policy);
     for (int32_t i = 0; i < config->n_pools; i++) {
         parts.policies[i] = policy_of(&config->pools[i].scheduler);
     }
-    int status = run_pools(config, parts.pools, err);
+    int status = config_route_served(config, &served, &arena, &faulty, err);
+    if (status == 0) {
+        status = run_pools(config, parts.pools, err);
+    }
     if (status == 0) {
         status = workload_open(&workload, &config->workload, options->interrupted, err);
         if (status == 0) {
+            workload.served = &served;
             status = results_open(parts.results, &results_options, err);
             if (status == 0) {
                 status = simulate(config, options, &parts, &workload, err);
@@ -269,6 +278,7 @@ int run_config(const struct config *config, const struct run_options *options,
             workload_close(&workload);
         }
     }
+    memory_arena_free(&arena);
     run_free_pools(config, parts.pools);
     free(parts.policies);
     free(parts.results);
