@@ -8,6 +8,7 @@ again; the rest is integers. Only E_act is floating, by its recurrence, as every
 
 import fractions
 import functools
+import math
 
 from reference_model import MODEL_KEYS, Keys, Model, half_up, preset
 
@@ -47,7 +48,7 @@ class Roofline:
         layers = self.model.layers
         self.largest = fractions.Fraction(ceil_div(layers, self.pp) * self.pp, layers)
         self.memory = keys.number("memory_bandwidth") * keys.number("memory_efficiency")
-        self.expert_fs = []
+        self.expert_fs, self.expert_milli = [], []  # to read them, and how many
         if self.model.experts:
             self.fill_experts()
 
@@ -118,6 +119,7 @@ class Roofline:
         seen = 0.0
         for _ in range(n_tokens):
             self.expert_fs.append(self.coefficient(fractions.Fraction(seen) * one_s))
+            self.expert_milli.append(math.floor(seen * 1e3 + 0.5))
             seen = model.active + (1.0 - model.active / model.experts) * seen
 
     def matrix(self, weights, precision, share):

@@ -8,6 +8,7 @@ import re
 import types
 
 import reference_cost
+import reference_power
 
 UNIT_NS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9}
 INTEGERS = {"limit": 0, "repeat": 1, "replicas": 1, "num_gpu_blocks": None, "block_size": 16,
@@ -69,7 +70,8 @@ def read_config(path, overrides=()):
         name, _, value = override.partition("=")
         section, _, key = name.strip().rpartition(".")
         ini.read_dict({section: {key: value.strip()}})
-    known = {"run", "workload", "slo", "speculative", "pool.main", "route", "offload", "output"}
+    known = {"run", "workload", "slo", "speculative", "pool.main", "route", "offload",
+             "power", "output"}
     tenants = {name for name in ini.sections() if name.startswith("tenant.")}
     if unknown := set(ini.sections()) - known - tenants:
         raise ValueError(f"{path}: not simulated by the reference: {', '.join(sorted(unknown))}")
@@ -91,6 +93,7 @@ def read_config(path, overrides=()):
         bound = ini.get("slo", key, fallback=None)
         setattr(config, f"slo_{key[:-3]}_ns", duration_ns(bound, "ms") if bound else None)
     config.price = reference_cost.price(values)
+    config.power_limit = reference_power.limit(section_of(ini, "power"), values, config.price)
     config.speculation = read_speculation(section_of(ini, "speculative"), values)
     config.offload = read_offload(section_of(ini, "offload"), values)
     for key, words in WORDS.items():

@@ -8,7 +8,8 @@ import re
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PRESETS = {"accelerator": "accelerators", "model": "models", "engine": "engines"}
-UNITS = {"": None, "TB/s": 10**12, "GB/s": 10**9, "TFLOPS": 10**12, "us": 10**-6, "ms": 10**-3}
+UNITS = {"": None, "TB/s": 10**12, "GB/s": 10**9, "TFLOPS": 10**12, "us": 10**-6, "ms": 10**-3,
+         "W": 1}
 SCALES = {"memory_bandwidth": 10**12, "link_bandwidth": 10**9, "node_bandwidth": 10**9,
           "bf16_flops": 10**12, "fp8_flops": 10**12, "int8_flops": 10**12, "fp4_flops": 10**12}
 MILLIBITS = {"bf16": 16000, "fp8": 8000, "int8": 8000, "int4": 4125, "fp4": 4000, "mxfp4": 4250,

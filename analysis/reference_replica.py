@@ -281,7 +281,13 @@ class Replica:
         decode_fs = self.drafter.step_fs(decodes, [], len(decodes)) if decodes else 0
         fs = self.drafter.step_fs(decodes, self.priced_chunks(chunks), emits)
         fs += self.n_swapped_blocks * self.config.swap_block_fs + self.fetch_fs
-        decode_alone_ns, whole_ns = (max(1, half_up(price, 10**6)) for price in (decode_fs, fs))
+        limit = self.config.power_limit.fs
+        least_fs = limit(decodes, self.priced_chunks(chunks), emits)
+        self.seen["throttled"] += least_fs > fs
+        decode_alone_ns, whole_ns = (max(1, half_up(max(price, least), 10**6))
+                                     for price, least in (
+                                         (decode_fs, limit(decodes, [], len(decodes))),
+                                         (fs, least_fs)))
         self.step = types.SimpleNamespace(
             start_ns=now_ns, end_ns=now_ns + whole_ns, entries=entries,
             decode_alone_ns=min(decode_alone_ns, whole_ns) if decodes else 0)

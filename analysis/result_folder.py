@@ -64,6 +64,9 @@ def read_rows(path):
         return list(csv.DictReader(file))
 
 
+HOSTS = {"idle_power": ["host_idle_w"], "tdp": ["host_idle_w", "host_active_w"]}
+
+
 class ResultFolder:
     """What a run wrote into a folder."""
 
@@ -95,11 +98,17 @@ class ResultFolder:
                 for name in ("ttft_ms", "tpot_ms", "itl_ms", "e2e_ms")}
 
     def per_gpu(self, pool, key):
-        """A figure of the accelerator for a whole replica; 0 if there is none."""
+        """A figure of the accelerator for a whole replica; 0 if there is none.  Power is that
+        of GPUs within [power] power_cap, and of their hosts."""
         section = self.pools[pool]
         n_gpus = math.prod(int(section[f"{kind}_parallel"])
                            for kind in ("tensor", "pipeline", "data"))
-        return Fraction(section.get(key, "0")) * n_gpus
+        figure = Fraction(section.get(key, "0"))
+        if key in HOSTS and "power" in self.config:
+            power = self.config["power"]
+            figure = min(figure, Fraction(power["power_cap"]) or figure)
+            figure += sum(Fraction(power[host]) for host in HOSTS[key])
+        return figure * n_gpus
 
     def through_front_end(self):
         """{request id: when it is through the front end}, which works for one at a time."""

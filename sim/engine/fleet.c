@@ -191,6 +191,9 @@ void fleet_life(struct sim *sim, struct replica *replica, enum life_state state)
     enum life_state before = replica->life.state;
     sums_state(replica, sim->now_ns);
     life_set(&replica->life, state, sim->now_ns);
+    if (sim->config->probe->life != NULL) {
+        sim->config->probe->life(sim->config->probe->state, replica, sim->now_ns);
+    }
     CHECK(life_serves(&replica->life) || fleet_is_empty(replica));
     if (!life_serves(&replica->life) &&
         (before == LIFE_READY || before == LIFE_DRAINING)) {

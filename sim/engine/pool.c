@@ -18,7 +18,8 @@ static const struct field fields[] = {
     {"served_model", FIELD_TEXT, AT(served_model), "", "", NULL, NULL, NULL,
      "the name by which requests ask for it (column model of the trace); nothing: any"},
     {"classes", FIELD_TEXT, AT(classes), "", "", NULL, NULL, NULL,
-     "classes of requests that it serves, as in chat, batch (column class of the trace); "
+     "classes of requests that it serves, as in chat, batch (column class of the "
+     "trace); "
      "nothing: any"},
     {"replicas", FIELD_COUNT, AT(n_replicas), "", "1", "1", "100000", NULL,
      "copies of the model"},
@@ -220,13 +221,62 @@ static int price_steps(struct pool *pool, struct err *err)
                            &config->layout, err) != 0) {
         return -1;
     }
+    return 0;
+}
+
+/* What adapters do draws power, too. */
+static int limit_adapters(struct pool *pool, int64_t n_gpus, int64_t busy_mw,
+                          struct err *err)
+{
+    int64_t limit_mw;
+    enum meter_limit limit;
+    if (!pool->power.limited) {
+        return 0;
+    }
+    if (meter_limit_mw(&pool->config->meter, &limit_mw, &limit, err) != 0) {
+        return -1;
+    }
+    if (power_limit(&pool->adapter.power, limit_mw * n_gpus - busy_mw)) {
+        return 0;
+    }
+    return err_set(err, "[lora] rank: steps of [pool.%s] would take hours",
+                   pool->config->name);
+}
+
+static int fill_power(struct pool *pool, struct err *err)
+{
+    const struct pool_config *config = pool->config;
+    char where[80];
     power_init(&pool->power, &pool->cost, &config->accelerator, &config->llm,
                &config->constants, &config->layout);
     if (pool->has_hardware) {
         power_init_work(&pool->power, &config->llm, &config->constants,
                         &config->layout);
     }
-    return 0;
+    snprintf(where, sizeof where, "[pool.%.60s]", config->name);
+    int64_t n_gpus = layout_gpus(&config->layout);
+    int64_t alone_mw = pool->power.busy_mw; /* without the host */
+    if (meter_apply(&config->meter, n_gpus, config->accelerator.tdp_mw, where,
+                    &pool->power, &pool->speculative.power, err) != 0) {
+        return -1;
+    }
+    return limit_adapters(pool, n_gpus, alone_mw, err);
+}
+
+static int init_price(struct pool *pool, struct err *err)
+{
+    const struct pool_config *config = pool->config;
+    char where[80];
+    snprintf(where, sizeof where, "[pool.%.60s]", config->name);
+    struct price_pool priced = {
+        .where = where,
+        .accelerator_name = config->accelerator_name,
+        .accelerator = &config->accelerator,
+        .gpus = layout_gpus(&config->layout),
+        .n_places = pool_places(pool),
+        .terms = &config->price_terms,
+    };
+    return price_init(&pool->price, &config->price, &priced, err);
 }
 
 int pool_init(struct pool *pool, const struct pool_config *config, struct err *err)
@@ -241,7 +291,7 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
     if (pool->has_hardware && check_hardware(config, err) != 0) {
         return -1;
     }
-    if (check_draft(config, err) != 0) {
+    if (check_draft(config, err) != 0 || init_price(pool, err) != 0) {
         return -1;
     }
     if (config->lora) {
@@ -260,6 +310,9 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
         return -1;
     }
     if (price_steps(pool, err) != 0) {
+        return -1;
+    }
+    if (fill_power(pool, err) != 0) {
         return -1;
     }
     int64_t n_blocks =
@@ -303,12 +356,6 @@ int32_t pool_places(const struct pool *pool)
     const struct pool_config *config = pool->config;
     return (int32_t)(config->most_replicas > config->n_replicas ? config->most_replicas
                                                                 : config->n_replicas);
-}
-
-int64_t pool_usd_per_hour_nano(const struct pool *pool)
-{
-    return pool->config->accelerator.usd_per_hour_nano *
-           layout_gpus(&pool->config->layout);
 }
 
 void pool_free(struct pool *pool)

@@ -20,7 +20,9 @@
 #include "model/layout.h"
 #include "model/ledger.h"
 #include "model/llm.h"
+#include "model/meter.h"
 #include "model/power.h"
+#include "model/price.h"
 #include "model/speculative.h"
 
 struct pool_config {
@@ -44,7 +46,10 @@ struct pool_config {
     struct pool_scheduler scheduler;
     struct cost_config cost;
     struct tier_config offload; /* of the section [offload], for all pools */
+    struct meter_config meter;  /* of [power], likewise */
     struct speculative_config speculative;
+    struct price_config price;
+    struct price_terms price_terms; /* of the section [price], for all pools */
     struct adapter_config adapters; /* of the section [lora] */
     int64_t lora;                   /* whether it serves any */
 };
@@ -57,6 +62,7 @@ struct pool {
     int32_t index;
     struct cost cost;
     struct power power;
+    struct price price;
     struct speculative speculative;
     struct adapter adapter;
     struct ledger
@@ -85,8 +91,5 @@ int64_t pool_needed_blocks(const struct pool *pool, int64_t prompt_tokens,
 
 /* Replicas that there may be at any time. */
 int32_t pool_places(const struct pool *pool);
-
-/* Nano-dollars that a replica of the pool costs per hour. */
-int64_t pool_usd_per_hour_nano(const struct pool *pool);
 
 #endif

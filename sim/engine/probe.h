@@ -41,7 +41,9 @@ struct probe_record {
     int64_t n_preemptions;
     int64_t paid_ns; /* on the replicas that served it */
     wide energy_pj;
-    wide cost_usd_ns; /* ns x nano-dollars per hour */
+    wide cost_usd_ns;    /* ns x nano-dollars per hour */
+    wide carried_usd_ns; /* of it, and of the energy, on `prefill_replica` */
+    wide carried_energy_pj;
     enum request_reason reason;
     int32_t attempts;
     int32_t prefill_replica; /* that computed its prompt for `replica`; -1: none */
@@ -63,6 +65,7 @@ struct probe_step {
 };
 
 struct sim;
+struct replica;
 
 struct probe {
     void *state;
@@ -71,6 +74,9 @@ struct probe {
      * run): read the sums with sim_pool_sums(). */
     void (*tick)(void *state, struct sim *sim, int64_t at_ns);
     void (*step)(void *state, const struct probe_step *step); /* NULL: no interest */
+    /* A replica is in another state of life from `at_ns` on; at 0 all are told.  NULL: no
+     * interest. */
+    void (*life)(void *state, const struct replica *replica, int64_t at_ns);
 };
 
 #endif

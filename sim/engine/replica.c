@@ -201,8 +201,11 @@ void replica_charge_prefill(struct replica *replica, int64_t rest_ns, wide rest_
     if (n_tokens == 0) {
         return;
     }
+    int64_t fetch_ns = wide_narrow(replica->tier.fetch_fs / 1000000);
+    fetch_ns = (fetch_ns < rest_ns ? fetch_ns : rest_ns) / n_tokens; /* of a token */
     replica->prefill_pot_ns += rest_ns;
     replica->prefill_pot_pj += rest_pj;
+    replica->tally.prefill_pj += rest_pj;
     wide token_ns = wide_div(replica->prefill_pot_ns, n_tokens);
     wide token_pj = wide_div(replica->prefill_pot_pj, n_tokens);
     replica->prefill_pot_ns -= token_ns * n_tokens;
@@ -210,7 +213,11 @@ void replica_charge_prefill(struct replica *replica, int64_t rest_ns, wide rest_
     for (int64_t i = 0; i < replica->n_grants; i++) {
         const struct replica_grant *grant = &replica->grants[i];
         if (!grant->decode) {
-            grant->request->paid_ns += wide_narrow(token_ns * grant->tokens);
+            int64_t paid_ns = wide_narrow(token_ns * grant->tokens);
+            int64_t fetch_paid_ns = fetch_ns * grant->tokens; /* no more than that */
+            grant->request->paid_ns += paid_ns;
+            grant->request->prefill_paid_ns += paid_ns - fetch_paid_ns;
+            grant->request->fetch_paid_ns += fetch_paid_ns;
             grant->request->energy_pj += token_pj * grant->tokens;
         }
     }

@@ -70,6 +70,8 @@ struct replica_span {
     int64_t steps_left;
     int64_t fs;          /* price of the step in progress; unused if it is alone */
     int64_t fs_per_step; /* what every step adds to it */
+    bool limited;        /* its steps last as long as the limit of power says ... */
+    wide limited_fs;     /* ... that much longer than one that is alone would without */
     bool alone;          /* one step, of end_ns - start_ns */
     bool foreseen;       /* `walk` is of all its steps, none of which is booked yet */
     struct replica_walk walk;
@@ -95,10 +97,13 @@ struct replica_sums {
     wide decode_tokens;
     wide busy_ns;
     wide bound_fs[N_BOUNDS];
-    wide paid_ns; /* these four of its life, likewise worked out */
+    wide limited_fs; /* of these, what the limit of power added to compute */
+    wide paid_ns;    /* these four of its life, likewise worked out */
     wide on_ns;
     wide starting_ns;
     wide failed_ns;
+    wide held_ns; /* billed, as the terms of its price have it ... */
+    wide usd_ns;  /* ... at this: ns x nano-dollars per hour */
     wide prefill_tokens;
     wide token_ns; /* tokens of the step in progress over time */
     wide block_ns; /* KV blocks in use over time */
@@ -116,10 +121,13 @@ struct replica_tally {
     int64_t discarded_outputs; /* emitted to them */
     int64_t most_running;
     int64_t most_blocks;
-    int64_t paid_ns; /* replica time attributed to completed requests ... */
-    int64_t lost_ns; /* ... and to others */
-    wide energy_pj;  /* the same of energy above idle */
+    int64_t paid_ns;         /* replica time attributed to completed requests ... */
+    int64_t lost_ns;         /* ... and to others */
+    int64_t prefill_paid_ns; /* of paid_ns: computing prompts, */
+    int64_t fetch_paid_ns;   /* and fetching */
+    wide energy_pj;          /* the same of energy above idle */
     wide lost_pj;
+    wide prefill_pj;        /* charged to tokens of prompts */
     int64_t sequence_steps; /* stepwise only: sequences visited */
 };
 
@@ -138,6 +146,7 @@ struct replica {
     int32_t index;
     bool stepwise;
     struct life life;
+    int32_t place;             /* in its pool: 0, 1, 2 ... */
     int64_t usd_per_hour_nano; /* of the whole replica */
 
     struct frontend frontend;

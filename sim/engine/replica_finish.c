@@ -39,6 +39,27 @@ void replica_finish_blocks(struct replica *replica)
     }
 }
 
+/* What computing its prompt and fetching were given, here or where its prompt was
+ * computed for this replica. */
+static void tally_parts(struct replica *replica, const struct request *request)
+{
+    int64_t fetch_ns = request->fetch_paid_ns;
+    int64_t prefill_ns = request->prefill_paid_ns;
+    if (request->prefill_replica >= 0) {
+        struct replica *there = replica - replica->index + request->prefill_replica;
+        int64_t left_ns = request->carried_paid_ns;
+        int64_t carried_ns = fetch_ns < left_ns ? fetch_ns : left_ns;
+        there->tally.fetch_paid_ns += carried_ns;
+        fetch_ns -= carried_ns;
+        left_ns -= carried_ns;
+        carried_ns = prefill_ns < left_ns ? prefill_ns : left_ns;
+        there->tally.prefill_paid_ns += carried_ns;
+        prefill_ns -= carried_ns;
+    }
+    replica->tally.fetch_paid_ns += fetch_ns;
+    replica->tally.prefill_paid_ns += prefill_ns;
+}
+
 void replica_finish(struct replica *replica, struct request *request,
                     enum request_status status, int64_t now_ns)
 {
@@ -46,6 +67,7 @@ void replica_finish(struct replica *replica, struct request *request,
     if (status == REQUEST_COMPLETED) {
         CHECK(request->n_emitted == request->output_tokens);
         replica->tally.paid_ns += request->paid_ns;
+        tally_parts(replica, request);
         replica->tally.energy_pj += request->energy_pj;
     } else {
         replica->tally.discarded_tokens +=

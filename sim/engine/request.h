@@ -119,7 +119,9 @@ struct request {
     int64_t recompute_to_tokens; /* what had been computed before */
     int32_t n_preemptions;
 
-    int64_t paid_ns; /* its share of the replica's time */
+    int64_t paid_ns;         /* its share of the replica's time */
+    int64_t prefill_paid_ns; /* of it, computing its prompt, */
+    int64_t fetch_paid_ns;   /* and fetching what other tiers of the cache had */
     wide energy_pj;
     int32_t prefill_replica; /* that computed its prompt for another one; -1: none */
     int64_t carried_paid_ns; /* its share of that one's time ... */

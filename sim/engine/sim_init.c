@@ -90,8 +90,10 @@ static void init_replicas(struct sim *sim)
             replica->view = &sim->router.views[index];
             replica->router = &sim->router;
             replica->draft.draws = &sim->speculation;
-            replica->usd_per_hour_nano = pool_usd_per_hour_nano(pool);
-            bool is_there = index - sim->first_of_pool[i] < pool->config->n_replicas;
+            replica->place = index - sim->first_of_pool[i];
+            replica->usd_per_hour_nano =
+                price_replica_nano(&pool->price, replica->place);
+            bool is_there = replica->place < pool->config->n_replicas;
             replica->life.state = is_there ? LIFE_READY : LIFE_OFF;
             router_set_ready(&sim->router, index, is_there);
         }
@@ -152,4 +154,7 @@ void sim_init(struct sim *sim, const struct sim_config *config,
     init_memory(sim, config, source);
     init_router(sim);
     init_replicas(sim);
+    for (int32_t i = 0; config->probe->life != NULL && i < sim->n_replicas; i++) {
+        config->probe->life(config->probe->state, &sim->replicas[i], 0);
+    }
 }

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "engine/replica.h"
+#include "engine/throttle.h"
 
 void stepwise_start(struct replica *replica, int64_t now_ns)
 {
@@ -28,10 +29,13 @@ void stepwise_start(struct replica *replica, int64_t now_ns)
     struct adapter_counts decode_adapters = {0};
     struct adapter_counts adapters = {0};
     lora_count_step(replica, &decode_adapters, &adapters);
+    struct work decode_adapting = adapter_work(&decode_adapters);
+    struct work adapting = adapter_work(&adapters);
     cost_price(cost, &decodes, &price);
     draft_price(replica, false, &price, &decode_drafting);
     adapter_price(adapter, &decode_adapters, cost_micro_batches(cost, &decodes),
                   &price);
+    throttle_price(replica->pool, &decodes, &decode_drafting, &decode_adapting, &price);
     int64_t decode_ns =
         decodes.n_decodes > 0 ? cost_duration_ns(cost_sum_fs(&price)) : 0;
     cost_price(cost, &counts, &price);
@@ -39,6 +43,8 @@ void stepwise_start(struct replica *replica, int64_t now_ns)
     adapter_price(adapter, &adapters, cost_micro_batches(cost, &counts), &price);
     price.fs[BOUND_NETWORK] +=
         swap_fs(replica) + replica->tier.fetch_fs + replica->lora.load_fs;
+    wide limited_fs =
+        throttle_price(replica->pool, &counts, &drafting, &adapting, &price);
     int64_t duration_ns = cost_duration_ns(cost_sum_fs(&price));
     *span = (struct replica_span){
         .start_ns = now_ns,
@@ -46,12 +52,14 @@ void stepwise_start(struct replica *replica, int64_t now_ns)
         .end_ns = now_ns + duration_ns,
         .steps_left = 1,
         .alone = true,
+        .limited = limited_fs > 0,
+        .limited_fs = limited_fs,
         .decode_ns = decode_ns < duration_ns ? decode_ns : duration_ns,
         .counts = counts,
         .drafting = drafting,
         .decode_drafting = decode_drafting,
-        .adapting = adapter_work(&adapters),
-        .decode_adapting = adapter_work(&decode_adapters),
+        .adapting = adapting,
+        .decode_adapting = decode_adapting,
         .price = price,
     };
     replica->tally.sequence_steps += replica->n_grants;
@@ -73,6 +81,7 @@ static void book(struct replica *replica, int64_t duration_ns)
     for (int i = 0; i < N_BOUNDS; i++) {
         sums->bound_fs[i] += span->price.fs[i];
     }
+    throttle_add(replica, &work, sums);
     sums->prefill_tokens += cost_prompt_tokens(counts);
     sums->token_ns += (work.tokens - work.padding_tokens) * (wide)duration_ns;
     sums->block_ns += (wide)used * duration_ns;

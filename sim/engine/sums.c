@@ -1,6 +1,7 @@
 #include "engine/sums.h"
 
 #include "engine/span.h"
+#include "engine/throttle.h"
 
 void sums_state(struct replica *replica, int64_t now_ns)
 {
@@ -25,16 +26,39 @@ void sums_add(struct replica_sums *sum, const struct replica_sums *more)
     for (int i = 0; i < N_BOUNDS; i++) {
         sum->bound_fs[i] += more->bound_fs[i];
     }
+    sum->limited_fs += more->limited_fs;
     sum->paid_ns += more->paid_ns;
     sum->on_ns += more->on_ns;
     sum->starting_ns += more->starting_ns;
     sum->failed_ns += more->failed_ns;
+    sum->held_ns += more->held_ns;
+    sum->usd_ns += more->usd_ns;
     sum->prefill_tokens += more->prefill_tokens;
     sum->decode_tokens += more->decode_tokens;
     sum->token_ns += more->token_ns;
     sum->block_ns += more->block_ns;
     sum->running_ns += more->running_ns;
     sum->waiting_ns += more->waiting_ns;
+}
+
+bool sums_is_held(const struct replica *replica, enum life_state state)
+{
+    const struct price *price = &replica->pool->price;
+    switch (state) {
+    case LIFE_READY:
+    case LIFE_DRAINING:
+        return true;
+    case LIFE_STARTING:
+        return !price->terms.starting_free || price_is_committed(price, replica->place);
+    case LIFE_FAILED:
+        return !price->terms.failed_free || price_is_committed(price, replica->place);
+    case LIFE_OFF:
+        return price_is_committed(price, replica->place);
+    case LIFE_ASLEEP: /* those who have its GPUs pay */
+    case N_LIFE_STATES:
+        break;
+    }
+    return false;
 }
 
 /* floor(q x elapsed / duration): the part of the step in progress before a boundary. */
@@ -75,11 +99,12 @@ static void add_step_in_progress(const struct replica *replica, int64_t elapsed_
     sums->flops += part(step.flops, elapsed_ns, duration_ns);
     sums->bytes += part(step.bytes, elapsed_ns, duration_ns);
     sums->busy_ns += elapsed_ns;
-    struct step_price price = {0};
-    sums_bounds(price.fs, span, 1, counts->decode_context, counts->decode_window);
+    sums_bounds(step.bound_fs, span, 1, counts->decode_context, counts->decode_window);
+    throttle_add(replica, &step.work, &step);
     for (int i = 0; i < N_BOUNDS; i++) {
-        sums->bound_fs[i] += part(price.fs[i], elapsed_ns, duration_ns);
+        sums->bound_fs[i] += part(step.bound_fs[i], elapsed_ns, duration_ns);
     }
+    sums->limited_fs += part(step.limited_fs, elapsed_ns, duration_ns);
     int64_t prompt_tokens = cost_prompt_tokens(counts);
     int64_t decode_tokens = counts->n_decodes + counts->draft_tokens;
     sums->prefill_tokens += part(prompt_tokens, elapsed_ns, duration_ns);
@@ -100,6 +125,12 @@ void sums_at(struct replica *replica, int64_t at_ns, struct replica_sums *sums)
     sums->on_ns = life_on_ns(&replica->life, at_ns);
     sums->starting_ns = life_ns(&replica->life, LIFE_STARTING, at_ns);
     sums->failed_ns = life_ns(&replica->life, LIFE_FAILED, at_ns);
+    for (int i = 0; i < N_LIFE_STATES; i++) {
+        if (sums_is_held(replica, (enum life_state)i)) {
+            sums->held_ns += life_ns(&replica->life, (enum life_state)i, at_ns);
+        }
+    }
+    sums->usd_ns = sums->held_ns * replica->usd_per_hour_nano;
     derive(replica->pool, sums);
     if (replica->busy && span->steps_left > 0 && span->start_ns < at_ns) {
         int64_t end_ns =

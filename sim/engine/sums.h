@@ -7,6 +7,7 @@
 #ifndef SERVESIM_ENGINE_SUMS_H
 #define SERVESIM_ENGINE_SUMS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/replica.h"
@@ -17,6 +18,9 @@ void sums_state(struct replica *replica, int64_t now_ns);
 
 /* The replica's sums as of `at_ns`, which is not before anything that was booked. */
 void sums_at(struct replica *replica, int64_t at_ns, struct replica_sums *sums);
+
+/* Whether the replica's GPUs are paid for in that state of its life. */
+bool sums_is_held(const struct replica *replica, enum life_state state);
 
 /* Adds `more` to `sum`. */
 void sums_add(struct replica_sums *sum, const struct replica_sums *more);

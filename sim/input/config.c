@@ -111,6 +111,8 @@ static const struct field output_fields[] = {
      "write steps.csv: every step, every request in it"},
     {"itl", FIELD_FLAG, OUTPUT(itl), "", "yes", NULL, NULL, NULL,
      "collect the distribution of inter-token latency"},
+    {"sessions", FIELD_FLAG, OUTPUT(sessions), "", "no", NULL, NULL, NULL,
+     "write sessions.csv: a row per session, each in memory until the end"},
 };
 
 const struct field_table config_tables[] = {
@@ -128,6 +130,11 @@ const struct field_table config_tables[] = {
      .base = offsetof(struct config, route)},
     TABLE("admit", admit_fields, admit),
     TABLE("offload", offload_fields, offload),
+    TABLE("power", meter_fields, power),
+    {.name = "price",
+     .fields = price_terms_fields,
+     .n_fields = PRICE_TERMS_FIELDS,
+     .base = offsetof(struct config, price)},
     TABLE("output", output_fields, output),
 };
 const int32_t config_n_tables = sizeof config_tables / sizeof config_tables[0];
@@ -173,6 +180,8 @@ static int read_pool(struct config *config, struct settings *settings,
         return -1;
     }
     pool->offload = config->offload;
+    pool->meter = config->power;
+    pool->price_terms = config->price;
     return 0;
 }
 
@@ -271,7 +280,7 @@ int config_read(struct config *config, const char *path, const char *const *over
         read_pools(config, &settings, arena, err) != 0 ||
         settings_check_used(&settings,
                             "run, workload, slo, speculative, lora, tenant.NAME, "
-                            "pool.NAME, route, admit, offload, output",
+                            "pool.NAME, route, admit, offload, power, price, output",
                             err) != 0 ||
         config_policies_check(config, &settings, err) != 0 ||
         config_route_check(config, &settings, arena, err) != 0 ||

@@ -66,6 +66,7 @@ struct config_output {
     int64_t interval_ns;
     int64_t steps;
     int64_t itl;
+    int64_t sessions;
 };
 
 struct config {
@@ -79,13 +80,15 @@ struct config {
     struct route_config route;
     struct admit_config admit;
     struct tier_config offload;
+    struct meter_config power;
+    struct price_terms price;
     struct config_output output;
     struct pool_config *pools;
     int32_t n_pools;
 };
 
-/* The sections of the file: run, workload, slo, speculative, lora, route, admit, offload, output.  [pool.NAME] is in
- * input/config_pool.h, [tenant.NAME] in input/tenants.h.  The tables' bases are offsets in struct config. */
+/* The sections of the file, each a struct above; [pool.NAME] is in input/config_pool.h,
+ * [tenant.NAME] in input/tenants.h.  The tables' bases are offsets in struct config. */
 extern const struct field_table config_tables[];
 extern const int32_t config_n_tables;
 

@@ -140,6 +140,34 @@ void power_init_work(struct power *power, const struct llm *llm,
     fill_bytes(&power->bytes, llm, constants, layout);
 }
 
+/* 1 mW x 1 ns is 1 pJ.  False: too long for 64 bits. */
+static bool limit(int64_t pj, int64_t room_mw, int64_t *fs)
+{
+    wide least = ((wide)pj * 1000000 + room_mw - 1) / room_mw;
+    *fs = (int64_t)least;
+    return least < INT64_MAX / 4;
+}
+
+bool power_limit(struct power *power, int64_t room_mw)
+{
+    const struct power_weights *pj = &power->pj;
+    struct power_weights *fs = &power->least_fs;
+    return limit(pj->step, room_mw, &fs->step) &&
+           limit(pj->emitting_step, room_mw, &fs->emitting_step) &&
+           limit(pj->token, room_mw, &fs->token) &&
+           limit(pj->emission, room_mw, &fs->emission) &&
+           limit(pj->sequence, room_mw, &fs->sequence) &&
+           limit(pj->decode_context, room_mw, &fs->decode_context) &&
+           limit(pj->decode_window, room_mw, &fs->decode_window) &&
+           limit(pj->prefill_pair, room_mw, &fs->prefill_pair) &&
+           limit(pj->prefill_context, room_mw, &fs->prefill_context) &&
+           limit(pj->window_pair, room_mw, &fs->window_pair) &&
+           limit(pj->window_context, room_mw, &fs->window_context) &&
+           limit(pj->expert_milli, room_mw, &fs->expert_milli) &&
+           limit(pj->draft_pair, room_mw, &fs->draft_pair) &&
+           limit(pj->draft_window_pair, room_mw, &fs->draft_window_pair);
+}
+
 void power_init(struct power *power, const struct cost *cost,
                 const struct accelerator *accelerator, const struct llm *llm,
                 const struct constants *constants, const struct layout *layout)

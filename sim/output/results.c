@@ -3,6 +3,26 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+static const struct column steps[] = {
+    {"step", "", "number of the step, by when it was planned"},
+    {"replica", "", "that ran it"},
+    {"start_s", "s", "when it began"},
+    {"end_s", "s", "when it ended"},
+    {"request_id", "", "as in requests.csv"},
+    {"kind", "", "prefill, decode or preempt"},
+    {"tokens", "tokens", "of the request in this step"},
+    {"context", "tokens", "of it in the KV cache at the end of the step"},
+    {"blocks", "blocks", "that it holds"},
+    {"preempted", "", "1: it gave way in this plan"},
+};
+
+const struct columns results_steps_columns = {
+    .file = "steps.csv",
+    .help = "one row per step and request in it, with [output] steps = yes",
+    .list = steps,
+    .n = sizeof steps / sizeof steps[0],
+};
+
 static bool has_files(const struct results *results)
 {
     return results->options.folder != NULL;
@@ -27,9 +47,7 @@ static int open_files(struct results *results, struct err *err)
             free(results->timeline.before);
             return -1;
         }
-        text_string(&results->steps,
-                    "step,replica,start_s,end_s,request_id,kind,tokens,context,"
-                    "blocks,preempted\n");
+        columns_write_header(&results->steps, &results_steps_columns);
     }
     reorder_init(&results->reorder, folder, 0, &results->rows, rows_write);
     return 0;
@@ -50,6 +68,14 @@ int results_open(struct results *results, const struct results_options *options,
             return -1;
         }
     }
+    struct bill_options billed = {
+        .pools = options->pools,
+        .n_pools = options->n_pools,
+        .electricity = options->electricity,
+        .sessions = options->sessions,
+        .has_slo = slo_any(&options->slo),
+    };
+    bill_init(&results->bill, &billed);
     summary_init(&results->summary, &options->slo);
     overload_init(&results->overload, options->interval_ns, options->attainment_nano);
     return 0;
@@ -58,10 +84,11 @@ int results_open(struct results *results, const struct results_options *options,
 static void on_finish(void *state, struct probe_record *record)
 {
     struct results *results = state;
-    summary_add(&results->summary, record);
+    bool met = slo_met(&results->summary.slo, record);
+    summary_add(&results->summary, record, met);
+    bill_add(&results->bill, record, met);
     if (slo_any(&results->options.slo)) {
-        overload_add(&results->overload, record->arrival_ns, record->finish_ns,
-                     slo_met(&results->options.slo, record));
+        overload_add(&results->overload, record->arrival_ns, record->finish_ns, met);
     }
     if (has_files(results)) {
         reorder_push(&results->reorder, record);
@@ -70,9 +97,15 @@ static void on_finish(void *state, struct probe_record *record)
     }
 }
 
+static void on_life(void *state, const struct replica *replica, int64_t at_ns)
+{
+    bill_life(&((struct results *)state)->bill, replica, at_ns);
+}
+
 static void on_tick(void *state, struct sim *sim, int64_t at_ns)
 {
     struct results *results = state;
+    meter_report_tick(&results->meter, sim, at_ns);
     if (has_files(results)) {
         usage_timeline_tick(&results->timeline, sim, at_ns);
     }
@@ -100,6 +133,7 @@ struct probe results_probe(struct results *results)
         .state = results,
         .finish = on_finish,
         .tick = on_tick,
+        .life = on_life,
         .step = has_files(results) && results->options.steps ? on_step : NULL,
     };
 }
@@ -136,7 +170,10 @@ int results_close(struct results *results, struct sim *sim, struct err *err)
     struct summary *summary = &results->summary;
     struct metrics *metrics = &results->metrics;
     summary_metrics(summary, sim, results->options.attainment_nano, metrics);
-    usage_metrics(sim, &summary->billed, slo_any(&summary->slo), metrics);
+    bill_close(&results->bill, sim);
+    usage_metrics(sim, &results->bill, metrics);
+    meter_report_metrics(&results->meter, sim, results->bill.served.input_tokens,
+                         metrics);
     if (slo_any(&summary->slo)) {
         overload_metrics(&results->overload, sim->totals.end_ns, metrics);
     }
@@ -146,6 +183,7 @@ int results_close(struct results *results, struct sim *sim, struct err *err)
     }
     const char *folder = results->folder.temporary;
     if (close_files(results, err) != 0 || usage_write_replicas(sim, folder, err) != 0 ||
+        bill_write(&results->bill, folder, err) != 0 ||
         metrics_write(metrics, folder, "summary.csv", err) != 0) {
         folder_discard(&results->folder);
         return -1;
@@ -176,4 +214,6 @@ void results_discard(struct results *results)
 void results_free(struct results *results)
 {
     summary_free(&results->summary);
+    meter_report_free(&results->meter);
+    bill_free(&results->bill);
 }

@@ -58,25 +58,8 @@ static void add_completed(struct summary *summary, const struct probe_record *re
     summary->n_met += met;
 }
 
-/* The bill is for the whole run, so are the tokens it is divided by. */
-static void add_billed(struct summary *summary, const struct probe_record *record,
-                       bool met)
+void summary_add(struct summary *summary, const struct probe_record *record, bool met)
 {
-    if (record->status != REQUEST_COMPLETED) {
-        return;
-    }
-    summary->billed.n_requests++;
-    summary->billed.input_tokens += record->prompt_tokens;
-    summary->billed.output_tokens += record->output_tokens;
-    if (met && slo_any(&summary->slo)) {
-        summary->billed.met_output_tokens += record->output_tokens;
-    }
-}
-
-void summary_add(struct summary *summary, const struct probe_record *record)
-{
-    bool met = slo_met(&summary->slo, record);
-    add_billed(summary, record, met);
     if (!record->counted) {
         return;
     }

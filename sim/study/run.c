@@ -158,7 +158,7 @@ static struct sim_config config_of(const struct config *config,
         .stepwise = options->stepwise,
         .want_itl = config->output.itl != 0,
         .verify = options->verify,
-        .tick_ns = options->folder != NULL ? config->output.interval_ns : 0,
+        .tick_ns = config->output.interval_ns, /* peak power is of its intervals */
         .interrupted = options->interrupted,
         .probe = probe,
     };
@@ -250,6 +250,9 @@ int run_config(const struct config *config, const struct run_options *options,
                 .itl_ns = bounds->itl_ns,
                 .e2e_ns = bounds->e2e_ns},
         .attainment_nano = bounds->attainment_nano,
+        .electricity = {.usd_per_kwh_nano = config->power.usd_per_kwh_nano,
+                        .pue_nano = config->power.pue_nano},
+        .sessions = config->output.sessions != 0,
         .interval_ns = config->output.interval_ns,
         .calibration = calibration,
     };

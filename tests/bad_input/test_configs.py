@@ -8,7 +8,7 @@ from broken import LINEAR, POOL, Case
 
 WORKLOAD = "[workload]\ntrace = day.csv\n"
 KNOWN = ("run, workload, slo, speculative, lora, tenant.NAME, pool.NAME, route, admit, offload, "
-         "output")
+         "power, price, output")
 TIME = "a number with ns, us, ms, s, min or h; bare numbers are s"
 TRACE_HELP = "the trace to replay, plain, .gz or .zst; - is standard input"
 

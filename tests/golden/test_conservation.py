@@ -44,6 +44,8 @@ def make_runs(root):
     plans = [("generated", server, [f"workload.trace={made}"]),
              ("trouble", server, [f"workload.trace={growing(root / 'growing.csv')}", *TROUBLE]),
              ("linear", linear, [f"workload.trace={made}", *LINEAR]),
+             ("capped", server, [f"workload.trace={made}", "power.power_cap=357.7",
+                                 "power.host_idle_w=41.37", "power.host_active_w=13.7"]),
              ("drafting", server, [f"workload.trace={made}", *DRAFTING])]
     if runs.AZURE.is_dir():
         plans += [("conv", server, [f"workload.trace={runs.CONV}"]),
