@@ -68,6 +68,7 @@ static void write_world(int64_t world, int64_t max_loras, int64_t n_adapters)
     int64_t block = POLICIES_PICK(&rng, 1, 2, 7, 16);
     int64_t needed = (most_tokens + block - 1) / block;
     int64_t own = POLICIES_PICK(&rng, 1, 1, 2, 3);
+    int64_t price = rng_below(&rng, 4);
     int64_t slots = max_loras >= 0 ? max_loras : own;
     fputs("[workload]\ntrace = trace.csv\nunservable = reject\n", out);
     if (rng_below(&rng, 3) == 0) {
@@ -88,7 +89,10 @@ static void write_world(int64_t world, int64_t max_loras, int64_t n_adapters)
             (long long)block, (long long)(needed * POLICIES_PICK(&rng, 1, 1, 2, 3) + 1),
             (long long)POLICIES_PICK(&rng, 13, 137, 4099),
             (long long)POLICIES_PICK(&rng, 0, 0, 2, 37),
-            (long long)POLICIES_PICK(&rng, 1, 1, 2), prices[rng_below(&rng, 4)]);
+            (long long)POLICIES_PICK(&rng, 1, 1, 2), prices[price]);
+    if (price > 0 && rng_below(&rng, 3) == 0) { /* below what full steps would draw */
+        fputs("[power]\npower_cap = 300W\n", out);
+    }
     rng_free(&rng);
     assert_int_equal(fclose(out), 0);
 }
