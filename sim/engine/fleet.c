@@ -4,6 +4,7 @@
 #include "engine/fail.h"
 #include "engine/intake.h"
 #include "engine/record.h"
+#include "engine/resend.h"
 #include "engine/scaler.h"
 #include "engine/sums.h"
 
@@ -109,6 +110,18 @@ void fleet_send(struct sim *sim, struct request *request)
     }
 }
 
+void fleet_send_away(struct sim *sim, struct request *request, int64_t at_ns,
+                     void (*fire)(struct sim *sim, struct timer *timer))
+{
+    request->place = REQUEST_AWAY;
+    request->replica = -1;
+    sim->n_away++;
+    request->timer.phase = TIMER_CLOCKS;
+    request->timer.order = request->id;
+    request->timer.fire = fire;
+    timer_set(&sim->timers, &request->timer, at_ns);
+}
+
 static void come_back(struct sim *sim, struct timer *timer)
 {
     sim->n_away--;
@@ -121,13 +134,7 @@ void fleet_send_later(struct sim *sim, struct request *request, int64_t at_ns)
         fleet_send(sim, request);
         return;
     }
-    request->place = REQUEST_AWAY;
-    request->replica = -1;
-    sim->n_away++;
-    request->timer.phase = TIMER_CLOCKS;
-    request->timer.order = request->id;
-    request->timer.fire = come_back;
-    timer_set(&sim->timers, &request->timer, at_ns);
+    fleet_send_away(sim, request, at_ns, come_back);
 }
 
 /* A replica has become ready: those who were held may go. */
@@ -169,6 +176,10 @@ void fleet_finish(struct sim *sim, struct request *request, enum request_status 
     sim->totals.discarded_tokens += request->computed_tokens - request->cached_tokens;
     sim->totals.discarded_outputs += request->n_emitted;
     timer_cancel(&sim->timers, &request->timer);
+    if (resend_would(sim, request)) {
+        resend_later(sim, request);
+        return;
+    }
     request_alive_remove(&sim->alive, request);
     record_tell(&sim->probe, NULL, request, status, sim->now_ns);
     request_release(&sim->store, request);
@@ -293,6 +304,16 @@ static bool is_shed(struct sim *sim, struct request *request)
     return true;
 }
 
+void fleet_knock(struct sim *sim, struct request *request)
+{
+    if (sim->config->client_timeout_ns > 0) {
+        fleet_start_patience(sim, request);
+    }
+    if (!is_shed(sim, request)) {
+        fleet_send(sim, request);
+    }
+}
+
 void fleet_arrive(struct sim *sim)
 {
     const struct sim_arrival *arrival = &sim->next;
@@ -325,10 +346,5 @@ void fleet_arrive(struct sim *sim)
     request->prefill_replica = -1;
     request->chain = intake_chain(sim, arrival);
     sim_enter(sim);
-    if (sim->config->client_timeout_ns > 0) {
-        fleet_start_patience(sim, request);
-    }
-    if (!is_shed(sim, request)) {
-        fleet_send(sim, request);
-    }
+    fleet_knock(sim, request);
 }

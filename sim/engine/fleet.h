@@ -22,6 +22,13 @@ void fleet_send(struct sim *sim, struct request *request);
 /* The same at `at_ns`; until then it is away. */
 void fleet_send_later(struct sim *sim, struct request *request, int64_t at_ns);
 
+/* The request is away until `at_ns`, when the timer in it fires. */
+void fleet_send_away(struct sim *sim, struct request *request, int64_t at_ns,
+                     void (*fire)(struct sim *sim, struct timer *timer));
+
+/* A request comes to the gateway: it is sent on, or shed.  Its client begins to wait. */
+void fleet_knock(struct sim *sim, struct request *request);
+
 /* The request is through its front end and waits at the replica. */
 void fleet_enqueue(struct sim *sim, struct replica *replica, struct request *request);
 

@@ -87,6 +87,7 @@ static void init_replicas(struct sim *sim)
                          config->stepwise);
             replica->probe = &sim->probe;
             replica->store = &sim->store;
+            replica->sim = sim;
             replica->forms = &sim->forms[i];
             replica->pool_forms = &sim->forms[i];
             replica->alive = &sim->alive;
