@@ -69,12 +69,18 @@ struct pool {
         ledger; /* zero if num_gpu_blocks is given and there is no accelerator */
     bool has_ledger;
     bool has_hardware;     /* there are an accelerator and a model: MFU and MBU exist */
-    int64_t usable_blocks; /* KV blocks less the null block */
+    int64_t usable_blocks; /* KV blocks less the null block; of a scheduler */
     int64_t watermark_blocks; /* that admission leaves free */
     int64_t swap_block_fs;    /* of moving a block to the host or back */
     struct tier_limits tiers;
     int64_t most_tokens; /* prompt + output of one request; INT64_MAX: no bound */
 };
+
+/* Schedulers of the pool: its replicas, or their ranks where those have one each. */
+static inline int64_t pool_n_schedulers(const struct pool_config *config)
+{
+    return config->n_replicas * layout_ranks(&config->layout);
+}
 
 /* Works a pool out of its configuration; -1 if it cannot serve.  Whatever it returns,
  * pool_free() frees. */
@@ -89,7 +95,7 @@ int64_t pool_max_new_tokens(const struct pool *pool, int64_t output_tokens);
 int64_t pool_needed_blocks(const struct pool *pool, int64_t prompt_tokens,
                            int64_t output_tokens);
 
-/* Replicas that there may be at any time. */
+/* Replicas, or ranks with a scheduler each, that there may be at any time. */
 int32_t pool_places(const struct pool *pool);
 
 #endif

@@ -123,6 +123,8 @@ struct sim_totals {
     int64_t sequence_steps;
 };
 
+struct lockstep;
+
 struct sim {
     const struct sim_config *config;
     const struct sim_source *source;
@@ -130,9 +132,11 @@ struct sim {
     struct cost_forms *forms; /* per pool */
     struct router router;
     struct served served;
-    struct arena arena;     /* of what `served` holds */
-    int32_t n_replicas;     /* places, whether somebody is there or not */
-    int32_t *first_of_pool; /* and, behind the last pool's, n_replicas */
+    struct arena arena;         /* of what `served` holds */
+    int32_t n_replicas;         /* places, whether somebody is there or not */
+    int32_t *first_of_pool;     /* and, behind the last pool's, n_replicas */
+    struct lockstep *locksteps; /* of ranks that step together */
+    int32_t n_locksteps;
     struct event_heap steps;
     struct timer_heap timers;
     struct request_store store;
@@ -142,6 +146,7 @@ struct sim {
     struct sleepers *sleepers;  /* NULL: no pools share GPUs */
     bool sleep_due;             /* sleep_look() is to look in this instant */
     const char *cause;          /* of the changes of lives just now; "" */
+    bool keeps_held;            /* another rank of a replica becomes ready yet */
     int32_t n_on;               /* replicas that serve */
     int32_t most_on;
     int64_t n_held; /* requests, ever */

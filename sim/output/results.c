@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "output/ranks.h"
 static const struct column steps[] = {
     {"step", "", "number of the step, by when it was planned"},
     {"replica", "", "that ran it"},
@@ -71,7 +72,6 @@ int results_open(struct results *results, const struct results_options *options,
     struct bill_options billed = {
         .pools = options->pools,
         .n_pools = options->n_pools,
-        .electricity = options->electricity,
         .sessions = options->sessions,
         .has_slo = slo_any(&options->slo),
     };
@@ -179,6 +179,7 @@ int results_close(struct results *results, struct sim *sim, struct err *err)
     usage_metrics(sim, &results->bill, metrics);
     meter_report_metrics(&results->meter, sim, results->bill.served.input_tokens,
                          metrics);
+    ranks_metrics(sim, metrics);
     if (slo_any(&summary->slo)) {
         overload_metrics(&results->overload, sim->totals.end_ns, metrics);
     }

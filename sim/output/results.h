@@ -35,7 +35,6 @@ struct results_options {
     int32_t n_pools;
     struct slo slo;
     int64_t attainment_nano;
-    struct price_electricity electricity;
     bool sessions;
     int64_t interval_ns;
     const char *calibration; /* how sure step times are, in a line */
