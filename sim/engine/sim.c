@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "base/check.h"
+#include "engine/fail.h"
 #include "engine/fleet.h"
 #include "engine/intake.h"
 #include "engine/lockstep.h"
@@ -145,13 +146,14 @@ static void plan_idle(struct sim *sim)
         }
         if (replica->lockstep != NULL) {
             plan_ranks(sim, replica->lockstep);
-        } else if (await(sim, replica,
-                         replica_plan(replica, sim->now_ns, horizon_ns))) {
-            continue;
-        } else if (replica->sleeps) {
-            sim->sleep_due = true;
-        } else if (replica->life.state == LIFE_DRAINING && fleet_is_empty(replica)) {
-            fleet_life(sim, replica, LIFE_OFF);
+        } else if (!await(sim, replica,
+                          replica_plan(replica, sim->now_ns, horizon_ns))) {
+            if (replica->sleeps) {
+                sim->sleep_due = true;
+            } else if (replica->life.state == LIFE_DRAINING &&
+                       fleet_is_empty(replica)) {
+                fleet_life(sim, replica, LIFE_OFF);
+            }
         }
     }
     sim->n_idle = 0;
@@ -206,7 +208,7 @@ int sim_run(struct sim *sim, const struct sim_config *config,
             const struct sim_source *source, struct err *err)
 {
     sim_init(sim, config, source);
-    if (intake_next(sim, err) < 0) {
+    if (fail_start(sim, err) != 0 || intake_next(sim, err) < 0) {
         return -1;
     }
     while (sim->has_next || sim->n_in_system > 0) {
