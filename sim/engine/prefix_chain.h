@@ -48,6 +48,10 @@ void prefix_chain_free(struct prefix_chain *chain); /* NULL is fine */
  * in it: keys and values are those of an adapter.  Before prefix_chain_hash(). */
 void prefix_chain_mark(struct prefix_chain *chain, int64_t number);
 
+/* Nothing it was told of a cache is true any more: it holds nothing, and may come to a cache
+ * with other blocks.  NULL is fine. */
+void prefix_chain_forget(struct prefix_chain *chain);
+
 /* Works out the hash of every full block of the prompt, once: it is of what stands in the
  * block, as pieces of texts, and of the blocks before it. */
 void prefix_chain_hash(struct prefix_chain *chain, int64_t block_tokens);

@@ -19,10 +19,14 @@ void replica_init(struct replica *replica, const struct pool *pool,
     bool adapts = pool->adapter.max_loras > 0;
     *replica = (struct replica){
         .pool = pool,
+        .cost = &pool->cost,
+        .slow_nano = SLOW_NOT,
         .ops = ops,
         .index = index,
-        /* drafted tokens are right one by one, and steps have adapters of their own */
-        .stepwise = stepwise || ops->plan_grouped == NULL || drafts || adapts,
+        /* drafted tokens are right or wrong one by one, steps have adapters of their own,
+         * ranks look at each other */
+        .stepwise = stepwise || ops->plan_grouped == NULL || drafts || adapts ||
+                    layout_ranks(&pool->config->layout) > 1,
         .kv = {.block_tokens = pool->config->block_tokens,
                .total_blocks = pool->usable_blocks,
                .free_blocks = pool->usable_blocks},

@@ -5,10 +5,19 @@ wide throttle_raise(const struct pool *pool, const struct step_counts *counts,
                     struct step_price *price)
 {
     struct work work = power_work(&pool->cost, counts);
-    wide more_fs = power_sum(&pool->power.least_fs, &work) +
-                   power_sum(&pool->speculative.power.least_fs, drafting) +
-                   power_sum(&pool->adapter.power.least_fs, adapting) -
+    return throttle_raise_work(pool, &work, drafting, adapting, price);
+}
+
+wide throttle_raise_work(const struct pool *pool, const struct work *work,
+                         const struct work *drafting, const struct work *adapting,
+                         struct step_price *price)
+{
+    wide more_fs = power_sum(&pool->power.least_fs, work) +
+                   power_sum(&pool->speculative.power.least_fs, drafting) -
                    cost_sum_fs(price);
+    if (adapting != NULL) {
+        more_fs += power_sum(&pool->adapter.power.least_fs, adapting);
+    }
     if (more_fs <= 0) {
         return 0;
     }
