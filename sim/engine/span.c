@@ -12,7 +12,7 @@
  * span fits 64 bits. */
 enum { MOST_STEPS = 1 << 15 };
 
-static const struct work nothing_else = {0};
+static const struct work nothing_drafted = {0};
 
 /* What the step holds: the decoding group and the chunks of the plan. */
 static void count_step(const struct replica *replica, struct step_counts *counts)
@@ -47,8 +47,7 @@ static wide decodes_fs(const struct replica *replica, const struct step_counts *
         .n_emitting = counts->n_decodes,
     };
     struct step_price price = {{fs}};
-    return fs + throttle_price(replica->pool, &decodes, &nothing_else, &nothing_else,
-                               &price);
+    return fs + throttle_price(replica->pool, &decodes, &nothing_drafted, NULL, &price);
 }
 
 /* A step that is planned by itself: it has chunks, or the one after it must be planned. */
