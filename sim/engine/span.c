@@ -58,8 +58,8 @@ static void plan_alone(struct replica *replica, struct replica_span *span,
     cost_price(replica->cost, counts, &span->price);
     span->price.fs[BOUND_NETWORK] +=
         slow_fs(replica->slow_nano, swap_fs(replica) + replica->tier.fetch_fs);
-    span->limited_fs = throttle_price(replica->pool, counts, &nothing_else,
-                                      &nothing_else, &span->price);
+    span->limited_fs =
+        throttle_price(replica->pool, counts, &nothing_drafted, NULL, &span->price);
     span->limited = span->limited_fs > 0;
     int64_t duration_ns = cost_duration_ns(cost_sum_fs(&span->price));
     span->alone = true;
