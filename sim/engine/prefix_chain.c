@@ -27,6 +27,19 @@ void prefix_chain_free(struct prefix_chain *chain)
     }
 }
 
+void prefix_chain_forget(struct prefix_chain *chain)
+{
+    if (chain == NULL) {
+        return;
+    }
+    free(chain->hashes);
+    free(chain->blocks);
+    *chain = (struct prefix_chain){.parts = chain->parts,
+                                   .n_parts = chain->n_parts,
+                                   .prompt_tokens = chain->prompt_tokens,
+                                   .text_tokens = chain->text_tokens};
+}
+
 int64_t prefix_chain_shares(const struct prefix_chain *chain)
 {
     int64_t n = 0;

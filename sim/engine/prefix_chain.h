@@ -43,6 +43,10 @@ struct prefix_chain *prefix_chain_new(struct prefix_part *parts, int64_t n_parts
                                       int64_t prompt_tokens);
 void prefix_chain_free(struct prefix_chain *chain); /* NULL is fine */
 
+/* Nothing it was told of a cache is true any more: it holds nothing, and may come to a cache
+ * with other blocks.  NULL is fine. */
+void prefix_chain_forget(struct prefix_chain *chain);
+
 /* Works out the hash of every full block of the prompt, once: it is of what stands in the
  * block, as pieces of texts, and of the blocks before it. */
 void prefix_chain_hash(struct prefix_chain *chain, int64_t block_tokens);

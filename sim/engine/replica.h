@@ -3,6 +3,8 @@
  * Between events a replica is idle or has a step in progress; while the batch cannot
  * change, a run of steps, a span (engine/span.h).
  *
+ * A data-parallel rank with a scheduler of its own is a replica, too: engine/lockstep.h.
+ *
  * Two ways to run a step: spans with the decoding group, and `--stepwise`, which visits
  * every sequence in every step (engine/stepwise.h).  What both share is here; where they
  * differ it says `if (replica->stepwise)`.
@@ -30,6 +32,7 @@
 #include "engine/rank.h"
 #include "engine/request.h"
 #include "engine/route.h"
+#include "engine/slow.h"
 #include "engine/swap.h"
 #include "engine/tier.h"
 
@@ -83,10 +86,21 @@ struct replica_span {
     struct cost_form own_form;    /* where `form` is not one that the pool keeps */
 };
 
+/* What steps did that a failure aborted: each quantity's part by then, rounded down. */
+struct replica_aborted {
+    wide pj;
+    wide flops;
+    wide bytes;
+    wide prefill_tokens;
+    wide decode_tokens;
+};
+
 /* Sums since the start of the run: everything that ends up in a file is one of these. */
 struct replica_sums {
     struct work work; /* of the steps that have ended */
     struct work drafting;
+    struct work dummies; /* of a rank in lockstep with others: for nobody */
+    struct replica_aborted aborted;
     wide busy_pj; /* these four follow from it: sums_at() works them out, */
     wide flops;   /* with the part of the step in progress */
     wide bytes;
@@ -115,6 +129,13 @@ struct replica_tally {
     int64_t recomputed_tokens;
     int64_t discarded_tokens;  /* computed for requests that timed out */
     int64_t discarded_outputs; /* emitted to them */
+    int64_t lost_tokens;       /* computed for requests that the replica failed under */
+    int64_t lost_outputs;      /* emitted to them, if they start again or fail */
+    int64_t broken_ns;         /* of lost_ns and lost_pj: by failures */
+    wide broken_pj;
+    int64_t n_failures;
+    int64_t n_reclaims;
+    int64_t n_lost_attempts; /* of requests that had been granted something */
     int64_t most_running;
     int64_t most_blocks;
     int64_t paid_ns;         /* replica time attributed to completed requests ... */
@@ -124,6 +145,8 @@ struct replica_tally {
     wide energy_pj;          /* the same of energy above idle */
     wide lost_pj;
     wide prefill_pj;        /* charged to tokens of prompts */
+    int64_t straggled_ns;   /* busy, and waiting for a slower rank */
+    int64_t dummy_ns;       /* busy with dummies */
     int64_t sequence_steps; /* stepwise only: sequences visited */
 };
 
@@ -134,14 +157,20 @@ struct replica {
     const struct probe *probe;
     struct request_store *store;
     struct request_alive *alive;
-    struct histogram *itl;    /* NULL: not wanted */
-    struct cost_forms *forms; /* of the pool */
+    struct histogram *itl;   /* NULL: not wanted */
+    const struct cost *cost; /* the pool's, or slower: engine/slow.h */
+    struct cost_forms *forms;
+    struct cost_forms *pool_forms;
+    int64_t slow_nano;
     struct route_view *view;
-    struct router *router; /* that `view` is of */
+    struct router *router;     /* that `view` is of */
+    struct lockstep *lockstep; /* with other ranks; NULL: it steps alone */
     struct batch_limits limits;
     int32_t index;
     bool stepwise;
     struct life life;
+    struct timer boot;         /* when it is ready: engine/boot.h */
+    bool sleeps;               /* its GPUs serve several models: engine/sleep.h */
     int32_t place;             /* in its pool: 0, 1, 2 ... */
     int64_t usd_per_hour_nano; /* of the whole replica */
 
@@ -221,6 +250,11 @@ void replica_enqueue(struct replica *replica, struct request *request, int64_t n
  * Afterwards span.end_ns says when.  No event before `horizon_ns` concerns the replica. */
 bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns);
 
+/* The two halves of it that ranks do together (engine/lockstep.h): what the step holds,
+ * false if nothing; and that the one in `span` has begun. */
+bool replica_plan_choose(struct replica *replica, int64_t now_ns);
+void replica_plan_started(struct replica *replica, int64_t now_ns);
+
 /* The last step of the span has ended: credits its tokens, lets finished requests go. */
 void replica_end(struct replica *replica, int64_t now_ns);
 
@@ -231,6 +265,13 @@ bool replica_interrupt(struct replica *replica, int64_t now_ns);
 /* The client of an unfinished request gives up: it leaves now, or, if a step is running,
  * at its end. */
 void replica_give_up(struct replica *replica, struct request *request, int64_t now_ns);
+
+/* The replica breaks down at `now_ns`, or is emptied at once: steps that have ended by then
+ * count, the one in progress is aborted, and the time and energy it took are lost.  All that
+ * the replica knew is forgotten.  Its requests come out, as waiting ones that hold nothing
+ * but still say what they had: `all` has room for all who run or wait, and gets those whose
+ * clients have not given up meanwhile; returns how many.  Those in the front end stay. */
+int64_t replica_fail(struct replica *replica, int64_t now_ns, struct request **all);
 
 /* Tokens of a request whose KV is in the cache, wherever the request is. */
 static inline int64_t replica_computed(const struct replica *replica,
@@ -270,6 +311,10 @@ int64_t replica_order_left(const struct replica *replica,
  * order of the running list (with `prompts_first` prompts, then decodes), then who was
  * preempted. */
 void replica_tell_step(struct replica *replica);
+
+/* Tells that the step in progress came to nothing at `now_ns`: rows of those it granted
+ * something, with the tokens that were not computed. */
+void replica_tell_abort(struct replica *replica, int64_t now_ns);
 
 /* Divides the group's pots, once per plan at most while planning. */
 void replica_divide(struct replica *replica);

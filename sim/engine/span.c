@@ -55,8 +55,9 @@ static void plan_alone(struct replica *replica, struct replica_span *span,
                        int64_t now_ns)
 {
     const struct step_counts *counts = &span->counts;
-    cost_price(&replica->pool->cost, counts, &span->price);
-    span->price.fs[BOUND_NETWORK] += swap_fs(replica) + replica->tier.fetch_fs;
+    cost_price(replica->cost, counts, &span->price);
+    span->price.fs[BOUND_NETWORK] +=
+        slow_fs(replica->slow_nano, swap_fs(replica) + replica->tier.fetch_fs);
     span->limited_fs =
         throttle_price(replica->pool, counts, &nothing_drafted, &span->price);
     span->limited = span->limited_fs > 0;

@@ -5,7 +5,9 @@
 #include "input/config_policies.h"
 #include "input/config_pool.h"
 #include "input/config_route.h"
+#include "input/config_scale.h"
 #include "input/config_speculative.h"
+#include "input/failures.h"
 #include "input/settings.h"
 
 #define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
@@ -128,6 +130,7 @@ const struct field_table config_tables[] = {
      .base = offsetof(struct config, route)},
     TABLE("admit", admit_fields, admit),
     TABLE("offload", offload_fields, offload),
+    TABLE("fail", fail_config_fields, fail),
     TABLE("power", meter_fields, power),
     {.name = "price",
      .fields = price_terms_fields,
@@ -276,16 +279,21 @@ int config_read(struct config *config, const char *path, const char *const *over
     if (read_sections(config, &settings, arena, err) != 0 ||
         tenants_read(&config->tenants, &settings, arena, err) != 0 ||
         read_pools(config, &settings, arena, err) != 0 ||
+        config_scale_read(config, &settings, arena, err) != 0 ||
         settings_check_used(&settings,
                             "run, workload, slo, speculative, tenant.NAME, pool.NAME, "
-                            "route, admit, offload, power, price, output",
+                            "scale.POOL, sleep, route, admit, offload, fail, power, "
+                            "price, output",
                             err) != 0 ||
         config_policies_check(config, &settings, err) != 0 ||
         config_route_check(config, &settings, arena, err) != 0 ||
         config_speculative_apply(config, &settings, err) != 0) {
         return -1;
     }
-    return check_workload(config, err);
+    if (check_workload(config, err) != 0) {
+        return -1;
+    }
+    return failures_read(config, arena, err);
 }
 
 void config_print(const struct config *config, FILE *out)
@@ -303,4 +311,5 @@ void config_print(const struct config *config, FILE *out)
         fprintf(out, "\n[pool.%s]\n", config->pools[i].name);
         config_pool_print(&config->pools[i], out);
     }
+    config_scale_print(config, out);
 }

@@ -16,8 +16,10 @@
 #include "base/field.h"
 #include "base/memory.h"
 #include "engine/admit.h"
+#include "engine/fail_config.h"
 #include "engine/pool.h"
 #include "engine/route.h"
+#include "engine/sleep.h"
 #include "input/tenants.h"
 
 /* Which pools could serve a request is a bit of 64 each. */
@@ -79,15 +81,20 @@ struct config {
     struct route_config route;
     struct admit_config admit;
     struct tier_config offload;
+    struct fail_config fail;
+    struct fail_events failures; /* of fail.events */
     struct meter_config power;
     struct price_terms price;
     struct config_output output;
     struct pool_config *pools;
     int32_t n_pools;
+    struct sleep_config sleep;
+    bool has_sleep; /* pools share their GPUs */
 };
 
 /* The sections of the file, each a struct above; [pool.NAME] is in input/config_pool.h,
- * [tenant.NAME] in input/tenants.h.  The tables' bases are offsets in struct config. */
+ * [tenant.NAME] in input/tenants.h, [scale.POOL] and [sleep] in input/config_scale.h.  The
+ * tables' bases are offsets in struct config. */
 extern const struct field_table config_tables[];
 extern const int32_t config_n_tables;
 

@@ -8,7 +8,11 @@ void overload_init(struct overload *overload, int64_t interval_ns,
                    int64_t attainment_nano)
 {
     *overload = (struct overload){
-        .interval_ns = interval_ns, .attainment_nano = attainment_nano, .began_at = -1};
+        .interval_ns = interval_ns,
+        .attainment_nano = attainment_nano,
+        .since = INT64_MAX,
+        .began_at = -1,
+    };
 }
 
 static void end_episode(struct overload *overload, int64_t at)
@@ -23,6 +27,9 @@ static void end_episode(struct overload *overload, int64_t at)
 /* `count` intervals that are alike, the first of which is `at`, are over. */
 static void close_intervals(struct overload *overload, int64_t at, int64_t count)
 {
+    if (count == 0) {
+        return;
+    }
     if (overload->is_bad) {
         overload->n_bad += count;
         overload->n_good = 0;
@@ -40,17 +47,22 @@ static void close_intervals(struct overload *overload, int64_t at, int64_t count
     }
 }
 
-/* The interval in progress is over, and so are those after it up to `next`. */
-static void go_on(struct overload *overload, int64_t next)
+/* The interval in progress is over, and judged with those before it in which nobody left. */
+static void judge(struct overload *overload)
 {
+    int64_t from = overload->from;
+    int64_t at = overload->at;
+    int64_t since = overload->since > from ? overload->since : from;
+    since = since < at ? since : at;
+    close_intervals(overload, from, since - from);
+    overload->is_bad = overload->is_bad || since < at;
+    close_intervals(overload, since, at - since);
     if (overload->n > 0) {
         overload->is_bad = (wide)overload->n_met * 1000000000 <
                            (wide)overload->attainment_nano * overload->n;
     }
-    close_intervals(overload, overload->at, next - overload->at);
-    overload->at = next;
-    overload->n = 0;
-    overload->n_met = 0;
+    close_intervals(overload, at, 1);
+    overload->from = at + 1;
 }
 
 void overload_add(struct overload *overload, int64_t arrival_ns, int64_t finish_ns,
@@ -58,13 +70,15 @@ void overload_add(struct overload *overload, int64_t arrival_ns, int64_t finish_
 {
     int64_t at = finish_ns / overload->interval_ns;
     int64_t since = arrival_ns / overload->interval_ns;
-    if (!met && since < at && at > overload->at + 1) {
-        /* nobody left for a while, and somebody was waiting */
-        go_on(overload, since > overload->at ? since : overload->at + 1);
-        overload->is_bad = true;
-    }
     if (at > overload->at) {
-        go_on(overload, at);
+        judge(overload);
+        overload->at = at;
+        overload->n = 0;
+        overload->n_met = 0;
+        overload->since = INT64_MAX;
+    }
+    if (!met && at == overload->at && since < overload->since) {
+        overload->since = since;
     }
     overload->n++;
     overload->n_met += met;
@@ -74,10 +88,14 @@ void overload_metrics(struct overload *overload, int64_t end_ns,
                       struct metrics *metrics)
 {
     int64_t n_intervals = (end_ns + overload->interval_ns - 1) / overload->interval_ns;
-    go_on(overload, n_intervals > overload->at ? n_intervals : overload->at + 1);
+    judge(overload);
+    if (n_intervals > overload->from) {
+        close_intervals(overload, overload->from, n_intervals - overload->from);
+        overload->from = n_intervals;
+    }
     bool recovered = overload->began_at < 0 || overload->n_good > 0;
     if (overload->began_at >= 0) {
-        end_episode(overload, overload->at - overload->n_good);
+        end_episode(overload, overload->from - overload->n_good);
     }
     const int64_t second_ns = 1000000000;
     metrics_ratio(metrics, "time_above_slo",

@@ -8,9 +8,9 @@ from broken import LINEAR, POOL, Case
 
 WORKLOAD = "[workload]\ntrace = day.csv\n"
 ROUTERS = ("round_robin, random, power_of_two, least_requests, least_tokens, least_kv, "
-           "session_affinity, prefix_affinity, weighted")
-KNOWN = ("run, workload, slo, speculative, tenant.NAME, pool.NAME, route, admit, offload, power, "
-         "price, output")
+            "session_affinity, prefix_affinity, weighted")
+KNOWN = ("run, workload, slo, speculative, tenant.NAME, pool.NAME, scale.POOL, sleep, route, "
+         "admit, offload, fail, power, price, output")
 TIME = "a number with ns, us, ms, s, min or h; bare numbers are s"
 TRACE_HELP = "the trace to replay, plain, .gz or .zst; - is standard input"
 
@@ -305,6 +305,11 @@ SPECULATION = [
           "pool.main.pipeline_parallel=2"],
          "server.ini: [pool.main]: pipeline_parallel: nothing is drafted across stages; "
          "[speculative] method needs 1"),
+    Case("more_ranks_than_schedulers",
+         ["run", "linear.ini", "-o", "out", "-s", "pool.main.replicas=4099", "-s",
+          "pool.main.data_parallel=137", "-s", "pool.main.data_parallel_mode=lockstep"],
+         "linear.ini: [pool.main]: data_parallel_mode: lockstep makes 4099 replicas x 137 "
+         "ranks, each with a scheduler; expected at most 100000"),
     Case("a_discipline_that_verifies_nothing",
          ["run", "linear.ini", "-o", "out", "-s", "speculative.method=ngram", "-s",
           "pool.main.batching=prefill_first"],

@@ -83,6 +83,23 @@ static void a_standstill_with_somebody_waiting_is_bad(void **state)
     assert_metrics(&overload, 7, "4.000000052", "1", "4.000000052", "no");
 }
 
+static void those_who_leave_in_one_instant_have_no_order(void **state)
+{
+    (void)state;
+    for (int first = 0; first < 2; first++) {
+        struct overload overload;
+        overload_init(&overload, INTERVAL_NS, 500000000);
+        leave(&overload, 0, 5, 5);
+        for (int i = 0; i < 2; i++) {
+            bool waited = i == first;
+            int64_t came_ns = (waited ? 2 : 6) * (int64_t)INTERVAL_NS + 3;
+            overload_add(&overload, came_ns, 6 * (int64_t)INTERVAL_NS + 7, !waited);
+        }
+        /* 2, 3, 4 and 5; half of those who leave in 6 are content, which is enough */
+        assert_metrics(&overload, 7, "4.000000052", "1", "4.000000052", "yes");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -90,6 +107,7 @@ int main(void)
         cmocka_unit_test(an_episode_ends_with_three_good_intervals_in_a_row),
         cmocka_unit_test(an_interval_without_anybody_is_like_the_one_before),
         cmocka_unit_test(a_standstill_with_somebody_waiting_is_bad),
+        cmocka_unit_test(those_who_leave_in_one_instant_have_no_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
