@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "engine/boot.h"
+#include "engine/fail.h"
 #include "engine/fleet.h"
 #include "engine/slo.h"
 #include "engine/sums.h"
@@ -103,14 +104,14 @@ static void add(struct sim *sim, struct scaler *scaler, int64_t n)
     int64_t left = n;
     for (int32_t i = first; i < end && left > 0; i++) {
         struct replica *replica = &sim->replicas[i];
-        if (replica->life.state == LIFE_DRAINING) {
+        if (replica->life.state == LIFE_DRAINING && !fail_holds(sim, replica)) {
             fleet_life(sim, replica, LIFE_READY);
             left--;
         }
     }
     for (int32_t i = first; i < end && left > 0; i++) {
         struct replica *replica = &sim->replicas[i];
-        if (replica->life.state == LIFE_OFF) {
+        if (replica->life.state == LIFE_OFF && !fail_holds(sim, replica)) {
             boot_start(sim, replica, boot_ns(replica->pool));
             left--;
         }
