@@ -265,6 +265,7 @@ static void run(struct replica *replica, struct request *request)
     if (replica->pool->config->scheduler.preemptive_order) {
         rank_admit(replica, request);
     }
+    lora_admit(replica, request);
     if (!replica->stepwise) {
         add_partial(replica, request);
     }

@@ -15,6 +15,7 @@
 #include "engine/scale.h"
 #include "engine/tier.h"
 #include "model/accelerator.h"
+#include "model/adapter.h"
 #include "model/constants.h"
 #include "model/cost.h"
 #include "model/layout.h"
@@ -55,6 +56,8 @@ struct pool_config {
     int32_t shares_pool;       /* 1 + its index; 0: none */
     struct price_config price;
     struct price_terms price_terms; /* of the section [price], for all pools */
+    struct adapter_config adapters; /* of the section [lora] */
+    int64_t lora;                   /* whether it serves any */
 };
 
 /* The keys of the pool itself; those of its parts are in their own tables. */
@@ -67,6 +70,7 @@ struct pool {
     struct power power;
     struct price price;
     struct speculative speculative;
+    struct adapter adapter;
     struct ledger
         ledger; /* zero if num_gpu_blocks is given and there is no accelerator */
     bool has_ledger;

@@ -59,6 +59,11 @@ static uint64_t mix(uint64_t hash, uint64_t value)
     return z ^ (z >> 31);
 }
 
+void prefix_chain_mark(struct prefix_chain *chain, int64_t number)
+{
+    chain->salt = number != 0 ? mix(0, (uint64_t)number) : 0;
+}
+
 /* The part in which the token `at` of the text stands, and how far into it. */
 static const struct prefix_part *part_at(const struct prefix_chain *chain, int64_t *at)
 {
@@ -86,7 +91,7 @@ static void hash_until(struct prefix_chain *chain, int64_t tokens, int64_t block
     if (n_full == n_before) {
         return;
     }
-    uint64_t hash = n_before > 0 ? chain->hashes[n_before - 1] : 0;
+    uint64_t hash = n_before > 0 ? chain->hashes[n_before - 1] : chain->salt;
     int64_t at = n_before * block_tokens;
     const struct prefix_part *part = part_at(chain, &at);
     for (int64_t i = n_before; i < n_full; i++) {

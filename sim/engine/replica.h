@@ -26,6 +26,7 @@
 #include "engine/late.h"
 #include "engine/leave.h"
 #include "engine/life.h"
+#include "engine/lora.h"
 #include "engine/pool.h"
 #include "engine/probe.h"
 #include "engine/queue.h"
@@ -77,10 +78,12 @@ struct replica_span {
     bool alone;          /* one step, of end_ns - start_ns */
     bool foreseen;       /* `walk` is of all its steps, none of which is booked yet */
     struct replica_walk walk;
-    int64_t decode_ns;            /* d0 of a step that is alone */
-    struct step_counts counts;    /* of the step in progress */
-    struct work drafting;         /* what was drafted in a step that is alone ... */
-    struct work decode_drafting;  /* ... and would be for its decodes alone */
+    int64_t decode_ns;           /* d0 of a step that is alone */
+    struct step_counts counts;   /* of the step in progress */
+    struct work drafting;        /* what was drafted in a step that is alone ... */
+    struct work decode_drafting; /* ... and would be for its decodes alone */
+    struct work adapting;        /* the same of LoRA adapters: adapter_work() */
+    struct work decode_adapting;
     struct step_price price;      /* of a step that is alone */
     const struct cost_form *form; /* of others */
     struct cost_form own_form;    /* where `form` is not one that the pool keeps */
@@ -101,6 +104,7 @@ struct replica_sums {
     struct work drafting;
     struct work dummies; /* of a rank in lockstep with others: for nobody */
     struct replica_aborted aborted;
+    struct work adapting;
     wide busy_pj; /* these four follow from it: sums_at() works them out, */
     wide flops;   /* with the part of the step in progress */
     wide bytes;
@@ -184,6 +188,7 @@ struct replica {
     struct forecast forecast;
     struct swap swap;
     struct draft draft;
+    struct lora lora;
     struct request_list running;
     /* Running, but not decoding with the group, in order of admission. */
     struct request **partials;

@@ -75,6 +75,7 @@ struct request {
     bool given_up; /* its client timed out while a step was running */
     bool queued;   /* waiting, and in the queue: its scheduler has seen it */
     bool delayed;  /* and behind all others: queue_delay() */
+    bool skipped;  /* once, because its adapter had no slot: engine/lora.h */
     bool granted;  /* something, in this attempt */
     bool retried;  /* after a failure */
     bool migrated;

@@ -20,6 +20,7 @@ void sums_add(struct replica_sums *sum, const struct replica_sums *more)
     power_work_add(&sum->work, &more->work);
     power_work_add(&sum->drafting, &more->drafting);
     power_work_add(&sum->dummies, &more->dummies);
+    power_work_add(&sum->adapting, &more->adapting);
     sum->busy_pj += more->busy_pj;
     sum->flops += more->flops;
     sum->bytes += more->bytes;
@@ -73,15 +74,19 @@ static void derive(const struct pool *pool, struct replica_sums *sums)
 {
     const struct power *drafter = &pool->speculative.power;
     const struct power *power = &pool->power;
+    const struct power *adapter = &pool->adapter.power;
     sums->busy_pj = power_energy_pj(power, &sums->work, sums->busy_ns) +
                     power_sum(&power->pj, &sums->dummies) +
-                    power_sum(&drafter->pj, &sums->drafting);
+                    power_sum(&drafter->pj, &sums->drafting) +
+                    power_sum(&adapter->pj, &sums->adapting);
     sums->flops = power_sum(&power->flops, &sums->work) +
                   power_sum(&power->flops, &sums->dummies) +
-                  power_sum(&drafter->flops, &sums->drafting);
+                  power_sum(&drafter->flops, &sums->drafting) +
+                  power_sum(&adapter->flops, &sums->adapting);
     sums->bytes = power_sum(&power->bytes, &sums->work) +
                   power_sum(&power->bytes, &sums->dummies) +
-                  power_sum(&drafter->bytes, &sums->drafting);
+                  power_sum(&drafter->bytes, &sums->drafting) +
+                  power_sum(&adapter->bytes, &sums->adapting);
     sums->decode_tokens =
         sums->work.tokens - sums->work.padding_tokens - sums->prefill_tokens;
     const struct replica_aborted *aborted = &sums->aborted;
@@ -97,7 +102,8 @@ static void add_step_in_progress(const struct replica *replica, int64_t elapsed_
 {
     const struct replica_span *span = &replica->span;
     const struct step_counts *counts = &span->counts;
-    struct replica_sums step = {.drafting = span->drafting, .busy_ns = duration_ns};
+    struct replica_sums step = {
+        .drafting = span->drafting, .adapting = span->adapting, .busy_ns = duration_ns};
     if (replica->lockstep != NULL) {
         step.work = lockstep_work(replica);
         step.dummies = lockstep_dummy_work(replica);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "input/config_lora.h"
 #include "input/config_policies.h"
 #include "input/config_pool.h"
 #include "input/config_route.h"
@@ -124,6 +125,7 @@ const struct field_table config_tables[] = {
      .fields = speculative_fields,
      .n_fields = SPECULATIVE_FIELDS,
      .base = offsetof(struct config, speculative)},
+    TABLE("lora", adapter_fields, lora),
     {.name = "route",
      .fields = config_route_fields,
      .n_fields = CONFIG_ROUTE_FIELDS,
@@ -281,13 +283,14 @@ int config_read(struct config *config, const char *path, const char *const *over
         read_pools(config, &settings, arena, err) != 0 ||
         config_scale_read(config, &settings, arena, err) != 0 ||
         settings_check_used(&settings,
-                            "run, workload, slo, speculative, tenant.NAME, pool.NAME, "
-                            "scale.POOL, sleep, route, admit, offload, fail, power, "
-                            "price, output",
+                            "run, workload, slo, speculative, lora, tenant.NAME, "
+                            "pool.NAME, scale.POOL, sleep, route, admit, offload, "
+                            "fail, power, price, output",
                             err) != 0 ||
         config_policies_check(config, &settings, err) != 0 ||
         config_route_check(config, &settings, arena, err) != 0 ||
-        config_speculative_apply(config, &settings, err) != 0) {
+        config_speculative_apply(config, &settings, err) != 0 ||
+        config_lora_apply(config, &settings, err) != 0) {
         return -1;
     }
     if (check_workload(config, err) != 0) {

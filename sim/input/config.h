@@ -77,6 +77,7 @@ struct config {
     struct config_workload workload;
     struct config_slo slo;
     struct speculative_config speculative;
+    struct adapter_config lora;
     struct tenants_config tenants;
     struct route_config route;
     struct admit_config admit;

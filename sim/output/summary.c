@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "output/adapters.h"
 #include "output/load.h"
 #include "output/outage.h"
 
@@ -357,6 +358,7 @@ void summary_metrics(struct summary *summary, const struct sim *sim,
     put_policy(metrics, sim);
     put_offload(metrics, sim);
     put_speculation(metrics, sim);
+    adapters_metrics(sim, metrics);
     put_conservation(metrics, sim);
     outage_metrics(sim, metrics);
     put_definitions(metrics, summary);

@@ -147,7 +147,7 @@ static int64_t write_world(int64_t world, bool *sleeps)
                 word(&rng, "0", "4.1"));
     }
     for (int32_t i = 0; i < n_pools; i++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "p%d", i);
         write_pool(&rng, config, i, *sleeps, n_replicas);
         if (*sleeps) {
