@@ -22,6 +22,9 @@
 #include "model/power.h"
 #include "model/speculative.h"
 
+/* What a pool does of a request: all, its prompt, its output (engine/disaggregate.h). */
+enum pool_role { POOL_BOTH, POOL_PREFILL, POOL_DECODE };
+
 struct pool_config {
     const char *name;
     const char *accelerator_name; /* "" if none: cost = linear needs none */
@@ -29,6 +32,7 @@ struct pool_config {
     const char *engine_name;
     const char *policy_name;
     int64_t n_replicas;
+    int64_t role; /* enum pool_role */
     struct layout layout;
     int64_t block_tokens;
     int64_t utilization_nano;

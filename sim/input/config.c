@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "input/config_disaggregate.h"
 #include "input/config_policies.h"
 #include "input/config_pool.h"
 #include "input/config_speculative.h"
@@ -125,6 +126,10 @@ const struct field_table config_tables[] = {
      .base = offsetof(struct config, speculative)},
     TABLE("route", route_fields, route),
     TABLE("offload", offload_fields, offload),
+    {.name = "disaggregate",
+     .fields = disaggregate_fields,
+     .n_fields = DISAGGREGATE_FIELDS,
+     .base = offsetof(struct config, disaggregate)},
     TABLE("output", output_fields, output),
 };
 const int32_t config_n_tables = sizeof config_tables / sizeof config_tables[0];
@@ -250,10 +255,11 @@ int config_read(struct config *config, const char *path, const char *const *over
         read_pools(config, &settings, arena, err) != 0 ||
         settings_check_used(&settings,
                             "run, workload, slo, speculative, tenant.NAME, pool.NAME, "
-                            "route, offload, output",
+                            "route, offload, disaggregate, output",
                             err) != 0 ||
         config_policies_check(config, &settings, err) != 0 ||
-        config_speculative_apply(config, &settings, err) != 0) {
+        config_speculative_apply(config, &settings, err) != 0 ||
+        config_disaggregate_check(config, &settings, err) != 0) {
         return -1;
     }
     return check_workload(config, err);

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/field.h"
 #include "base/memory.h"
+#include "engine/disaggregate.h"
 #include "engine/pool.h"
 #include "input/tenants.h"
 
@@ -74,12 +75,14 @@ struct config {
     struct tenants_config tenants;
     struct config_route route;
     struct tier_config offload;
+    struct disaggregate_config disaggregate;
     struct config_output output;
     struct pool_config *pools;
     int32_t n_pools;
 };
 
-/* The sections of the file: run, workload, slo, speculative, route, offload, output.  [pool.NAME] is in
+/* The sections of the file: run, workload, slo, speculative, route, offload,
+ * disaggregate, output.  [pool.NAME] is in
  * input/config_pool.h, [tenant.NAME] in input/tenants.h.  The tables' bases are offsets in struct config. */
 extern const struct field_table config_tables[];
 extern const int32_t config_n_tables;
