@@ -49,7 +49,8 @@ class World:
         drafter = Drafter(config, self.seen)
         self.replicas = [DISCIPLINES[config.batching](config, self.seen, tenants, drafter)
                          for _ in range(config.replicas)]
-        self.frontend_free_ns = 0  # it works for one request at a time
+        self.frontend_free_ns = [0] * config.replicas  # they work for one request at a time
+        self.in_frontend = [0] * config.replicas
         self.timers = []  # a heap of (ns, kind, index of the request)
         self.n_sent, self.under_way = 0, []  # by clients in the closed mode
         self.idle_since_ns = [0] * config.concurrency
@@ -74,14 +75,21 @@ class World:
                 raise ValueError(f"{self.config.trace}: request {request.request_id} never fits")
             request.leave("rejected", request.arrival_ns)
             return
-        work_ns = (self.config.frontend_request_ns
-                   + half_up(self.config.frontend_token_fs * request.prompt, 10**6))
-        self.frontend_free_ns = max(self.frontend_free_ns, request.arrival_ns) + work_ns
-        through_ns = self.frontend_free_ns - request.arrival_ns + self.config.frontend_ns
-        delays = [(ARRIVAL, 0), (VISIBLE, through_ns)]
+        delays = [(ARRIVAL, 0)]
         delays += [(TIMEOUT, ns) for ns in [self.config.client_timeout_ns] if ns > 0]
         for kind, delay_ns in delays:
             heapq.heappush(self.timers, (request.arrival_ns + delay_ns, kind, request.index))
+
+    def enter_frontend(self, request, now_ns):
+        """The request goes to a replica, whose front end is the first to see it."""
+        self.route(request)
+        index = request.replica
+        work_ns = (self.config.frontend_request_ns
+                   + half_up(self.config.frontend_token_fs * request.prompt, 10**6))
+        self.frontend_free_ns[index] = max(self.frontend_free_ns[index], now_ns) + work_ns
+        through_ns = self.frontend_free_ns[index] + self.config.frontend_ns
+        self.in_frontend[index] += 1
+        heapq.heappush(self.timers, (through_ns, VISIBLE, request.index))
 
     def send_closed(self):
         """Clients whose requests have left send the next ones at those instants."""
@@ -120,12 +128,13 @@ class World:
                 request = self.requests[i]
                 if kind == ARRIVAL:
                     self.seen["arrived"] += 1
+                    self.enter_frontend(request, now_ns)
                 elif kind == TIMEOUT and not request.status:
                     self.give_up(request, now_ns)
                 elif kind == VISIBLE and not request.status:
                     self.seen["boundary arrivals"] += bool(ended)
                     request.enqueued_ns = now_ns
-                    self.route(request, now_ns)
+                    self.enqueue(request, now_ns)
                 if is_closed and request.status:
                     self.send_closed()
             for index, replica in enumerate(self.replicas):
@@ -141,12 +150,17 @@ class World:
         self.verify_end(area)
         return self
 
-    def route(self, request, now_ns):
-        loads = [replica.n_requests() for replica in self.replicas]
+    def route(self, request):
+        loads = [replica.n_requests() + n
+                 for replica, n in zip(self.replicas, self.in_frontend)]
         is_round = self.config.policy == "round_robin"
         request.replica = self.n_routed % len(loads) if is_round else loads.index(min(loads))
         self.n_routed += 1
+
+    def enqueue(self, request, now_ns):
         replica = self.replicas[request.replica]
+        self.in_frontend[request.replica] -= 1
+        request.in_frontend = False
         if 0 < self.config.max_queue_size <= replica.n_waiting():
             request.leave("shed", now_ns)
             self.seen["left"] += 1
@@ -155,11 +169,13 @@ class World:
 
     def give_up(self, request, now_ns):
         """The client of an unfinished request leaves."""
-        if request.replica is not None:
-            self.replicas[request.replica].give_up(request, now_ns)
-        else:  # it was not visible yet
+        if request.in_frontend:
+            self.in_frontend[request.replica] -= 1
+            request.replica = None
             request.leave("timed_out", now_ns)
             self.seen["left"] += 1
+        else:
+            self.replicas[request.replica].give_up(request, now_ns)
 
     def tallies(self):
         """Of the whole run, under the names of servesim's summary."""

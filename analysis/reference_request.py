@@ -11,7 +11,7 @@ class Request:
         self.session = row.session
         self.tenant, self.priority, self.deadline_ns = row.tenant, row.priority, row.deadline_ns
         self.max_new = self.predicted = row.output
-        self.status = ""  # empty until it leaves
+        self.status, self.in_frontend = "", True  # the status is empty until it leaves
         self.replica = self.last_token_ns = self.max_itl_ns = None
         self.first_scheduled_ns = self.first_token_ns = self.finish_ns = None
         self.owned_ns, self.owned_until_ns = dict.fromkeys(OWNERS, 0), row.arrival_ns

@@ -108,8 +108,11 @@ static int read_config(const struct command_line *line, int32_t operand,
                    : err_set(err, "-s: changes a CONFIG, and none is given");
     }
     *base = config;
-    return config_read(config, line->operands[operand], line->overrides,
-                       line->n_overrides, arena, err);
+    if (config_read(config, line->operands[operand], line->overrides, line->n_overrides,
+                    arena, err) != 0) {
+        return -1;
+    }
+    return config_one_pool(config, "servesim calibrate", err);
 }
 
 static int hash_files(const struct command_line *line, struct calibrate_origin *origin,

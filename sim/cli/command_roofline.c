@@ -169,7 +169,8 @@ static int machine_read(struct machine *machine, const struct command_line *line
     memset(machine, 0, sizeof *machine);
     *fits = true;
     if (config_read(&machine->config, line->operands[0], overrides, n_overrides, arena,
-                    err) != 0) {
+                    err) != 0 ||
+        config_one_pool(&machine->config, "servesim roofline", err) != 0) {
         return -1;
     }
     machine->pools =

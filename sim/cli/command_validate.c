@@ -63,7 +63,8 @@ static int play(struct validation *of, const struct command_line *line,
     const struct config *base = NULL;
     if (line->n_operands == 2) {
         if (config_read(&config, line->operands[1], line->overrides, line->n_overrides,
-                        arena, err) != 0) {
+                        arena, err) != 0 ||
+            config_one_pool(&config, "servesim validate", err) != 0) {
             return -1;
         }
         base = &config;

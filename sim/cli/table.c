@@ -81,9 +81,8 @@ static void print_degree(FILE *out, const char *name, int64_t degree)
     }
 }
 
-static void print_title(FILE *out, const struct config *config)
+static void print_pool(FILE *out, const struct pool_config *pool)
 {
-    const struct pool_config *pool = &config->pools[0];
     const struct layout *layout = &pool->layout;
     if (pool->accelerator_name[0] == '\0' || pool->model_name[0] == '\0') {
         fprintf(out, "cost = linear on %" PRId64 " x replica", pool->n_replicas);
@@ -94,7 +93,28 @@ static void print_title(FILE *out, const struct config *config)
     print_degree(out, "tensor_parallel", layout->tp);
     print_degree(out, "pipeline_parallel", layout->pp);
     print_degree(out, "data_parallel", layout->dp);
-    fprintf(out, "\ntrace %s\n\n", config->workload.trace);
+    fputs("\n", out);
+}
+
+static void print_title(FILE *out, const struct config *config)
+{
+    for (int32_t i = 0; i < config->n_pools; i++) {
+        if (config->n_pools > 1) {
+            fprintf(out, "%s: ", config->pools[i].name);
+        }
+        print_pool(out, &config->pools[i]);
+    }
+    fprintf(out, "trace %s\n\n", config->workload.trace);
+}
+
+static bool has_accelerator(const struct config *config)
+{
+    for (int32_t i = 0; i < config->n_pools; i++) {
+        if (config->pools[i].accelerator_name[0] != '\0') {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void print_throughput(FILE *out, const struct config *config,
@@ -105,6 +125,7 @@ static void print_throughput(FILE *out, const struct config *config,
     print_trouble(out, "Rejected requests", metrics, "rejected");
     print_trouble(out, "Timed-out requests", metrics, "timed_out");
     print_trouble(out, "Shed requests", metrics, "shed");
+    print_trouble(out, "Failed requests", metrics, "failed");
     print_value(out, "Duration", metrics, "duration", 1, 2, "s");
     print_value(out, "Request throughput", metrics, "request_throughput", 1, 3,
                 "req/s");
@@ -146,7 +167,6 @@ static void print_bill(FILE *out, const struct metrics *metrics)
 void table_print(FILE *out, const struct config *config, const struct metrics *metrics,
                  const char *folder)
 {
-    const struct pool_config *pool = &config->pools[0];
     print_title(out, config);
     print_throughput(out, config, metrics);
     print_latencies(out, metrics);
@@ -156,7 +176,7 @@ void table_print(FILE *out, const struct config *config, const struct metrics *m
     print_value(out, "KV cache used (mean)", metrics, "mean_kv_used_fraction", 100, 2,
                 "%");
     print_value(out, "Preemptions", metrics, "preemptions", 1, 0, "");
-    if (pool->accelerator_name[0] != '\0') {
+    if (has_accelerator(config)) {
         print_value(out, "MFU", metrics, "mfu", 100, 2, "%");
         print_value(out, "MBU", metrics, "mbu", 100, 2, "%");
         print_bill(out, metrics);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "engine/transfer_route.h"
 
 /* KV blocks that the request may come to need. */
 static int64_t needed_blocks(const struct pool *pool, const struct sim_arrival *arrival)
@@ -14,17 +15,17 @@ static int64_t needed_blocks(const struct pool *pool, const struct sim_arrival *
 
 /* Whether a discipline that computes prompts whole can do so in one step, even those of
  * requests that gave way with their last token to come. */
-static bool is_step(const struct sim *sim, const struct sim_arrival *arrival)
+static bool is_step(const struct sim *sim, const struct pool *pool,
+                    const struct sim_arrival *arrival)
 {
-    const struct pool *pool = &sim->config->pools[0];
     const struct pool_scheduler *scheduler = &pool->config->scheduler;
-    if (sim->config->policies[0].batching->unbudgeted) {
+    const struct batch_ops *batching = sim->config->policies[pool->index].batching;
+    if (batching->unbudgeted) {
         return arrival->prompt_tokens <= BATCH_MOST_TOKENS;
     }
     int64_t tokens =
         arrival->prompt_tokens + pool_max_new_tokens(pool, arrival->output_tokens) - 1;
-    return scheduler->enable_chunked_prefill != 0 ||
-           !sim->config->policies[0].batching->chunks ||
+    return scheduler->enable_chunked_prefill != 0 || !batching->chunks ||
            tokens <= scheduler->max_num_batched_tokens;
 }
 
@@ -39,12 +40,12 @@ static int64_t clipped_output(const struct pool *pool,
 
 /* Whether a discipline that wants to have tokens to spare would have some with nobody
  * else there. */
-static bool is_spare(const struct sim *sim, const struct sim_arrival *arrival)
+static bool is_spare(const struct sim *sim, const struct pool *pool,
+                     const struct sim_arrival *arrival)
 {
-    const struct pool *pool = &sim->config->pools[0];
     int64_t block_tokens = pool->config->block_tokens;
     int64_t n_blocks = (arrival->prompt_tokens + block_tokens - 1) / block_tokens;
-    return !sim->config->policies[0].batching->wants_spare ||
+    return !sim->config->policies[pool->index].batching->wants_spare ||
            n_blocks * block_tokens + clipped_output(pool, arrival) <
                pool->usable_blocks * block_tokens;
 }
@@ -56,19 +57,34 @@ static bool is_short(const struct pool *pool, const struct sim_arrival *arrival)
            pool->config->scheduler.max_output_tokens <= INT64_MAX / 4;
 }
 
-static bool servable(const struct sim *sim, const struct sim_arrival *arrival)
+static bool servable(const struct sim *sim, const struct pool *pool,
+                     const struct sim_arrival *of)
 {
-    const struct pool *pool = &sim->config->pools[0];
-    return is_short(pool, arrival) && is_step(sim, arrival) &&
+    struct sim_arrival part = *of;
+    const struct sim_arrival *arrival = &part;
+    part.output_tokens = transfer_route_part(&sim->transfers, pool, of->output_tokens);
+    return is_short(pool, arrival) && is_step(sim, pool, arrival) &&
            needed_blocks(pool, arrival) <=
                pool->usable_blocks - pool->watermark_blocks &&
-           is_spare(sim, arrival);
+           is_spare(sim, pool, arrival);
+}
+
+/* A bit for each pool that could serve the request. */
+static uint64_t pools_of(const struct sim *sim, const struct sim_arrival *arrival)
+{
+    uint64_t pools = 0;
+    for (int32_t i = 0; i < sim->config->n_pools; i++) {
+        if (servable(sim, &sim->config->pools[i], arrival)) {
+            pools |= UINT64_C(1) << i;
+        }
+    }
+    return transfer_route_pools(&sim->transfers, pools);
 }
 
 static int refuse(const struct sim *sim, const struct sim_arrival *arrival,
                   struct err *err)
 {
-    const struct pool *pool = &sim->config->pools[0];
+    const struct pool *pool = &sim->config->pools[0]; /* for instance */
     int64_t tokens = arrival->prompt_tokens + arrival->output_tokens;
     if (tokens > pool->most_tokens) {
         return err_at(
@@ -78,14 +94,15 @@ static int refuse(const struct sim *sim, const struct sim_arrival *arrival,
             " of max_model_len; '[workload] unservable = reject' passes over it",
             arrival->prompt_tokens, arrival->output_tokens, pool->most_tokens);
     }
-    if (!is_step(sim, arrival) && sim->config->policies[0].batching->unbudgeted) {
+    if (!is_step(sim, pool, arrival) &&
+        sim->config->policies[pool->index].batching->unbudgeted) {
         return err_at(err, arrival->file, arrival->line,
                       "the request's %" PRId64 " prompt tokens are more than the %d "
                       "that a step may compute; '[workload] unservable = reject' "
                       "passes over it",
                       arrival->prompt_tokens, BATCH_MOST_TOKENS);
     }
-    if (!is_step(sim, arrival)) {
+    if (!is_step(sim, pool, arrival)) {
         return err_at(
             err, arrival->file, arrival->line,
             "the request's %" PRId64 " prompt and %" PRId64
@@ -115,17 +132,20 @@ static int refuse(const struct sim *sim, const struct sim_arrival *arrival,
         needed_blocks(pool, arrival), pool->usable_blocks - pool->watermark_blocks);
 }
 
-/* A request that no replica ever sees. */
-static void turn_away(struct sim *sim, enum request_status status, int64_t at_ns)
+/* A request that no replica could ever serve. */
+static void turn_away(struct sim *sim)
 {
-    if (at_ns > sim->totals.end_ns) {
-        sim->totals.end_ns = at_ns;
-    }
     const struct sim_arrival *arrival = &sim->next;
+    if (arrival->arrival_ns > sim->totals.end_ns) {
+        sim->totals.end_ns = arrival->arrival_ns;
+    }
     struct probe_record record = {
         .id = sim->next_id,
         .replica = -1,
-        .status = status,
+        .prefill_replica = -1,
+        .status = REQUEST_REJECTED,
+        .reason = REASON_UNSERVABLE,
+        .attempts = 1,
         .counted = arrival->counted,
         .labels = arrival->labels,
         .priority = arrival->priority,
@@ -135,55 +155,18 @@ static void turn_away(struct sim *sim, enum request_status status, int64_t at_ns
         .output_tokens = arrival->output_tokens,
         .first_scheduled_ns = REQUEST_NEVER,
         .first_token_ns = REQUEST_NEVER,
-        .finish_ns = at_ns,
-        .queue_ns = at_ns - arrival->arrival_ns,
+        .finish_ns = arrival->arrival_ns,
         .max_gap_ns = REQUEST_NEVER,
     };
     free(arrival->parts);
     sim->next_id++;
+    sim_enter(sim);
     sim_finished(sim, &record);
 }
 
-void intake_give_up(struct sim *sim)
-{
-    turn_away(sim, REQUEST_TIMED_OUT, sim->now_ns);
-}
-
-/* How long the next arrival takes to get through the front end, which does its work for
- * one request at a time. */
-static int64_t in_frontend(const struct sim *sim, const struct pool *pool)
-{
-    const struct constants *constants = &pool->config->constants;
-    int64_t arrival_ns = sim->next.arrival_ns;
-    int64_t wait_ns =
-        sim->frontend_free_ns > arrival_ns ? sim->frontend_free_ns - arrival_ns : 0;
-    wide tokens_fs =
-        (wide)constants->frontend_token_fs * sim->next.prompt_tokens + 500000;
-    return wait_ns + wide_narrow(wide_div(tokens_fs, 1000000)) +
-           constants->frontend_request_ns + constants->frontend_ns;
-}
-
-/* When the next arrival concerns the engine: once it is through the front end, or, if it
- * can never be served or its client is gone by then, when that is. */
-static int64_t next_event(const struct sim *sim, const struct pool *pool,
-                          bool can_serve)
-{
-    int64_t frontend_ns = in_frontend(sim, pool);
-    int64_t timeout_ns = sim->config->client_timeout_ns;
-    if (!can_serve) {
-        return sim->next.arrival_ns;
-    }
-    if (timeout_ns > 0 && timeout_ns <= frontend_ns) {
-        return sim->next.arrival_ns + timeout_ns;
-    }
-    return sim->next.arrival_ns + frontend_ns;
-}
-
-/* Reads the next arrival that a replica will see; those that none will are done here. */
 int intake_next(struct sim *sim, struct err *err)
 {
     const struct sim_source *source = sim->source;
-    const struct pool *pool = &sim->config->pools[0];
     for (;;) {
         int got = source->next(source->state, &sim->next, err);
         sim->has_next = got > 0;
@@ -193,33 +176,26 @@ int intake_next(struct sim *sim, struct err *err)
         CHECK(sim->next_id < INT32_MAX);
         sim->next_predicted = foresight_guess(&sim->foresight, sim->next.output_tokens);
         sim->totals.n_injected++;
-        bool can_serve = servable(sim, &sim->next);
-        if (!can_serve && !sim->config->reject_unservable) {
-            return refuse(sim, &sim->next, err);
-        }
-        int64_t free_ns = sim->next.arrival_ns + in_frontend(sim, pool) -
-                          pool->config->constants.frontend_ns;
-        sim->next_event_ns = next_event(sim, pool, can_serve);
-        int64_t timeout_ns = sim->config->client_timeout_ns;
-        bool gone = timeout_ns > 0 && timeout_ns <= in_frontend(sim, pool);
-        sim->next_is_gone = gone;
-        if (can_serve) { /* the front end does not know who has given up */
-            sim->frontend_free_ns = free_ns;
-        }
-        /* one that gave up behind those in the front end was not looked at until now */
-        bool is_over = gone && sim->next_event_ns <= sim->now_ns;
-        if (can_serve && !is_over) {
+        sim->next_pools = pools_of(sim, &sim->next);
+        if (sim->next_pools != 0) {
             return 0;
         }
-        turn_away(sim, can_serve ? REQUEST_TIMED_OUT : REQUEST_REJECTED,
-                  sim->next_event_ns);
+        if (!sim->config->reject_unservable) {
+            return refuse(sim, &sim->next, err);
+        }
+        turn_away(sim);
     }
 }
 
-struct prefix_chain *intake_chain(const struct pool *pool,
+struct prefix_chain *intake_chain(const struct sim *sim,
                                   const struct sim_arrival *arrival)
 {
-    if (arrival->parts != NULL && pool->config->scheduler.enable_prefix_caching != 0) {
+    bool of_use = false;
+    for (int32_t i = 0; i < sim->config->n_pools; i++) {
+        of_use = of_use ||
+                 sim->config->pools[i].config->scheduler.enable_prefix_caching != 0;
+    }
+    if (arrival->parts != NULL && of_use) {
         return prefix_chain_new(arrival->parts, arrival->n_parts,
                                 arrival->prompt_tokens);
     }

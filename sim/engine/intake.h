@@ -4,17 +4,13 @@
 
 #include "engine/sim.h"
 
-/* Reads up to the next arrival that can be served into sim->next; those that never
- * can are done here.  It is not told early that a client will give up before the front end
- * is through with its request: one that waits for the answer would send the next too early.  -1 and `err` for a faulty source, or an unservable request
- * that was not to be rejected. */
+/* Reads up to the next arrival that some pool can serve into sim->next; those that none
+ * ever can are done here.  -1 and `err` for a faulty source, or an unservable request that
+ * was not to be rejected. */
 int intake_next(struct sim *sim, struct err *err);
 
-/* The identity of the arrival's prompt, where it is of use to the pool; or NULL. */
-struct prefix_chain *intake_chain(const struct pool *pool,
+/* The identity of the arrival's prompt, where it is of use to some pool; or NULL. */
+struct prefix_chain *intake_chain(const struct sim *sim,
                                   const struct sim_arrival *arrival);
-
-/* The next arrival's client gives up now, before the front end is through with it. */
-void intake_give_up(struct sim *sim);
 
 #endif

@@ -273,6 +273,13 @@ int64_t pool_needed_blocks(const struct pool *pool, int64_t prompt_tokens,
     return (prompt_tokens + output_tokens - 1 + block_tokens - 1) / block_tokens;
 }
 
+int32_t pool_places(const struct pool *pool)
+{
+    const struct pool_config *config = pool->config;
+    return (int32_t)(config->most_replicas > config->n_replicas ? config->most_replicas
+                                                                : config->n_replicas);
+}
+
 int64_t pool_usd_per_hour_nano(const struct pool *pool)
 {
     return pool->config->accelerator.usd_per_hour_nano *

@@ -31,8 +31,9 @@ struct pool_config {
     const char *model_name;
     const char *engine_name;
     const char *policy_name;
-    int64_t n_replicas;
-    int64_t role; /* enum pool_role */
+    int64_t n_replicas;    /* at the start */
+    int64_t most_replicas; /* that there may ever be; 0: no more than at the start */
+    int64_t role;          /* enum pool_role */
     struct layout layout;
     int64_t block_tokens;
     int64_t utilization_nano;
@@ -79,6 +80,9 @@ int64_t pool_max_new_tokens(const struct pool *pool, int64_t output_tokens);
  * block), the last token's KV being never written. */
 int64_t pool_needed_blocks(const struct pool *pool, int64_t prompt_tokens,
                            int64_t output_tokens);
+
+/* Replicas that there may be at any time. */
+int32_t pool_places(const struct pool *pool);
 
 /* Nano-dollars that a replica of the pool costs per hour. */
 int64_t pool_usd_per_hour_nano(const struct pool *pool);

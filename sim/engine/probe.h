@@ -39,8 +39,13 @@ struct probe_record {
     int64_t transfer_ns;
     int64_t max_gap_ns; /* REQUEST_NEVER with fewer than two tokens */
     int64_t n_preemptions;
-    int64_t paid_ns;
+    int64_t paid_ns; /* on the replicas that served it */
     wide energy_pj;
+    wide cost_usd_ns; /* ns x nano-dollars per hour */
+    enum request_reason reason;
+    int32_t attempts;
+    int32_t prefill_replica; /* that computed its prompt for `replica`; -1: none */
+    bool is_shared;          /* see struct request */
 };
 
 /* One request's part in one step, or its preemption in it. */

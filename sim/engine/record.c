@@ -21,20 +21,39 @@ static void fill_owners(struct probe_record *record, struct request *request,
     } else {
         record->prefill_ns = request->prefill_ns;
         record->decode_ns = request->decode_ns;
+        record->transfer_ns = request->transfer_ns;
         record->stall_ns = sojourn_ns - record->queue_ns - record->recompute_ns -
-                           record->prefill_ns - record->decode_ns;
+                           record->prefill_ns - record->decode_ns - record->transfer_ns;
     }
     CHECK(record->prefill_ns >= 0 && record->stall_ns >= 0);
 }
 
-void record_tell(struct replica *replica, struct request *request,
-                 enum request_status status, int64_t now_ns)
+/* What it paid where, at each replica's price. */
+static wide cost_usd_ns(const struct replica *replica, const struct request *request)
+{
+    if (replica == NULL) {
+        return 0;
+    }
+    wide carried = 0;
+    if (request->prefill_replica >= 0) {
+        carried = (wide)request->carried_paid_ns *
+                  replica->all[request->prefill_replica].usd_per_hour_nano;
+    }
+    return (wide)request->paid_ns * replica->usd_per_hour_nano + carried;
+}
+
+void record_tell(const struct probe *probe, const struct replica *replica,
+                 struct request *request, enum request_status status, int64_t now_ns)
 {
     struct probe_record record = {
         .id = request->id,
-        .pool = replica->pool->index,
-        .replica = replica->index,
+        .pool = replica != NULL ? replica->pool->index : 0,
+        .replica = replica != NULL ? replica->index : -1,
         .status = status,
+        .reason = status == REQUEST_COMPLETED ? REASON_NONE : request->reason,
+        .attempts = request->attempts,
+        .prefill_replica = request->prefill_replica,
+        .is_shared = request->is_shared,
         .counted = request->counted,
         .labels = request->labels,
         .priority = request->priority,
@@ -49,10 +68,11 @@ void record_tell(struct replica *replica, struct request *request,
         .finish_ns = now_ns,
         .max_gap_ns = request->n_emitted > 1 ? request->max_gap_ns : REQUEST_NEVER,
         .n_preemptions = request->n_preemptions,
-        .paid_ns = request->paid_ns,
-        .energy_pj = request->energy_pj,
+        .paid_ns = request->paid_ns + request->carried_paid_ns,
+        .energy_pj = request->energy_pj + request->carried_energy_pj,
+        .cost_usd_ns = cost_usd_ns(replica, request),
     };
     request->labels = NULL;
     fill_owners(&record, request, now_ns);
-    replica->probe->finish(replica->probe->state, &record);
+    probe->finish(probe->state, &record);
 }

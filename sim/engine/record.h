@@ -13,8 +13,9 @@
 
 #include "engine/replica.h"
 
-/* Tells the probe of a request that leaves at `now_ns`, and gives its labels away. */
-void record_tell(struct replica *replica, struct request *request,
-                 enum request_status status, int64_t now_ns);
+/* Tells the probe of a request that leaves at `now_ns`, from a replica or, if that is NULL,
+ * from elsewhere, and gives its labels away. */
+void record_tell(const struct probe *probe, const struct replica *replica,
+                 struct request *request, enum request_status status, int64_t now_ns);
 
 #endif

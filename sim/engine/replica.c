@@ -5,7 +5,6 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "engine/record.h"
 #include "engine/span.h"
 #include "engine/stepwise.h"
 #include "engine/sums.h"
@@ -74,6 +73,17 @@ void replica_free(struct replica *replica)
     leave_free(&replica->leaving);
 }
 
+void replica_know_prompts(struct replica *replica)
+{
+    if (replica->kv.prefix != NULL) {
+        return;
+    }
+    replica->kv.prefix = prefix_new(replica->kv.block_tokens, replica->kv.free_blocks);
+    if (tier_exists(&replica->tier)) {
+        prefix_offload(replica->kv.prefix, &replica->tier);
+    }
+}
+
 void replica_enqueue(struct replica *replica, struct request *request, int64_t now_ns)
 {
     sums_state(replica, now_ns);
@@ -82,17 +92,13 @@ void replica_enqueue(struct replica *replica, struct request *request, int64_t n
     int64_t most_waiting = replica->pool->config->scheduler.max_queue_size;
     bool is_full = most_waiting > 0 && replica_n_waiting(replica) >= most_waiting;
     request_list_append(&replica->arrived, request);
-    replica->view->n_waiting++;
     if (is_full) {
+        request->reason = REASON_QUEUE_FULL;
         replica_finish(replica, request, REQUEST_SHED, now_ns);
         return;
     }
-    if (request->chain != NULL && replica->kv.prefix == NULL) {
-        replica->kv.prefix =
-            prefix_new(replica->kv.block_tokens, replica->kv.free_blocks);
-        if (tier_exists(&replica->tier)) {
-            prefix_offload(replica->kv.prefix, &replica->tier);
-        }
+    if (request->chain != NULL) {
+        replica_know_prompts(replica);
     }
 }
 
@@ -214,55 +220,6 @@ void replica_charge_prefill(struct replica *replica, int64_t rest_ns, wide rest_
     }
 }
 
-static void stop_waiting(struct replica *replica, struct request *request)
-{
-    if (request->place == REQUEST_SWAPPED) {
-        swap_take(replica, request, false);
-    } else if (request->queued) {
-        replica_queue_leave(replica, request);
-    } else {
-        request_list_remove(&replica->arrived, request);
-    }
-    replica->view->n_waiting--;
-}
-
-/* Blocks of those who left come back, now or with the last of their batch. */
-static void free_blocks(struct replica *replica)
-{
-    if (replica->running.n == 0 || !replica->ops->blocks_go_with_the_last) {
-        leave_all(&replica->leaving, &replica->kv);
-    }
-}
-
-void replica_finish(struct replica *replica, struct request *request,
-                    enum request_status status, int64_t now_ns)
-{
-    sums_state(replica, now_ns);
-    if (request->place == REQUEST_RUNNING) {
-        replica_leave(replica, request, now_ns);
-        request_list_remove(&replica->running, request);
-        replica->view->n_running--;
-        leave_add(&replica->leaving, &replica->kv, request,
-                  replica->ops->blocks_go_with_the_last);
-    } else {
-        stop_waiting(replica, request);
-    }
-    if (status == REQUEST_COMPLETED) {
-        CHECK(request->n_emitted == request->output_tokens);
-        replica->tally.paid_ns += request->paid_ns;
-        replica->tally.energy_pj += request->energy_pj;
-    } else {
-        replica->tally.discarded_tokens +=
-            request->computed_tokens - request->cached_tokens;
-        replica->tally.discarded_outputs += request->n_emitted;
-        replica->tally.lost_ns += request->paid_ns;
-        replica->tally.lost_pj += request->energy_pj;
-    }
-    request_alive_remove(replica->alive, request);
-    record_tell(replica, request, status, now_ns);
-    request_release(replica->store, request);
-}
-
 /* The members' own part of a step's end: those with a gap of their own, new ones. */
 static void credit_grants(struct replica *replica, int64_t now_ns)
 {
@@ -328,6 +285,8 @@ static void end_grouped(struct replica *replica, int64_t now_ns)
         struct request *request = replica->grants[i].request;
         if (replica_grant_joins(&replica->grants[i])) {
             replica_join(replica, request);
+        } else if (replica_grant_moves(&replica->grants[i])) {
+            transfer_side_hand_over(replica, request, now_ns);
         } else if (!request->given_up && !request->decoding &&
                    request->n_emitted == request->output_tokens) {
             replica_finish(replica, request, REQUEST_COMPLETED, now_ns);
@@ -350,7 +309,10 @@ void replica_end(struct replica *replica, int64_t now_ns)
     } else {
         end_grouped(replica, now_ns);
     }
-    free_blocks(replica);
+    replica_finish_blocks(replica);
+    if (replica->moving.on) {
+        transfer_side_end(replica, now_ns);
+    }
     replica->busy = false;
     replica->n_grants = 0;
     replica->n_given_up = 0;
@@ -374,6 +336,9 @@ bool replica_interrupt(struct replica *replica, int64_t now_ns)
     kv_put_back(&replica->kv, batch_group_new_blocks(replica));
     span->steps_left = 0;
     replica->busy = false;
+    if (replica->moving.on) {
+        transfer_side_end(replica, now_ns);
+    }
     return true;
 }
 
@@ -395,5 +360,5 @@ void replica_give_up(struct replica *replica, struct request *request, int64_t n
         replica_divide(replica);
     }
     replica_finish(replica, request, REQUEST_TIMED_OUT, now_ns);
-    free_blocks(replica);
+    replica_finish_blocks(replica);
 }

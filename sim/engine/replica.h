@@ -18,10 +18,12 @@
 #include "engine/draft.h"
 #include "engine/fair.h"
 #include "engine/forecast.h"
+#include "engine/frontend.h"
 #include "engine/group.h"
 #include "engine/kv.h"
 #include "engine/late.h"
 #include "engine/leave.h"
+#include "engine/life.h"
 #include "engine/pool.h"
 #include "engine/probe.h"
 #include "engine/queue.h"
@@ -30,6 +32,7 @@
 #include "engine/route.h"
 #include "engine/swap.h"
 #include "engine/tier.h"
+#include "engine/transfer_side.h"
 
 /* What a step gives one request outside the decoding group. */
 struct replica_grant {
@@ -89,6 +92,10 @@ struct replica_sums {
     wide decode_tokens;
     wide busy_ns;
     wide bound_fs[N_BOUNDS];
+    wide paid_ns; /* these four of its life, likewise worked out */
+    wide on_ns;
+    wide starting_ns;
+    wide failed_ns;
     wide prefill_tokens;
     wide token_ns; /* tokens of the step in progress over time */
     wide block_ns; /* KV blocks in use over time */
@@ -126,7 +133,11 @@ struct replica {
     struct batch_limits limits;
     int32_t index;
     bool stepwise;
+    struct life life;
+    int64_t usd_per_hour_nano; /* of the whole replica */
+    struct replica *all;       /* of the run */
 
+    struct frontend frontend;
     struct request_list arrived; /* and the scheduler has not seen them yet */
     struct queue queue;          /* it has seen these */
     struct order_settings order_settings;
@@ -151,6 +162,7 @@ struct replica {
     struct kv kv;
     struct tier tier; /* behind its prefix cache */
     struct leave_list leaving;
+    struct transfer_side moving;
     int64_t n_admissions;
     int64_t most_span_ns; /* a span is no longer, so that blocks x ns fit 64 bits */
 
@@ -190,7 +202,14 @@ void replica_init(struct replica *replica, const struct pool *pool,
                   const struct batch_policy *policy, int32_t index, bool stepwise);
 void replica_free(struct replica *replica);
 
-/* Puts a routed request at the end of the queue. */
+/* Forgets what was there before it went off: caches, counters of its policies.  It must
+ * be empty. */
+void replica_reset(struct replica *replica);
+
+/* The replica has a prefix cache from now on. */
+void replica_know_prompts(struct replica *replica);
+
+/* Puts a request that is through the front end at the end of the queue. */
 void replica_enqueue(struct replica *replica, struct request *request, int64_t now_ns);
 
 /* Plans and starts the next step of an idle replica with work; false if it has none, or if
@@ -272,12 +291,29 @@ void replica_charge_prefill(struct replica *replica, int64_t rest_ns, wide rest_
 void replica_finish(struct replica *replica, struct request *request,
                     enum request_status status, int64_t now_ns);
 
-/* Whether the request's token of this step makes it a member of the decoding group. */
-static inline bool replica_grant_joins(const struct replica_grant *grant)
+/* Takes a request out of the queue or of those who run, with what it holds; its KV blocks
+ * are free after replica_finish_blocks(), but for a batch whose blocks go together. */
+void replica_finish_take_out(struct replica *replica, struct request *request,
+                             int64_t now_ns);
+void replica_finish_blocks(struct replica *replica);
+
+/* Whether the request, with its token of this step, begins to decode; makes it a member
+ * of the decoding group; sends it to a replica that answers it. */
+static inline bool replica_grant_begins(const struct replica_grant *grant)
 {
     const struct request *request = grant->request;
     return grant->emitted && !request->decoding && !request->given_up &&
            request->n_emitted < request->output_tokens;
+}
+
+static inline bool replica_grant_joins(const struct replica_grant *grant)
+{
+    return replica_grant_begins(grant) && !grant->request->moves;
+}
+
+static inline bool replica_grant_moves(const struct replica_grant *grant)
+{
+    return replica_grant_begins(grant) && grant->request->moves;
 }
 
 /* The decoding group, in either way. */

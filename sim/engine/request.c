@@ -15,12 +15,32 @@ struct request_block {
 const char *request_status_name(enum request_status status)
 {
     static const char *const names[N_REQUEST_STATUSES] = {
-        [REQUEST_COMPLETED] = "completed",
-        [REQUEST_REJECTED] = "rejected",
-        [REQUEST_TIMED_OUT] = "timed_out",
-        [REQUEST_SHED] = "shed",
+        [REQUEST_COMPLETED] = "completed", [REQUEST_REJECTED] = "rejected",
+        [REQUEST_TIMED_OUT] = "timed_out", [REQUEST_SHED] = "shed",
+        [REQUEST_FAILED] = "failed",
     };
     return names[status];
+}
+
+const char *request_reason_name(enum request_reason reason)
+{
+    static const char *const names[N_REQUEST_REASONS] = {
+        [REASON_NONE] = "",
+        [REASON_UNSERVABLE] = "unservable",
+        [REASON_UNKNOWN_MODEL] = "unknown_model",
+        [REASON_CLIENT_TIMEOUT] = "client_timeout",
+        [REASON_QUEUE_FULL] = "queue_full",
+        [REASON_QUEUE_TIMEOUT] = "queue_timeout",
+        [REASON_RATE_LIMIT] = "rate_limit",
+        [REASON_TOKEN_LIMIT] = "token_limit",
+        [REASON_PRIORITY] = "priority",
+        [REASON_DEADLINE] = "deadline",
+        [REASON_NO_CAPACITY] = "no_capacity",
+        [REASON_REPLICA_FAILED] = "replica_failed",
+        [REASON_RECLAIMED] = "reclaimed",
+        [REASON_RETRIES] = "retries_exhausted",
+    };
+    return names[reason];
 }
 
 void request_list_append(struct request_list *list, struct request *request)
@@ -46,6 +66,24 @@ void request_list_prepend(struct request_list *list, struct request *request)
         list->last = request;
     }
     list->first = request;
+    list->n++;
+}
+
+void request_list_insert(struct request_list *list, struct request *request,
+                         struct request *next)
+{
+    if (next == NULL) {
+        request_list_append(list, request);
+        return;
+    }
+    if (next->before == NULL) {
+        request_list_prepend(list, request);
+        return;
+    }
+    request->before = next->before;
+    request->next = next;
+    next->before->next = request;
+    next->before = request;
     list->n++;
 }
 

@@ -11,24 +11,60 @@
 #define SERVESIM_ENGINE_REQUEST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/wide.h"
 #include "engine/prefix_chain.h"
+#include "engine/timer.h"
 
 enum request_status {
     REQUEST_COMPLETED,
     REQUEST_REJECTED,
     REQUEST_TIMED_OUT,
     REQUEST_SHED,
+    REQUEST_FAILED,
     N_REQUEST_STATUSES
 };
 
-/* "completed", "rejected", "timed_out" or "shed". */
+/* "completed", "rejected", "timed_out", "shed" or "failed". */
 const char *request_status_name(enum request_status status);
 
+/* Why a request did not complete. */
+enum request_reason {
+    REASON_NONE,
+    REASON_UNSERVABLE,     /* no replica could ever serve it */
+    REASON_UNKNOWN_MODEL,  /* nobody serves the model that it names */
+    REASON_CLIENT_TIMEOUT, /* its client gave up */
+    REASON_QUEUE_FULL,     /* too many waited */
+    REASON_QUEUE_TIMEOUT,  /* its scheduler let nobody wait that long */
+    REASON_RATE_LIMIT,
+    REASON_TOKEN_LIMIT,
+    REASON_PRIORITY, /* others of higher priority had to be served */
+    REASON_DEADLINE, /* it would have been late */
+    REASON_NO_CAPACITY,
+    REASON_REPLICA_FAILED,
+    REASON_RECLAIMED,
+    REASON_RETRIES, /* it was sent again as often as may be */
+    N_REQUEST_REASONS
+};
+
+/* "", "unservable", "unknown_model" ... */
+const char *request_reason_name(enum request_reason reason);
+
 /* Swapped out: it waits with its KV cache in host memory (engine/swap.h). */
-enum request_place { REQUEST_WAITING, REQUEST_RUNNING, REQUEST_SWAPPED };
+enum request_place {
+    REQUEST_WAITING,
+    REQUEST_RUNNING,
+    REQUEST_SWAPPED,
+    REQUEST_FRONTEND, /* of its replica: engine/frontend.h */
+    REQUEST_HELD,     /* at the gateway: no replica could take it */
+    REQUEST_AWAY,     /* it is sent again later */
+    REQUEST_MOVING,   /* its KV cache goes to another replica: engine/transfer.h */
+    REQUEST_LANDED,   /* it is there, and the replica's next plan has not been */
+};
+
+struct transfer;
 
 enum { REQUEST_NEVER = -1 };
 
@@ -73,6 +109,7 @@ struct request {
     int64_t admission; /* how many the replica had admitted before, at the last one */
 
     int64_t arrival_ns;
+    int64_t through_ns;         /* when it leaves the front end */
     int64_t enqueued_ns;        /* when a replica got it */
     int64_t first_scheduled_ns; /* REQUEST_NEVER until then */
     int64_t first_token_ns;     /* REQUEST_NEVER until then */
@@ -87,6 +124,12 @@ struct request {
 
     int64_t paid_ns; /* its share of the replica's time */
     wide energy_pj;
+    int32_t prefill_replica; /* that computed its prompt for another one; -1: none */
+    bool moves;              /* it is answered elsewhere than its prompt is computed */
+    struct transfer *transfer;
+    int64_t transfer_ns;
+    int64_t carried_paid_ns; /* its share of that one's time ... */
+    wide carried_energy_pj;  /* ... and energy */
 
     int32_t heap_at; /* while in group: see engine/group.c */
     int64_t joined_step;
@@ -94,7 +137,24 @@ struct request {
     int64_t joined_decode_ns;
     wide joined_paid_ns;
     wide joined_energy_pj;
+
+    uint64_t pools;   /* a bit for each pool that can serve it */
+    uint64_t session; /* hash of its label; 0: none */
+    int32_t model;    /* that it names, by order of appearance from 1 on; 0: none */
+    int32_t klass;    /* likewise */
+    int32_t adapter;
+    int32_t attempts; /* this one included */
+    enum request_reason reason;
+    bool is_shared;         /* counted among its tenant's: engine/shares.h */
+    int64_t alive_since_ns; /* when its client began to wait, the last time */
+    struct timer timer;     /* while it is held or away */
 };
+
+static inline struct request *request_of_timer(struct timer *timer)
+{
+    /* the timer stands in the request */
+    return (struct request *)(void *)((char *)timer - offsetof(struct request, timer));
+}
 
 /* Tokens of the sequence whose KV is still to be computed. */
 static inline int64_t request_missing_tokens(const struct request *request)
@@ -113,8 +173,12 @@ void request_list_append(struct request_list *list, struct request *request);
 void request_list_prepend(struct request_list *list, struct request *request);
 void request_list_remove(struct request_list *list, struct request *request);
 
-/* Unfinished requests by arrival, linked through `next_alive`: clients with the same
- * patience give up in the order they came. */
+/* Puts a request before `next`, which is in the list; NULL: at its end. */
+void request_list_insert(struct request_list *list, struct request *request,
+                         struct request *next);
+
+/* Unfinished requests by when they were sent, linked through `next_alive`: clients with
+ * the same patience give up in that order. */
 struct request_alive {
     struct request *first;
     struct request *last;

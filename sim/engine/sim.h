@@ -1,9 +1,12 @@
 /* sim: the event loop.
  *
- * Events of an instant are applied in the order of rules.md 1: step ends by replica,
- * client timeouts, arrivals in trace order; then every idle replica with work plans once,
- * in index order.  Few things lie in the future at any time: the end of one step per busy
- * replica, the next arrival, the next timeout, the next timeline boundary.
+ * Events of an instant are applied in the order of rules.md 1: step ends by replica;
+ * timers by phase (engine/timer.h): failures, boots, clients that give up, transfers,
+ * requests that leave a front end; arrivals in trace order; then every idle replica with
+ * work plans once, in index order.  What that makes due at once is done in the same
+ * instant.  Few things lie in the future at any time: the end of one step per busy
+ * replica, a timer per busy front end, the next arrival, the next timeout, the next
+ * timeline boundary.
  *
  * Invariants (numbers of the design): 1, 4, 5 and 6 by sim_verify() after every instant in
  * tests; 2 and 3 wherever the clock moves and a request leaves; 7, 8, 10 at the end of
@@ -12,8 +15,9 @@
  *   2 the clock never goes back                 8 area under the number of requests in the
  *   3 arrival <= scheduled <= first token         system = sum of sojourn times, with ==
  *     <= finish                                 9 busy + idle = GPU time paid for
- *   4 blocks held + free, known or not, = total               10 token equations
- *   5 work means a step is pending             12 attributed + lost + remainders = busy
+ *   4 blocks held + free, known or not, = total   (with starting and failed)
+ *   5 work means a step is pending            10 token equations
+ *                                             12 attributed + lost + remainders = busy
  *   6 step limits are respected
  */
 #ifndef SERVESIM_ENGINE_SIM_H
@@ -34,6 +38,8 @@
 #include "engine/request.h"
 #include "engine/route.h"
 #include "engine/shares.h"
+#include "engine/timer.h"
+#include "engine/transfer.h"
 
 /* A request's labels are one text: request id, tenant and session id, with these between;
  * labels themselves hold no control characters. */
@@ -57,6 +63,10 @@ struct sim_arrival {
     char *labels;              /* malloc'ed or NULL; the taker owns it */
     struct prefix_part *parts; /* of the prompt, likewise; NULL: like no other's */
     int64_t n_parts;
+    uint64_t session; /* hash of its session; 0: none */
+    int32_t model;    /* that it names, from 1 on; 0: none */
+    int32_t klass;    /* its class, likewise */
+    int32_t adapter;
     const char *file; /* where it stands, for messages */
     int64_t line;
 };
@@ -77,7 +87,9 @@ struct sim_config {
     int32_t n_pools;
     uint64_t seed;
     const struct route_ops *route;
+    const struct disaggregate_config *disaggregate;
     int64_t client_timeout_ns; /* 0: clients wait for ever */
+    int64_t hold_timeout_ns;   /* for which the gateway holds a request; 0: for ever */
     bool reject_unservable;    /* false: an unservable request is the user's mistake */
     bool stepwise;
     bool want_itl;
@@ -107,11 +119,17 @@ struct sim {
     struct replica *replicas;
     struct cost_forms *forms; /* per pool */
     struct route_view *views;
-    int32_t n_replicas;
+    int32_t n_replicas;     /* places, whether somebody is there or not */
+    int32_t *first_of_pool; /* and, behind the last pool's, n_replicas */
     void *route_state;
     struct event_heap steps;
+    struct timer_heap timers;
     struct request_store store;
     struct request_alive alive; /* with client timeouts only */
+    struct timer patience;      /* of the first of these */
+    struct request_list held;   /* at the gateway */
+    int64_t n_away;             /* who are sent again later */
+    struct transfers transfers;
     struct histogram itl;
     struct probe probe; /* the user's, with the bookkeeping of this file in front */
     int32_t *idle;      /* replicas to plan at this instant */
@@ -123,11 +141,9 @@ struct sim {
     struct shares shares;
     int32_t next_id;
     bool has_next;
-    bool next_is_gone; /* its client gives up in the front end, at next_event_ns */
     struct sim_arrival next;
-    int64_t next_predicted;   /* tokens of its output, as somebody guessed */
-    int64_t frontend_free_ns; /* when the front end has dealt with those before */
-    int64_t next_event_ns;    /* when the next arrival concerns the engine */
+    int64_t next_predicted; /* tokens of its output, as somebody guessed */
+    uint64_t next_pools;    /* a bit for each pool that could serve it */
     int64_t now_ns;
     int64_t tick_at_ns;
     int64_t n_in_system;
@@ -140,6 +156,13 @@ struct sim {
 int sim_run(struct sim *sim, const struct sim_config *config,
             const struct sim_source *source, struct err *err);
 void sim_free(struct sim *sim);
+
+/* For sim_run() and sim_free(): memory, replicas, streams. */
+void sim_init(struct sim *sim, const struct sim_config *config,
+              const struct sim_source *source);
+
+/* A request enters the system. */
+void sim_enter(struct sim *sim);
 
 /* Tells the boundaries of the timeline up to `until_ns`; -1 if there are too many. */
 int sim_tick(struct sim *sim, int64_t until_ns, struct err *err);

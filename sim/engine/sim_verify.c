@@ -1,7 +1,9 @@
 /* The invariants that engine/sim.h numbers, looked up in the plain state of everything. */
 #include "base/check.h"
 #include "base/memory.h"
+#include "engine/fleet.h"
 #include "engine/sim.h"
+#include "engine/transfer_verify.h"
 
 #include <stdlib.h>
 
@@ -90,9 +92,13 @@ static void verify_waiting(const struct replica *replica)
     CHECK(replica->queue.ops->tokens_left == NULL ||
           replica->queue.entered.n <= n_queued);
     n += n_queued;
-    CHECK(n == replica_n_waiting(replica) && n == replica->view->n_waiting);
+    CHECK(n == replica_n_waiting(replica));
+    CHECK(n + replica->frontend.requests.n + transfer_side_n_in(&replica->moving) ==
+          replica->view->n_waiting);
     bool has_work = replica->running.n + n > 0;
-    CHECK(replica->busy ? has_work : !has_work || replica->wake_ns > 0);
+    CHECK(replica->busy ? has_work
+                        : !has_work || replica->wake_ns > 0 ||
+                              transfer_side_holds(&replica->moving));
 }
 
 static void verify_replica(const struct replica *replica)
@@ -114,6 +120,7 @@ static void verify_replica(const struct replica *replica)
         seen.held_blocks += left->held_blocks;
         seen.n_shares += left->chain != NULL ? prefix_chain_shares(left->chain) : 0;
     }
+    transfer_verify_replica(replica, &seen.held_blocks, &seen.n_shares);
     tier_verify(&replica->tier);
     if (replica->kv.prefix != NULL) {
         int64_t n_held;
@@ -137,12 +144,36 @@ static void verify_replica(const struct replica *replica)
     free(residue);
 }
 
+/* Requests that are with no scheduler yet, and are to be looked at again some time. */
+static void verify_outside(const struct sim *sim)
+{
+    for (int32_t i = 0; i < sim->n_replicas; i++) {
+        const struct frontend *frontend = &sim->replicas[i].frontend;
+        const struct request *r = frontend->requests.first;
+        CHECK(timer_is_set(&frontend->timer) == (r != NULL));
+        CHECK(r == NULL || frontend->timer.at_ns == r->through_ns);
+        for (; r != NULL; r = r->next) {
+            CHECK(r->place == REQUEST_FRONTEND && r->replica == i);
+            CHECK(r->through_ns > sim->now_ns && r->held_blocks == 0);
+        }
+    }
+    for (const struct request *r = sim->held.first; r != NULL; r = r->next) {
+        CHECK(r->place == REQUEST_HELD && r->replica == -1 && r->held_blocks == 0);
+    }
+}
+
 void sim_verify(const struct sim *sim)
 {
-    int64_t n = 0;
+    int64_t n = sim->held.n + sim->n_away + sim->transfers.unplaced.n;
+    transfer_verify_run(sim);
+    verify_outside(sim);
     for (int32_t i = 0; i < sim->n_replicas; i++) {
-        verify_replica(&sim->replicas[i]);
-        n += replica_n_waiting(&sim->replicas[i]) + sim->replicas[i].running.n;
+        const struct replica *replica = &sim->replicas[i];
+        verify_replica(replica);
+        n += replica_n_waiting(replica) + replica->running.n +
+             replica->frontend.requests.n + transfer_side_n_in(&replica->moving);
+        CHECK(life_serves(&replica->life) || fleet_is_empty(replica));
+        CHECK(life_paid_ns(&replica->life, sim->now_ns) <= sim->now_ns);
     }
     CHECK(n == sim->n_in_system);
     int64_t done = 0;

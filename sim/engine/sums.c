@@ -10,7 +10,9 @@ void sums_state(struct replica *replica, int64_t now_ns)
     }
     replica->changed_ns = now_ns;
     replica->sums.running_ns += (wide)elapsed_ns * replica->running.n;
-    replica->sums.waiting_ns += (wide)elapsed_ns * replica_n_waiting(replica);
+    replica->sums.waiting_ns +=
+        (wide)elapsed_ns *
+        (replica_n_waiting(replica) + transfer_side_n_in(&replica->moving));
 }
 
 void sums_add(struct replica_sums *sum, const struct replica_sums *more)
@@ -24,6 +26,10 @@ void sums_add(struct replica_sums *sum, const struct replica_sums *more)
     for (int i = 0; i < N_BOUNDS; i++) {
         sum->bound_fs[i] += more->bound_fs[i];
     }
+    sum->paid_ns += more->paid_ns;
+    sum->on_ns += more->on_ns;
+    sum->starting_ns += more->starting_ns;
+    sum->failed_ns += more->failed_ns;
     sum->prefill_tokens += more->prefill_tokens;
     sum->decode_tokens += more->decode_tokens;
     sum->token_ns += more->token_ns;
@@ -86,7 +92,15 @@ void sums_at(struct replica *replica, int64_t at_ns, struct replica_sums *sums)
         span_advance(replica, at_ns);
     }
     *sums = replica->sums;
+    sums->paid_ns = life_paid_ns(&replica->life, at_ns);
+    sums->on_ns = life_on_ns(&replica->life, at_ns);
+    sums->starting_ns = life_ns(&replica->life, LIFE_STARTING, at_ns);
+    sums->failed_ns = life_ns(&replica->life, LIFE_FAILED, at_ns);
     derive(replica->pool, sums);
+    if (replica->moving.on && !replica->busy) { /* blocks may be held all the same */
+        sums->block_ns +=
+            (wide)kv_used(&replica->kv) * (at_ns - replica->moving.idle_since_ns);
+    }
     if (replica->busy && span->steps_left > 0 && span->start_ns < at_ns) {
         int64_t end_ns =
             span->alone ? span->end_ns : span->start_ns + cost_round_ns(span->fs);

@@ -21,7 +21,8 @@ void transfer_init(struct sim *sim)
         transfers->prefill_pools |= (uint64_t)(role == POOL_PREFILL) << i;
         transfers->decode_pools |= (uint64_t)(role == POOL_DECODE) << i;
     }
-    transfers->on = (transfers->prefill_pools | transfers->decode_pools) != 0;
+    transfers->on = transfers->config != NULL &&
+                    (transfers->prefill_pools | transfers->decode_pools) != 0;
     if (!transfers->on) {
         return;
     }
@@ -50,6 +51,7 @@ void transfer_free(struct sim *sim)
         free_requests(&side->inbound);
         free_requests(&side->pulling);
         free_requests(&side->landed);
+        leave_free(&side->leaving);
     }
     free_requests(&transfers->out);
     free_requests(&transfers->unplaced);
@@ -131,7 +133,7 @@ static void give_back(struct sim *sim, struct replica *replica, struct request *
     struct prefix_chain *copy = copy_chain(request->chain);
     sums_state(replica, sim->now_ns);
     fleet_reconsider(sim, replica);
-    leave_add(&replica->leaving, &replica->kv, request, true);
+    leave_add(&replica->moving.leaving, &replica->kv, request, true);
     request->chain = copy;
     request->held_blocks = 0;
 }

@@ -9,6 +9,13 @@ static bool is_splitwise(const struct transfers *transfers)
     return transfers->config->policy == DISAGGREGATE_SPLITWISE;
 }
 
+int64_t transfer_route_part(const struct transfers *transfers, const struct pool *pool,
+                            int64_t output_tokens)
+{
+    bool is_part = pool->config->role == POOL_PREFILL && !is_splitwise(transfers);
+    return is_part ? 1 : output_tokens;
+}
+
 uint64_t transfer_route_pools(const struct transfers *transfers, uint64_t pools)
 {
     uint64_t answers = transfers->decode_pools;

@@ -18,6 +18,10 @@
 
 enum { TRANSFER_ROUTE_STAYS = -2 };
 
+/* Output tokens that a replica of the pool writes of a request with so many. */
+int64_t transfer_route_part(const struct transfers *transfers, const struct pool *pool,
+                            int64_t output_tokens);
+
 /* Of the pools that could do their part of a request, those that come into question. */
 uint64_t transfer_route_pools(const struct transfers *transfers, uint64_t pools);
 

@@ -27,13 +27,13 @@ void transfer_side_settle(struct replica *replica, int64_t now_ns)
     replica->sums.block_ns +=
         (wide)kv_used(&replica->kv) * (now_ns - side->idle_since_ns);
     side->idle_since_ns = now_ns;
-    leave_all(&replica->leaving, &replica->kv);
     if (side->due_blocks >= 0) {
         kv_take(&replica->kv, side->due_blocks);
     } else {
         kv_give(&replica->kv, -side->due_blocks, NULL);
     }
     side->due_blocks = 0;
+    leave_all(&side->leaving, &replica->kv);
 }
 
 /* Whether the step's budget is enough for all who run and one more.  Otherwise the one

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/leave.h"
 #include "engine/request.h"
 
 struct replica;
@@ -28,6 +29,7 @@ struct transfer_side {
     struct transfer *first_from; /* whose KV cache is here, and goes elsewhere */
     int64_t n_from;
     int64_t due_blocks; /* to be taken when the step ends; below 0: to be given back */
+    struct leave_list leaving; /* who give theirs back then */
     int64_t idle_since_ns;
     bool is_due; /* it may pull in this instant */
 };

@@ -10,6 +10,8 @@
 
 #define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
+static const char pool_prefix[] = "pool.";
+
 #define RUN(member) offsetof(struct config_run, member)
 #define WORKLOAD(member) offsetof(struct config_workload, member)
 #define SLO(member) offsetof(struct config_slo, member)
@@ -78,6 +80,8 @@ static const struct field slo_fields[] = {
 static const struct field route_fields[] = {
     {"policy", FIELD_TEXT, ROUTE(policy), "", "round_robin", NULL, NULL, NULL,
      "router: see 'servesim list route'"},
+    {"hold_timeout", FIELD_TIME, ROUTE(hold_timeout_ns), "s", "300", "0.001",
+     "1000000000", NULL, "a request fails that no replica could take for so long"},
 };
 
 static const struct field offload_fields[] = {
@@ -160,39 +164,57 @@ static int read_sections(struct config *config, struct settings *settings,
     return 0;
 }
 
-static int read_pools(struct config *config, struct settings *settings,
-                      struct arena *arena, struct err *err)
+static int read_pool(struct config *config, struct settings *settings,
+                     const struct settings_section *section, struct arena *arena,
+                     struct err *err)
 {
-    static const char prefix[] = "pool.";
-    const struct settings_section *section = settings_next(settings, prefix, NULL);
-    if (section == NULL) {
-        return err_set(err, "%s: no [pool.NAME] section says what serves the requests",
-                       settings->file);
-    }
-    const struct settings_section *second = settings_next(settings, prefix, section);
-    if (second != NULL) {
-        if (second->line == 0) {
-            return settings_refuse(second->first, "this version serves with one pool",
-                                   err);
-        }
-        return err_set(
-            err, "%s:%d: [%s]: this version serves with one pool, and [%s] is there",
-            settings->file, (int)second->line, second->name, section->name);
-    }
-    config->n_pools = 1;
-    config->pools = ARENA_NEW(arena, 1, struct pool_config);
-    const char *name = section->name + strlen(prefix);
+    const char *name = section->name + strlen(pool_prefix);
     if (name[0] == '\0' || strspn(name, NAME_LETTERS) != strlen(name)) {
         return err_set(err,
                        "%s:%d: [%s]: a pool's name is letters, digits, '_' and '-'",
                        settings->file, (int)section->line, section->name);
     }
-    if (config_pool_read(config->pools, settings, section->name, name, arena, err) !=
-        0) {
+    struct pool_config *pool = &config->pools[config->n_pools++];
+    if (config_pool_read(pool, settings, section->name, name, arena, err) != 0) {
         return -1;
     }
-    config->pools[0].offload = config->offload;
+    pool->offload = config->offload;
     return 0;
+}
+
+static int read_pools(struct config *config, struct settings *settings,
+                      struct arena *arena, struct err *err)
+{
+    const struct settings_section *section = NULL;
+    int32_t n = 0;
+    while ((section = settings_next(settings, pool_prefix, section)) != NULL) {
+        n++;
+    }
+    if (n == 0) {
+        return err_set(err, "%s: no [pool.NAME] section says what serves the requests",
+                       settings->file);
+    }
+    if (n > CONFIG_MOST_POOLS) {
+        return err_set(err,
+                       "%s: %d [pool.NAME] sections are more than the %d there may be",
+                       settings->file, (int)n, CONFIG_MOST_POOLS);
+    }
+    config->pools = ARENA_NEW(arena, (size_t)n, struct pool_config);
+    while ((section = settings_next(settings, pool_prefix, section)) != NULL) {
+        if (read_pool(config, settings, section, arena, err) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int config_one_pool(const struct config *config, const char *what, struct err *err)
+{
+    if (config->n_pools == 1) {
+        return 0;
+    }
+    return err_set(err, "%s: %s looks at one [pool.NAME], and there are %d",
+                   config->file, what, (int)config->n_pools);
 }
 
 /* Clients that wait for answers have no rate of their own, and no last arrival that could

@@ -19,6 +19,9 @@
 #include "engine/pool.h"
 #include "input/tenants.h"
 
+/* Which pools could serve a request is a bit of 64 each. */
+enum { CONFIG_MOST_POOLS = 64 };
+
 struct config_run {
     int64_t seed;
 };
@@ -58,6 +61,7 @@ struct config_slo {
 
 struct config_route {
     const char *policy;
+    int64_t hold_timeout_ns;
 };
 
 struct config_output {
@@ -90,6 +94,9 @@ extern const int32_t config_n_tables;
 /* Reads the file at `path`, then the overrides ("section.key=value"). */
 int config_read(struct config *config, const char *path, const char *const *overrides,
                 int32_t n_overrides, struct arena *arena, struct err *err);
+
+/* -1 and `err` if `what`, which looks at one pool, would have several. */
+int config_one_pool(const struct config *config, const char *what, struct err *err);
 
 /* Writes every effective value as an INI file that config_read() reads back. */
 void config_print(const struct config *config, FILE *out);

@@ -12,7 +12,7 @@ static const char header[] =
     "first_scheduled_s,first_token_s,finish_s,queue_s,ttft_s,tpot_s,e2e_s,max_itl_s,"
     "preemptions,prefill_s,decode_s,stall_s,recompute_s,transfer_s,energy_j,cost_usd,"
     "slo_met,"
-    "tenant,priority,session_id\n";
+    "tenant,priority,session_id,reason,attempts,prefill_replica\n";
 
 enum { ENERGY_DECIMALS = 6, COST_DECIMALS = 12 };
 
@@ -21,8 +21,6 @@ int rows_open(struct rows *rows, const char *folder, const struct pool *pools,
 {
     rows->pools = pools;
     rows->slo = slo;
-    rows->pool_name_length = (size_t)snprintf(rows->pool_name, sizeof rows->pool_name,
-                                              ",%.70s,", pools[0].config->name);
     if (text_open(&rows->text, folder, "requests.csv", err) != 0) {
         return -1;
     }
@@ -79,8 +77,10 @@ static char *put_place(char *at, const struct rows *rows,
     if (record->replica < 0) {
         return stpcpy(at, ",,");
     }
-    memcpy(at, rows->pool_name, rows->pool_name_length);
-    return digits_integer(at + rows->pool_name_length, record->replica);
+    *at++ = ',';
+    at = stpcpy(at, rows->pools[record->pool].config->name);
+    *at++ = ',';
+    return digits_integer(at, record->replica);
 }
 
 /* The columns from first_scheduled_s to transfer_s. */
@@ -126,9 +126,8 @@ static char *put_bill(char *at, const struct rows *rows,
 {
     const int64_t micro_j_pj = 1000000;
     const int64_t pico_usd = 3600000000; /* of ns x nano-dollars per hour */
-    wide usd_per_hour_nano = pool_usd_per_hour_nano(&rows->pools[record->pool]);
     at = comma_ratio(at, record->energy_pj, micro_j_pj, ENERGY_DECIMALS);
-    at = comma_ratio(at, record->paid_ns * usd_per_hour_nano, pico_usd, COST_DECIMALS);
+    at = comma_ratio(at, record->cost_usd_ns, pico_usd, COST_DECIMALS);
     *at++ = ',';
     if (slo_any(rows->slo)) {
         *at++ = slo_met(rows->slo, record) ? '1' : '0';
@@ -153,6 +152,13 @@ void rows_write(void *state, const struct probe_record *record)
     at = comma_integer(at, record->priority);
     *at++ = ',';
     at = put_label(at, record->labels, 2);
+    *at++ = ',';
+    at = stpcpy(at, request_reason_name(record->reason));
+    at = comma_integer(at, record->attempts);
+    *at++ = ',';
+    if (record->prefill_replica >= 0) {
+        at = digits_integer(at, record->prefill_replica);
+    }
     *at++ = '\n';
     text_took(&rows->text, at);
 }

@@ -15,8 +15,6 @@ struct rows {
     struct text text;
     const struct pool *pools;
     const struct slo *slo;
-    char pool_name[80]; /* with the commas around it */
-    size_t pool_name_length;
 };
 
 int rows_open(struct rows *rows, const char *folder, const struct pool *pools,

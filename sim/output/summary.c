@@ -213,7 +213,12 @@ static void put_throughput(const struct summary *summary, struct metrics *metric
 
 static bool speculates(const struct sim *sim)
 {
-    return sim->config->pools[0].config->speculative.method != SPECULATIVE_NONE;
+    for (int32_t i = 0; i < sim->config->n_pools; i++) {
+        if (sim->config->pools[i].config->speculative.method != SPECULATIVE_NONE) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* How drafted tokens fared, if any are. */
@@ -268,6 +273,8 @@ static void put_conservation(struct metrics *metrics, const struct sim *sim)
     metrics_integer(metrics, "all_timed_out_requests",
                     totals->n_by_status[REQUEST_TIMED_OUT], "requests");
     metrics_integer(metrics, "all_shed_requests", totals->n_by_status[REQUEST_SHED],
+                    "requests");
+    metrics_integer(metrics, "all_failed_requests", totals->n_by_status[REQUEST_FAILED],
                     "requests");
     metrics_integer(metrics, "preemptions", n_preemptions, "");
     metrics_integer(metrics, "computed_tokens", computed, "tokens");
@@ -355,6 +362,7 @@ void summary_metrics(struct summary *summary, const struct sim *sim,
     metrics_integer(metrics, "rejected", n[REQUEST_REJECTED], "requests");
     metrics_integer(metrics, "timed_out", n[REQUEST_TIMED_OUT], "requests");
     metrics_integer(metrics, "shed", n[REQUEST_SHED], "requests");
+    metrics_integer(metrics, "failed", n[REQUEST_FAILED], "requests");
     put_throughput(summary, metrics, attainment_nano);
     put_latency(metrics, &ttft, &summary->ttft);
     put_latency(metrics, &tpot, &summary->tpot);

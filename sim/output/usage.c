@@ -35,6 +35,10 @@ static struct replica_sums difference(const struct replica_sums *a,
     d.flops -= b->flops;
     d.bytes -= b->bytes;
     d.busy_ns -= b->busy_ns;
+    d.paid_ns -= b->paid_ns;
+    d.on_ns -= b->on_ns;
+    d.starting_ns -= b->starting_ns;
+    d.failed_ns -= b->failed_ns;
     for (int i = 0; i < N_BOUNDS; i++) {
         d.bound_fs[i] -= b->bound_fs[i];
     }
@@ -92,34 +96,42 @@ static const char *bound_name(const struct replica_sums *sums)
     return sum > 0 ? cost_bound_name(most) : "idle";
 }
 
-/* Energy of `replica_ns` of replica time in which `sums` were done, in pJ. */
-static wide energy_pj(const struct pool *pool, const struct replica_sums *sums,
-                      wide replica_ns)
+/* Energy of the time in which `sums` were done, in pJ; what has failed draws none. */
+static wide energy_pj(const struct pool *pool, const struct replica_sums *sums)
 {
-    return sums->busy_pj + pool->power.idle_mw * (replica_ns - sums->busy_ns);
+    wide idle_ns = sums->paid_ns - sums->failed_ns - sums->busy_ns;
+    return sums->busy_pj + pool->power.idle_mw * idle_ns;
 }
 
-static void put_row(struct text *text, const struct pool *pool,
+/* Replicas that serve new requests now. */
+static int64_t count_ready(const struct sim *sim, int32_t pool)
+{
+    int64_t n = 0;
+    for (int32_t i = sim->first_of_pool[pool]; i < sim->first_of_pool[pool + 1]; i++) {
+        n += sim->replicas[i].life.state == LIFE_READY;
+    }
+    return n;
+}
+
+static void put_row(struct text *text, const struct pool *pool, int64_t n_ready,
                     const struct replica_sums *sums, int64_t at_ns, int64_t length_ns)
 {
-    int64_t n_replicas = pool->config->n_replicas;
-    wide replica_ns = (wide)length_ns * n_replicas;
-    int64_t total_blocks = pool->usable_blocks * n_replicas;
     text_decimal(text, at_ns, 9);
     text_printf(text, ",%s", pool->config->name);
-    text_comma_integer(text, n_replicas);
+    text_comma_integer(text, n_ready);
     put_ratio(text, sums->running_ns, length_ns, 6);
     put_ratio(text, sums->waiting_ns, length_ns, 6);
     put_ratio(text, sums->block_ns, length_ns, 6);
-    text_comma_integer(text, total_blocks);
-    put_ratio(text, sums->block_ns, (wide)length_ns * total_blocks, 6);
+    text_comma_integer(text, pool->usable_blocks * n_ready);
+    put_ratio(text, sums->block_ns, sums->on_ns * pool->usable_blocks, 6);
     put_ratio(text, sums->token_ns, length_ns, 6);
     put_ratio(text, sums->prefill_tokens * second_ns, length_ns, 6);
     put_ratio(text, sums->decode_tokens * second_ns, length_ns, 6);
-    put_utilisation(text, pool, sums, replica_ns);
+    put_utilisation(text, pool, sums, sums->on_ns);
     text_printf(text, ",%s", bound_name(sums));
-    put_ratio(text, energy_pj(pool, sums, replica_ns), (wide)length_ns * 1000, 6);
-    put_ratio(text, (wide)pool_usd_per_hour_nano(pool) * n_replicas, second_ns, 6);
+    put_ratio(text, energy_pj(pool, sums), (wide)length_ns * 1000, 6);
+    put_ratio(text, pool_usd_per_hour_nano(pool) * sums->paid_ns,
+              (wide)length_ns * second_ns, 6);
     text_string(text, "\n");
 }
 
@@ -130,8 +142,8 @@ void usage_timeline_tick(struct usage_timeline *timeline, struct sim *sim,
         struct replica_sums now;
         sim_pool_sums(sim, i, at_ns, &now);
         struct replica_sums row = difference(&now, &timeline->before[i]);
-        put_row(&timeline->text, &sim->config->pools[i], &row, at_ns,
-                at_ns - timeline->before_ns);
+        put_row(&timeline->text, &sim->config->pools[i], count_ready(sim, i), &row,
+                at_ns, at_ns - timeline->before_ns);
         timeline->before[i] = now;
     }
     timeline->before_ns = at_ns;
@@ -155,8 +167,12 @@ static void put_replica(struct text *text, struct replica *replica, int64_t end_
     text_printf(text, "%d,%s,", replica->index, pool->config->name);
     text_wide(text, sums->busy_ns, 9);
     text_string(text, ",");
-    text_wide(text, end_ns - sums->busy_ns, 9);
-    text_string(text, ",0.000000000,0.000000000,");
+    text_wide(text, sums->on_ns - sums->busy_ns, 9);
+    text_string(text, ",");
+    text_wide(text, sums->starting_ns, 9);
+    text_string(text, ",");
+    text_wide(text, sums->failed_ns, 9);
+    text_string(text, ",");
     text_wide(text, sums->work.steps, 0);
     text_string(text, ",");
     text_wide(text, sums->prefill_tokens, 0);
@@ -164,18 +180,18 @@ static void put_replica(struct text *text, struct replica *replica, int64_t end_
     text_wide(text, sums->decode_tokens, 0);
     put_ratio(text, sums->running_ns, sums->busy_ns, 6);
     text_comma_integer(text, tally->most_running);
-    put_ratio(text, sums->block_ns, (wide)end_ns * pool->usable_blocks, 6);
+    put_ratio(text, sums->block_ns, sums->on_ns * pool->usable_blocks, 6);
     put_ratio(text, tally->most_blocks, pool->usable_blocks, 6);
     text_comma_integer(text, tally->n_preemptions);
-    put_utilisation(text, pool, sums, end_ns);
+    put_utilisation(text, pool, sums, sums->on_ns);
     for (int i = 0; i < N_BOUNDS; i++) {
         fs += sums->bound_fs[i];
     }
     for (int i = 0; i < N_BOUNDS; i++) {
         put_ratio(text, sums->bound_fs[i], fs, 6);
     }
-    put_ratio(text, energy_pj(pool, sums, end_ns), (wide)1000000000000, 6);
-    put_ratio(text, (wide)end_ns * pool_usd_per_hour_nano(pool), hour_ns * second_ns,
+    put_ratio(text, energy_pj(pool, sums), (wide)1000000000000, 6);
+    put_ratio(text, sums->paid_ns * replica->usd_per_hour_nano, hour_ns * second_ns,
               12);
     text_string(text, "\n");
 }
@@ -204,6 +220,7 @@ struct fleet {
     wide paid_ns;
     wide energy_pj; /* all of it */
     wide idle_pj;
+    wide starting_pj;
     wide attributed_pj;
     wide lost_pj;
     wide remainder_pj;
@@ -211,6 +228,8 @@ struct fleet {
     wide attributed_usd_ns;
     wide lost_usd_ns;
     wide idle_usd_ns;
+    wide starting_usd_ns;
+    wide failed_usd_ns;
     wide remainder_usd_ns;
     wide flops, peak_flops, bytes, peak_bytes;
     wide block_total_ns; /* usable blocks over time */
@@ -223,14 +242,16 @@ static void add_replica(struct fleet *fleet, struct replica *replica, int64_t en
     sums_at(replica, end_ns, &at_end);
     const struct replica_sums *sums = &at_end;
     const struct replica_tally *tally = &replica->tally;
-    wide price = pool_usd_per_hour_nano(pool);
-    wide idle_ns = end_ns - sums->busy_ns;
+    wide price = replica->usd_per_hour_nano;
+    wide idle_ns = sums->on_ns - sums->busy_ns;
     wide busy_pj = sums->busy_pj;
     wide remainder_ns = sums->busy_ns - tally->paid_ns - tally->lost_ns;
     CHECK(remainder_ns == replica->group.paid_pot_ns + replica->prefill_pot_ns);
     CHECK(busy_pj - tally->energy_pj - tally->lost_pj ==
           replica->group.energy_pot_pj + replica->prefill_pot_pj);
-    fleet->paid_ns += end_ns;
+    CHECK(sums->paid_ns ==
+          sums->busy_ns + idle_ns + sums->starting_ns + sums->failed_ns);
+    fleet->paid_ns += sums->paid_ns;
     fleet->sums.busy_ns += sums->busy_ns;
     fleet->sums.work.steps += sums->work.steps;
     fleet->sums.running_ns += sums->running_ns;
@@ -239,22 +260,25 @@ static void add_replica(struct fleet *fleet, struct replica *replica, int64_t en
     for (int i = 0; i < N_BOUNDS; i++) {
         fleet->sums.bound_fs[i] += sums->bound_fs[i];
     }
-    fleet->energy_pj += busy_pj + pool->power.idle_mw * idle_ns;
+    fleet->energy_pj += energy_pj(pool, sums);
     fleet->idle_pj += pool->power.idle_mw * idle_ns;
+    fleet->starting_pj += pool->power.idle_mw * sums->starting_ns;
     fleet->attributed_pj += tally->energy_pj;
     fleet->lost_pj += tally->lost_pj;
     fleet->remainder_pj += busy_pj - tally->energy_pj - tally->lost_pj;
-    fleet->usd_ns += price * end_ns;
+    fleet->usd_ns += price * sums->paid_ns;
     fleet->attributed_usd_ns += price * tally->paid_ns;
     fleet->lost_usd_ns += price * tally->lost_ns;
     fleet->idle_usd_ns += price * idle_ns;
+    fleet->starting_usd_ns += price * sums->starting_ns;
+    fleet->failed_usd_ns += price * sums->failed_ns;
     fleet->remainder_usd_ns += price * remainder_ns;
-    fleet->block_total_ns += (wide)pool->usable_blocks * end_ns;
+    fleet->block_total_ns += pool->usable_blocks * sums->on_ns;
     if (pool->has_hardware) {
         fleet->flops += sums->flops;
-        fleet->peak_flops += peak_flops(pool, end_ns);
+        fleet->peak_flops += peak_flops(pool, sums->on_ns);
         fleet->bytes += sums->bytes;
-        fleet->peak_bytes += peak_bytes(pool, end_ns);
+        fleet->peak_bytes += peak_bytes(pool, sums->on_ns);
     }
 }
 
@@ -279,6 +303,8 @@ static void put_bill(struct metrics *metrics, const struct fleet *fleet,
     put_usd(metrics, "total_cost_usd", fleet->usd_ns);
     put_usd(metrics, "attributed_cost_usd", fleet->attributed_usd_ns);
     put_usd(metrics, "idle_cost_usd", fleet->idle_usd_ns);
+    put_usd(metrics, "starting_cost_usd", fleet->starting_usd_ns);
+    put_usd(metrics, "failed_cost_usd", fleet->failed_usd_ns);
     put_usd(metrics, "lost_cost_usd", fleet->lost_usd_ns);
     metrics_ratio(metrics, "remainder_cost_usd", fleet->remainder_usd_ns, usd, 15,
                   "usd");
@@ -296,6 +322,7 @@ static void put_bill(struct metrics *metrics, const struct fleet *fleet,
     put_joules(metrics, "total_energy_j", fleet->energy_pj);
     put_joules(metrics, "attributed_energy_j", fleet->attributed_pj);
     put_joules(metrics, "idle_energy_j", fleet->idle_pj);
+    put_joules(metrics, "starting_energy_j", fleet->starting_pj);
     put_joules(metrics, "lost_energy_j", fleet->lost_pj);
     metrics_ratio(metrics, "remainder_energy_j", fleet->remainder_pj, joule, 12, "J");
     metrics_ratio(metrics, "joules_per_request", fleet->energy_pj,

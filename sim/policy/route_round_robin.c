@@ -7,8 +7,10 @@ struct state {
 static int32_t pick(void *state, const struct route_view *views, int32_t n_views)
 {
     struct state *turn = state;
-    (void)views;
     int32_t picked = turn->next;
+    while (!views[picked].is_candidate) {
+        picked = picked + 1 < n_views ? picked + 1 : 0;
+    }
     turn->next = picked + 1 < n_views ? picked + 1 : 0;
     return picked;
 }

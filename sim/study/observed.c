@@ -285,7 +285,9 @@ int observed_compare(struct observed *observed, const char *path,
 {
     memset(observed, 0, sizeof *observed);
     observed->is_closed = config->workload.mode == CONFIG_CLOSED;
-    CHECK(config->n_pools == 1); /* as the reader of configurations has it */
+    if (config_one_pool(config, "--observed", err) != 0) {
+        return -1;
+    }
     if (strcmp(config->workload.trace, "-") == 0) {
         return err_set(err,
                        "--observed: standard input cannot be read twice: give a trace");

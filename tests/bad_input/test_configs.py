@@ -114,11 +114,10 @@ KEYS = [
          f"c.ini:7: unknown section [fleet] (expected one of {KNOWN})"),
     case("an_unknown_section_without_keys", LINEAR + "[fleet]\n",
          f"c.ini:7: unknown section [fleet] (expected one of {KNOWN})"),
-    case("two_pools", LINEAR + "[pool.second]\nreplicas = 7\n",
-         "c.ini:7: [pool.second]: this version serves with one pool, and [pool.main] is "
-         "there"),
-    option("a_second_pool_on_the_command_line", "pool.second.replicas=7",
-           "-s pool.second.replicas=7: this version serves with one pool"),
+    case("more_pools_than_there_may_be",
+         LINEAR + "".join(f"[pool.p{i}]\ncost = linear\nnum_gpu_blocks = 70\n"
+                          for i in range(64)),
+         "c.ini: 65 [pool.NAME] sections are more than the 64 there may be"),
     option("an_unknown_key_on_the_command_line", "workload.limt=7",
            "-s workload.limt=7: [workload] unknown key 'limt' (did you mean 'limit'?)"),
     option("an_unknown_section_on_the_command_line", "fleet.limit=7",

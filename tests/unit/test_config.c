@@ -252,9 +252,6 @@ static void each_mistake_about_pools_is_told_whole(void **state)
     assert_config_refused(
         TRACE_ONLY, NULL,
         "run.ini: no [pool.NAME] section says what serves the requests");
-    assert_config_refused(TRACE_ONLY LINEAR "[pool.more]\ncost = linear\n", NULL,
-                          "run.ini:6: [pool.more]: this version serves with one pool, "
-                          "and [pool.main] is there");
     assert_config_refused(TRACE_ONLY "[pool.]\ncost = linear\n", NULL,
                           "run.ini:3: '[pool.]' is no section name (at most 49 "
                           "letters, digits, '_', '-' and, between others, '.')");

@@ -1,0 +1,293 @@
+#include "engine/fleet.h"
+
+#include "base/check.h"
+#include "engine/intake.h"
+#include "engine/record.h"
+#include "engine/sums.h"
+#include "engine/transfer_route.h"
+
+void fleet_mark(struct sim *sim, struct replica *replica)
+{
+    int32_t index = replica->index;
+    if (!sim->is_idle[index]) {
+        sim->is_idle[index] = true;
+        sim->idle[sim->n_idle++] = index;
+    }
+}
+
+void fleet_reconsider(struct sim *sim, struct replica *replica)
+{
+    bool was_busy = replica->busy;
+    if (replica_interrupt(replica, sim->now_ns)) {
+        if (was_busy) {
+            event_heap_remove(&sim->steps, replica->index);
+        }
+        fleet_mark(sim, replica);
+    } else {
+        event_heap_set(&sim->steps, replica->index, replica->span.end_ns);
+    }
+}
+
+bool fleet_is_empty(const struct replica *replica)
+{
+    return replica->running.n + replica_n_waiting(replica) +
+               replica->frontend.requests.n + replica->moving.n_from +
+               transfer_side_n_in(&replica->moving) ==
+           0;
+}
+
+/* Nobody could take it for too long. */
+static void stop_holding(struct sim *sim, struct timer *timer)
+{
+    /* the timer of the request that has it */
+    struct request *request = request_of_timer(timer);
+    request_list_remove(&sim->held, request);
+    fleet_finish(sim, request, REQUEST_FAILED, REASON_NO_CAPACITY);
+}
+
+static void hold(struct sim *sim, struct request *request)
+{
+    request->place = REQUEST_HELD;
+    request->replica = -1;
+    request_list_append(&sim->held, request);
+    request->timer.phase = TIMER_CLOCKS;
+    request->timer.order = request->id;
+    request->timer.fire = stop_holding;
+    if (sim->config->hold_timeout_ns > 0) {
+        timer_set(&sim->timers, &request->timer,
+                  sim->now_ns + sim->config->hold_timeout_ns);
+    }
+}
+
+int32_t fleet_pick(struct sim *sim, const struct request *request, uint64_t pools,
+                   bool decodes)
+{
+    (void)request;
+    (void)decodes;
+    bool any = false;
+    for (int32_t i = 0; i < sim->n_replicas; i++) {
+        const struct replica *replica = &sim->replicas[i];
+        bool is_candidate = replica->life.state == LIFE_READY &&
+                            (pools >> replica->pool->index & 1) != 0;
+        sim->views[i].is_candidate = is_candidate;
+        any = any || is_candidate;
+    }
+    if (!any) {
+        return -1;
+    }
+    int32_t picked =
+        sim->config->route->pick(sim->route_state, sim->views, sim->n_replicas);
+    CHECK(picked >= 0 && picked < sim->n_replicas && sim->views[picked].is_candidate);
+    return picked;
+}
+
+/* Who could take the request takes it; false if nobody can. */
+static bool send(struct sim *sim, struct request *request)
+{
+    int32_t picked = sim->transfers.on
+                         ? transfer_route_first(sim, request)
+                         : fleet_pick(sim, request, request->pools, false);
+    if (picked < 0) {
+        return false;
+    }
+    struct replica *replica = &sim->replicas[picked];
+    CHECK(replica->life.state == LIFE_READY);
+    request->replica = picked;
+    request->moves = sim->transfers.on && replica->pool->config->role == POOL_PREFILL;
+    request->max_new_tokens =
+        request->moves ? request->n_emitted + 1
+                       : pool_max_new_tokens(replica->pool, request->output_tokens);
+    if (request->chain != NULL &&
+        replica->pool->config->scheduler.enable_prefix_caching == 0) {
+        prefix_chain_free(request->chain);
+        request->chain = NULL;
+    }
+    replica->view->n_waiting++;
+    replica->view->prompt_tokens += request->prompt_tokens;
+    if (frontend_push(sim, replica, request)) {
+        fleet_enqueue(sim, replica, request);
+    }
+    return true;
+}
+
+void fleet_send(struct sim *sim, struct request *request)
+{
+    if (!send(sim, request)) {
+        hold(sim, request);
+    }
+}
+
+static void come_back(struct sim *sim, struct timer *timer)
+{
+    sim->n_away--;
+    fleet_send(sim, request_of_timer(timer));
+}
+
+void fleet_send_later(struct sim *sim, struct request *request, int64_t at_ns)
+{
+    if (at_ns <= sim->now_ns) {
+        fleet_send(sim, request);
+        return;
+    }
+    request->place = REQUEST_AWAY;
+    request->replica = -1;
+    sim->n_away++;
+    request->timer.phase = TIMER_CLOCKS;
+    request->timer.order = request->id;
+    request->timer.fire = come_back;
+    timer_set(&sim->timers, &request->timer, at_ns);
+}
+
+/* A replica has become ready: those who were held may go. */
+static void release_held(struct sim *sim)
+{
+    struct request *next;
+    for (struct request *r = sim->held.first; r != NULL; r = next) {
+        next = r->next;
+        request_list_remove(&sim->held, r);
+        if (send(sim, r)) {
+            timer_cancel(&sim->timers, &r->timer);
+            continue;
+        }
+        /* nobody can: it stays where it was */
+        request_list_insert(&sim->held, r, next);
+    }
+}
+
+void fleet_enqueue(struct sim *sim, struct replica *replica, struct request *request)
+{
+    if (!request->is_shared) {
+        request->is_shared = true;
+        shares_arrive(&sim->shares, request->tenant, request->weight_nano, sim->now_ns);
+    }
+    replica_enqueue(replica, request, sim->now_ns);
+    if (!replica->busy) {
+        fleet_mark(sim, replica);
+    } else if (!replica->closed) {
+        fleet_reconsider(sim, replica);
+    }
+}
+
+void fleet_finish(struct sim *sim, struct request *request, enum request_status status,
+                  enum request_reason reason)
+{
+    request->replica = -1;
+    request->reason = reason;
+    timer_cancel(&sim->timers, &request->timer);
+    request_alive_remove(&sim->alive, request);
+    record_tell(&sim->probe, NULL, request, status, sim->now_ns);
+    request_release(&sim->store, request);
+}
+
+void fleet_give_up(struct sim *sim, struct request *request)
+{
+    request->reason = REASON_CLIENT_TIMEOUT;
+    switch (request->place) {
+    case REQUEST_HELD:
+        request_list_remove(&sim->held, request);
+        break;
+    case REQUEST_AWAY:
+        sim->n_away--;
+        break;
+    case REQUEST_FRONTEND:
+        frontend_leave(sim, &sim->replicas[request->replica], request);
+        sim->replicas[request->replica].view->n_waiting--;
+        sim->replicas[request->replica].view->prompt_tokens -= request->prompt_tokens;
+        break;
+    case REQUEST_MOVING:
+    case REQUEST_LANDED:
+        transfer_give_up(sim, request);
+        return;
+    case REQUEST_WAITING:
+    case REQUEST_RUNNING:
+    case REQUEST_SWAPPED:
+        fleet_reconsider(sim, &sim->replicas[request->replica]);
+        replica_give_up(&sim->replicas[request->replica], request, sim->now_ns);
+        return;
+    }
+    fleet_finish(sim, request, REQUEST_TIMED_OUT, REASON_CLIENT_TIMEOUT);
+}
+
+void fleet_life(struct sim *sim, struct replica *replica, enum life_state state)
+{
+    enum life_state before = replica->life.state;
+    sums_state(replica, sim->now_ns);
+    life_set(&replica->life, state, sim->now_ns);
+    CHECK(life_serves(&replica->life) || fleet_is_empty(replica));
+    if (!life_serves(&replica->life) &&
+        (before == LIFE_READY || before == LIFE_DRAINING)) {
+        replica_reset(replica);
+    }
+    if (state == LIFE_READY) {
+        release_held(sim);
+        transfer_ready(sim);
+    } else if (state == LIFE_DRAINING) {
+        fleet_mark(sim, replica);
+    }
+}
+
+/* Clients whose patience ends now. */
+static void lose_patience(struct sim *sim, struct timer *timer)
+{
+    int64_t timeout_ns = sim->config->client_timeout_ns;
+    struct request *first;
+    while ((first = sim->alive.first) != NULL &&
+           first->alive_since_ns + timeout_ns <= sim->now_ns) {
+        request_alive_remove(&sim->alive, first);
+        fleet_give_up(sim, first);
+    }
+    if (first != NULL) {
+        timer_set(&sim->timers, timer, first->alive_since_ns + timeout_ns);
+    }
+}
+
+void fleet_start_patience(struct sim *sim, struct request *request)
+{
+    request->alive_since_ns = sim->now_ns;
+    request_alive_append(&sim->alive, request);
+    if (!timer_is_set(&sim->patience)) {
+        sim->patience.phase = TIMER_CLOCKS;
+        sim->patience.order = -1;
+        sim->patience.fire = lose_patience;
+        timer_set(&sim->timers, &sim->patience,
+                  sim->now_ns + sim->config->client_timeout_ns);
+    }
+}
+
+void fleet_arrive(struct sim *sim)
+{
+    const struct sim_arrival *arrival = &sim->next;
+    struct request *request = request_new(&sim->store);
+    request->id = sim->next_id++;
+    request->labels = arrival->labels;
+    request->counted = arrival->counted;
+    request->priority = arrival->priority;
+    request->tenant = arrival->tenant;
+    request->weight_nano = arrival->weight_nano > 0 ? arrival->weight_nano : 1000000000;
+    request->has_acceptance = arrival->has_acceptance;
+    request->acceptance_nano = arrival->acceptance_nano;
+    request->model = arrival->model;
+    request->klass = arrival->klass;
+    request->adapter = arrival->adapter;
+    request->session = arrival->session;
+    request->pools = sim->next_pools;
+    request->deadline_ns = arrival->deadline_ns >= 0
+                               ? arrival->arrival_ns + arrival->deadline_ns
+                               : INT64_MAX;
+    request->predicted_tokens = sim->next_predicted;
+    request->prompt_tokens = arrival->prompt_tokens;
+    request->output_tokens = arrival->output_tokens;
+    request->arrival_ns = arrival->arrival_ns;
+    request->first_scheduled_ns = REQUEST_NEVER;
+    request->first_token_ns = REQUEST_NEVER;
+    request->recompute_since_ns = REQUEST_NEVER;
+    request->promoted_tokens = REQUEST_NEVER;
+    request->attempts = 1;
+    request->prefill_replica = -1;
+    request->chain = intake_chain(sim, arrival);
+    sim_enter(sim);
+    if (sim->config->client_timeout_ns > 0) {
+        fleet_start_patience(sim, request);
+    }
+    fleet_send(sim, request);
+}
