@@ -78,7 +78,8 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
             break;
         }
         if (replica->arrived.n == 0 &&
-            (replica->moving.landed.n == 0 || replica->waited) &&
+            (replica->moving.landed.n == 0 ||
+             (replica->waited && replica->running.n > 0)) &&
             (replica->wake_ns > now_ns || replica_n_waiting(replica) == 0 ||
              transfer_side_holds(&replica->moving))) {
             return false;

@@ -168,6 +168,7 @@ static void land(struct sim *sim, struct transfer *transfer)
     tally->n++;
     tally->bytes += transfer->bytes;
     tally->sum_ns += took_ns;
+    tally->wait_ns += transfer->pulled_ns - transfer->since_ns;
     tally->most_ns = took_ns > tally->most_ns ? took_ns : tally->most_ns;
     end(sim, transfer);
     if (to->pool->config->scheduler.enable_prefix_caching == 0) {
@@ -228,8 +229,8 @@ static void pull(struct sim *sim, struct replica *replica, struct request *reque
     request_list_remove(&side->inbound, request);
     request_list_append(&side->pulling, request);
     sim->transfers.n_inbound--;
-    sim->transfers.tally.wait_ns += sim->now_ns - transfer->since_ns;
     transfer->is_pulled = true;
+    transfer->pulled_ns = sim->now_ns;
     transfer->blocks = n_blocks;
     side->due_blocks += n_blocks;
     replica->limits.max_num_seqs--;
@@ -239,14 +240,13 @@ static void pull(struct sim *sim, struct replica *replica, struct request *reque
 static void pull_all(struct sim *sim, struct replica *replica)
 {
     struct transfer_side *side = &replica->moving;
-    bool is_known = !replica->busy; /* what the KV cache holds by now */
-    struct request *first;
-    while ((first = side->inbound.first) != NULL &&
-           replica->running.n < replica->limits.max_num_seqs) {
-        if (!is_known) {
-            fleet_reconsider(sim, replica);
-            is_known = true;
-        }
+    struct request *first = side->inbound.first;
+    if (first == NULL || replica->running.n >= replica->limits.max_num_seqs) {
+        return;
+    }
+    fleet_reconsider(sim, replica); /* what its KV cache holds by now is known then */
+    for (; first != NULL && replica->running.n < replica->limits.max_num_seqs;
+         first = side->inbound.first) {
         int64_t n_blocks = needed_blocks(replica, first);
         bool is_empty = replica->running.n == 0 && !transfer_side_holds(side);
         int64_t spare = is_empty ? 0 : replica->pool->watermark_blocks;

@@ -48,6 +48,7 @@ struct transfer {
     int64_t bytes;
     int64_t left_bytes; /* of them, when that step had ended */
     int64_t blocks;     /* of the decode replica */
+    int64_t pulled_ns;
     struct link_flow flow;
     struct timer timer;
     struct transfer *next; /* of those that come from the same replica, or are spare */

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "output/load.h"
+#include "output/summary_transfers.h"
 
 enum { SCHEMA_VERSION = 1 };
 
@@ -371,6 +372,7 @@ void summary_metrics(struct summary *summary, const struct sim *sim,
     put_latency(metrics, &queue, &summary->queue);
     load_metrics(summary, sim, metrics);
     put_policy(metrics, sim);
+    summary_transfers_metrics(sim, metrics);
     put_offload(metrics, sim);
     put_speculation(metrics, sim);
     put_conservation(metrics, sim);
