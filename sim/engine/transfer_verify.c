@@ -1,6 +1,7 @@
 #include "engine/transfer_verify.h"
 
 #include "base/check.h"
+#include "engine/fleet.h"
 #include "engine/replica.h"
 #include "engine/sim.h"
 
@@ -94,6 +95,7 @@ void transfer_verify_run(const struct sim *sim)
         n_in += side->inbound.n + side->pulling.n;
         n_from += side->n_from;
         bool answers = (transfers->decode_pools >> replica->pool->index & 1) != 0;
+        CHECK(!fleet_is_empty(replica) || replica->view->prompt_tokens == 0);
         CHECK(transfers->unplaced.n == 0 || !answers ||
               replica->life.state != LIFE_READY);
     }

@@ -7,7 +7,7 @@ import broken
 from broken import LINEAR, POOL, Case
 
 WORKLOAD = "[workload]\ntrace = day.csv\n"
-KNOWN = "run, workload, slo, speculative, tenant.NAME, pool.NAME, route, offload, output"
+KNOWN = "run, workload, slo, speculative, tenant.NAME, pool.NAME, route, offload, disaggregate, output"
 TIME = "a number with ns, us, ms, s, min or h; bare numbers are s"
 TRACE_HELP = "the trace to replay, plain, .gz or .zst; - is standard input"
 

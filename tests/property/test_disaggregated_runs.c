@@ -13,7 +13,7 @@
 #include "base/rng.h"
 #include "study/run.h"
 
-enum { N_WORLDS = 1500 };
+enum { N_WORLDS = 600 };
 
 /* What went on in all worlds together: a property that nothing tried is not shown. */
 struct seen {
