@@ -82,10 +82,11 @@ static int check_pair(const struct config *config, const struct settings *settin
         }
         bool is_precision = dimension->offset == offsetof(struct llm, kv_precision);
         char reason[400];
-        snprintf(reason, sizeof reason,
-                 "[pool.%.60s] sends it the KV cache of %.60s, whose %s is another "
-                 "than that of %.60s",
-                 from->name, from->model_name, dimension->key, to->model_name);
+        snprintf(
+            reason, sizeof reason,
+            "[pool.%.60s] sends it the KV cache of %.60s, which has another %s than "
+            "its own %.60s",
+            from->name, from->model_name, dimension->key, to->model_name);
         return refuse(config, settings, to, is_precision ? dimension->key : "model",
                       reason, err);
     }
@@ -110,10 +111,31 @@ static int check_batching(const struct config *config, const struct settings *se
     }
     char reason[300];
     snprintf(reason, sizeof reason,
-             "'%.60s' keeps a batch together to its end, which role = %s cannot "
-             "(expected another batching)",
-             batching, role_name(pool->role));
+             "'%.60s' keeps a batch together to its end, which a pool with role = %s "
+             "cannot%s (expected another batching)",
+             batching, role_name(pool->role),
+             pool->role == POOL_BOTH ? " with [disaggregate] policy = splitwise" : "");
     return refuse(config, settings, pool, "batching", reason, err);
+}
+
+/* Where bytes take time somebody must say how many there are. */
+static int check_bytes(const struct config *config, const struct settings *settings,
+                       const struct pool_config *pool, struct err *err)
+{
+    const struct disaggregate_config *disaggregate = &config->disaggregate;
+    if (pool->role != POOL_PREFILL || pool->model_name[0] != '\0' ||
+        disaggregate->kv_bytes > 0 || disaggregate->links == DISAGGREGATE_INFINITE) {
+        return 0;
+    }
+    const struct settings_entry *entry =
+        settings_find(settings, "disaggregate", "kv_bytes_per_token");
+    char reason[200];
+    snprintf(reason, sizeof reason,
+             "must be given where a pool that is sent from, [pool.%.60s], has no model",
+             pool->name);
+    return entry != NULL ? settings_refuse(entry, reason, err)
+                         : err_set(err, "%s: [disaggregate] kv_bytes_per_token: %s",
+                                   config->file, reason);
 }
 
 /* A pool without anybody to send to, or to hear from, is a mistake. */
@@ -141,13 +163,22 @@ static int check_company(const struct config *config, const struct settings *set
 int config_disaggregate_check(const struct config *config,
                               const struct settings *settings, struct err *err)
 {
+    bool mixes = false; /* pools of role both take part */
+    for (int32_t i = 0; i < config->n_pools; i++) {
+        mixes = mixes || config->pools[i].role != POOL_BOTH;
+    }
+    mixes = mixes && config->disaggregate.policy == DISAGGREGATE_SPLITWISE;
     for (int32_t i = 0; i < config->n_pools; i++) {
         const struct pool_config *pool = &config->pools[i];
         if (pool->role == POOL_BOTH) {
+            if (mixes && check_batching(config, settings, pool, err) != 0) {
+                return -1;
+            }
             continue;
         }
         if (check_company(config, settings, pool, err) != 0 ||
-            check_batching(config, settings, pool, err) != 0) {
+            check_batching(config, settings, pool, err) != 0 ||
+            check_bytes(config, settings, pool, err) != 0) {
             return -1;
         }
         for (int32_t j = 0; j < config->n_pools; j++) {
