@@ -137,7 +137,7 @@ static void write_pool(struct rng *rng, FILE *out, const char *name, const char 
 static void write_disaggregation(struct rng *rng, FILE *out, bool splitwise,
                                  int64_t price)
 {
-    static const char *const bandwidths[] = {"0.001", "0.137", "4.099", "1000"};
+    static const char *const bandwidths[] = {"0.041", "0.137", "4.099", "1000"};
     fprintf(out, "[disaggregate]\npolicy = %s\nmin_prompt_tokens = %lld\n",
             splitwise ? "splitwise" : "plain", (long long)PICK(rng, 0, 0, 0, 7, 41));
     fprintf(out, "overflow_tokens = %lld\noverlap = %s\n",
@@ -177,7 +177,7 @@ static void write_world(int64_t world)
         fprintf(config, "mode = closed\nconcurrency = %lld\n",
                 (long long)PICK(&rng, 1, 3, 13));
     }
-    fputs("[slo]\nttft_ms = 13.7\n[output]\ninterval = 0.0137\n", config);
+    fputs("[slo]\nttft_ms = 13.7\n[output]\ninterval = 0.137\n", config);
     fprintf(config, "[route]\npolicy = %s\n",
             policies_word(&rng, "round_robin", "least_requests"));
     write_disaggregation(&rng, config, splitwise, price);
