@@ -216,6 +216,9 @@ void fleet_life(struct sim *sim, struct replica *replica, enum life_state state)
     CHECK(life_serves(&replica->life) || fleet_is_empty(replica));
     if (!life_serves(&replica->life) &&
         (before == LIFE_READY || before == LIFE_DRAINING)) {
+        if (replica->moving.on) {
+            transfer_side_settle(replica, sim->now_ns);
+        }
         replica_reset(replica);
     }
     if (state == LIFE_READY) {

@@ -95,6 +95,9 @@ void transfer_ready(struct sim *sim);
 /* Replicas that are to plan, or were sent somebody, pull what they can. */
 void transfer_pull(struct sim *sim);
 
+/* The prefill side of a transfer is done with it: blocks go back, and it is no more. */
+void transfer_end(struct sim *sim, struct transfer *transfer);
+
 /* Takes a request out that is on its way (REQUEST_MOVING, REQUEST_LANDED): the KV cache is
  * lost, blocks are given back on both sides, and the request is nowhere, with what it has
  * computed and paid so far for the caller to see to. */
