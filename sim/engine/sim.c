@@ -113,6 +113,7 @@ static void plan_idle(struct sim *sim)
             event_heap_set(&sim->steps, replica->index, replica->wake_ns);
         } else {
             event_heap_remove(&sim->steps, replica->index);
+            transfer_pull_again(sim, replica);
             if (replica->life.state == LIFE_DRAINING && fleet_is_empty(replica)) {
                 fleet_life(sim, replica, LIFE_OFF);
             }
@@ -182,7 +183,8 @@ int sim_run(struct sim *sim, const struct sim_config *config,
             transfer_pull(sim);
             sim->left_in_plan = false;
             plan_idle(sim);
-        } while (sim->left_in_plan || timer_first_ns(&sim->timers) == now_ns);
+        } while (sim->left_in_plan || sim->transfers.n_due > 0 ||
+                 timer_first_ns(&sim->timers) == now_ns);
         if (config->verify) {
             sim_verify(sim);
         }

@@ -81,7 +81,7 @@ static void count_out(struct sim *sim, struct replica *replica,
     replica->view->prompt_tokens -= request->prompt_tokens;
 }
 
-static void mark_due(struct sim *sim, struct replica *replica)
+void transfer_mark(struct sim *sim, struct replica *replica)
 {
     if (!replica->moving.is_due) {
         replica->moving.is_due = true;
@@ -175,7 +175,7 @@ static void place(struct sim *sim, struct transfer *transfer, int32_t picked)
     count_in(sim, to, request);
     request_list_append(&to->moving.inbound, request);
     sim->transfers.n_inbound++;
-    mark_due(sim, to);
+    transfer_mark(sim, to);
 }
 
 /* No decode replica came for too long. */
@@ -274,8 +274,8 @@ static void leave_to(struct sim *sim, struct replica *to, struct request *reques
     if (transfer != NULL && !transfer->is_pulled) {
         request_list_remove(&side->inbound, request);
         sim->transfers.n_inbound--;
-        mark_due(sim, to);   /* the one behind it may need less */
-        fleet_mark(sim, to); /* and if it drains that may have been the last */
+        transfer_mark(sim, to); /* the one behind it may need less */
+        fleet_mark(sim, to);    /* and if it drains that may have been the last */
         return;
     }
     request_list_remove(transfer != NULL ? &side->pulling : &side->landed, request);
@@ -286,7 +286,7 @@ static void leave_to(struct sim *sim, struct replica *to, struct request *reques
     } else {
         give_back(sim, to, request);
     }
-    mark_due(sim, to);
+    transfer_mark(sim, to);
 }
 
 void transfer_drop(struct sim *sim, struct request *request)

@@ -95,6 +95,12 @@ void transfer_ready(struct sim *sim);
 /* Replicas that are to plan, or were sent somebody, pull what they can. */
 void transfer_pull(struct sim *sim);
 
+/* A replica that has planned nothing may have made room by that: it looks again. */
+void transfer_pull_again(struct sim *sim, struct replica *replica);
+
+/* The replica may pull in this instant. */
+void transfer_mark(struct sim *sim, struct replica *replica);
+
 /* The prefill side of a transfer is done with it: blocks go back, and it is no more. */
 void transfer_end(struct sim *sim, struct transfer *transfer);
 

@@ -91,7 +91,9 @@ static void pull_all(struct sim *sim, struct replica *replica)
     if (first == NULL || replica->running.n >= replica->limits.max_num_seqs) {
         return;
     }
-    fleet_reconsider(sim, replica); /* what its KV cache holds by now is known then */
+    if (replica->busy) { /* what its KV cache holds by now is known then */
+        fleet_reconsider(sim, replica);
+    }
     for (; first != NULL && replica->running.n < replica->limits.max_num_seqs;
          first = side->inbound.first) {
         int64_t n_blocks = needed_blocks(replica, first);
@@ -101,6 +103,16 @@ static void pull_all(struct sim *sim, struct replica *replica)
             return;
         }
         pull(sim, replica, first, n_blocks);
+        if (!replica->busy) {
+            fleet_mark(sim, replica);
+        }
+    }
+}
+
+void transfer_pull_again(struct sim *sim, struct replica *replica)
+{
+    if (replica->moving.inbound.n > 0) {
+        transfer_mark(sim, replica);
     }
 }
 
