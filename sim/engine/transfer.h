@@ -98,6 +98,9 @@ void transfer_pull(struct sim *sim);
 /* A replica that has planned nothing may have made room by that: it looks again. */
 void transfer_pull_again(struct sim *sim, struct replica *replica);
 
+/* Brings what the replica's KV cache holds up to now; its span ends with this step. */
+void transfer_pull_look(struct sim *sim, struct replica *replica);
+
 /* The replica may pull in this instant. */
 void transfer_mark(struct sim *sim, struct replica *replica);
 

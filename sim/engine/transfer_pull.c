@@ -2,6 +2,7 @@
 #include "engine/fleet.h"
 #include "engine/replica.h"
 #include "engine/sim.h"
+#include "engine/span.h"
 #include "engine/transfer_net.h"
 
 /* The KV cache is there: the request runs from the next plan on. */
@@ -84,6 +85,16 @@ static void pull(struct sim *sim, struct replica *replica, struct request *reque
     send(sim, transfer);
 }
 
+void transfer_pull_look(struct sim *sim, struct replica *replica)
+{
+    if (replica->busy) {
+        fleet_reconsider(sim, replica);
+    }
+    if (replica->busy && !replica->stepwise) { /* in the last step of its span */
+        span_advance(replica, sim->now_ns);
+    }
+}
+
 static void pull_all(struct sim *sim, struct replica *replica)
 {
     struct transfer_side *side = &replica->moving;
@@ -91,9 +102,7 @@ static void pull_all(struct sim *sim, struct replica *replica)
     if (first == NULL || replica->running.n >= replica->limits.max_num_seqs) {
         return;
     }
-    if (replica->busy) { /* what its KV cache holds by now is known then */
-        fleet_reconsider(sim, replica);
-    }
+    transfer_pull_look(sim, replica);
     for (; first != NULL && replica->running.n < replica->limits.max_num_seqs;
          first = side->inbound.first) {
         int64_t n_blocks = needed_blocks(replica, first);

@@ -113,8 +113,8 @@ static void look(struct sim *sim, uint64_t pools)
 {
     for (int32_t i = 0; i < sim->n_replicas; i++) {
         struct replica *replica = &sim->replicas[i];
-        if ((pools >> replica->pool->index & 1) != 0 && replica->busy) {
-            fleet_reconsider(sim, replica);
+        if ((pools >> replica->pool->index & 1) != 0) {
+            transfer_pull_look(sim, replica);
         }
     }
 }
