@@ -18,6 +18,7 @@ import sys
 
 from reference_draft import Drafter
 from reference_input import ceil_div, half_up, read_config, replay_rows
+from reference_lockstep import Group
 from reference_order import predict
 from reference_policy import DISCIPLINES
 from reference_request import Request
@@ -47,10 +48,13 @@ class World:
                 request.prefix = None
         tenants = list(dict.fromkeys(request.tenant for request in self.requests))
         drafter = Drafter(config, self.seen)
+        n_ranks = config.data_parallel if config.data_parallel_mode == "lockstep" else 1
         self.replicas = [DISCIPLINES[config.batching](config, self.seen, tenants, drafter)
-                         for _ in range(config.replicas)]
-        self.frontend_free_ns = [0] * config.replicas  # they work for one request at a time
-        self.in_frontend = [0] * config.replicas
+                         for _ in range(config.replicas * n_ranks)]
+        self.groups = {i: Group(self.replicas[i:i + n_ranks])
+                       for i in range(0, len(self.replicas), n_ranks) if n_ranks > 1}
+        self.frontend_free_ns = [0] * len(self.replicas)  # they work for one request at a time
+        self.in_frontend = [0] * len(self.replicas)
         self.timers = []  # a heap of (ns, kind, index of the request)
         self.n_sent, self.under_way = 0, []  # by clients in the closed mode
         self.idle_since_ns = [0] * config.concurrency
@@ -137,18 +141,27 @@ class World:
                     self.enqueue(request, now_ns)
                 if is_closed and request.status:
                     self.send_closed()
-            for index, replica in enumerate(self.replicas):
-                replica.wake_ns = None
-                if replica.step is None and replica.n_requests() > 0:
-                    replica.plan(now_ns)
-                    self.steps += [(index, replica.step)] if replica.step else []
-                self.seen["left"] += len(replica.shed)
-                replica.shed = []
+            self.plan(now_ns)
             if is_closed:
                 self.send_closed()
         assert not is_closed or self.n_sent == len(self.requests)
         self.verify_end(area)
         return self
+
+    def plan(self, now_ns):
+        """Of all who are idle, in order; ranks with the first of theirs."""
+        for index, replica in enumerate(self.replicas):
+            if replica.steps_alone:
+                replica.wake_ns = None
+                if replica.step is None and replica.n_requests() > 0:
+                    replica.plan(now_ns)
+                    self.steps += [(index, replica.step)] if replica.step else []
+            elif index in self.groups:
+                self.steps += [(self.replicas.index(rank), rank.step)
+                               for rank in self.groups[index].plan(now_ns)]
+        for replica in self.replicas:
+            self.seen["left"] += len(replica.shed)
+            replica.shed = []
 
     def route(self, request):
         loads = [replica.n_requests() + n

@@ -8,12 +8,14 @@ import re
 import types
 
 import reference_cost
+import reference_power
 
 UNIT_NS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9}
 INTEGERS = {"limit": 0, "repeat": 1, "replicas": 1, "num_gpu_blocks": None, "block_size": 16,
             "max_num_seqs": 256, "max_num_batched_tokens": 8192, "max_model_len": 0,
             "long_prefill_token_threshold": 0, "concurrency": 0, "poll_steps": 0, "seed": 1,
             "max_output_tokens": 0, "predictor_bucket": 128, "swap_blocks": 0,
+            "data_parallel": 1,
             "max_num_partial_prefills": 0, "decode_iterations": 0,
             "chunk_stages": 0, "chunk_high": 0, "chunk_low": 0, "max_queue_size": 0,
             "chunked_prefill_size": 0, "clip_max_new_tokens": 4096,
@@ -35,6 +37,7 @@ WORDS = {"batching": ("unified", "prefill_first", "sarathi", "orca", "static", "
          "least_requests"), "reserve_full_prompt": ("no", "yes"),
          "session_prefix": ("no", "yes"),
          "infer_sessions": ("no",), "mode": ("open", "closed"), "async_scheduling": ("no", "yes"),
+         "data_parallel_mode": ("balanced", "lockstep"),
          "enable_prefix_caching": ("yes", "no")}  # the default is the first
 
 
@@ -69,7 +72,8 @@ def read_config(path, overrides=()):
         name, _, value = override.partition("=")
         section, _, key = name.strip().rpartition(".")
         ini.read_dict({section: {key: value.strip()}})
-    known = {"run", "workload", "slo", "speculative", "pool.main", "route", "offload", "output"}
+    known = {"run", "workload", "slo", "speculative", "pool.main", "route", "offload",
+             "power", "output"}
     tenants = {name for name in ini.sections() if name.startswith("tenant.")}
     if unknown := set(ini.sections()) - known - tenants:
         raise ValueError(f"{path}: not simulated by the reference: {', '.join(sorted(unknown))}")
@@ -91,6 +95,7 @@ def read_config(path, overrides=()):
         bound = ini.get("slo", key, fallback=None)
         setattr(config, f"slo_{key[:-3]}_ns", duration_ns(bound, "ms") if bound else None)
     config.price = reference_cost.price(values)
+    config.power_limit = reference_power.limit(section_of(ini, "power"), values, config.price)
     config.speculation = read_speculation(section_of(ini, "speculative"), values)
     config.offload = read_offload(section_of(ini, "offload"), values)
     for key, words in WORDS.items():

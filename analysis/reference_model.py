@@ -8,7 +8,8 @@ import re
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PRESETS = {"accelerator": "accelerators", "model": "models", "engine": "engines"}
-UNITS = {"": None, "TB/s": 10**12, "GB/s": 10**9, "TFLOPS": 10**12, "us": 10**-6, "ms": 10**-3}
+UNITS = {"": None, "TB/s": 10**12, "GB/s": 10**9, "TFLOPS": 10**12, "us": 10**-6, "ms": 10**-3,
+         "W": 1}
 SCALES = {"memory_bandwidth": 10**12, "link_bandwidth": 10**9, "node_bandwidth": 10**9,
           "bf16_flops": 10**12, "fp8_flops": 10**12, "int8_flops": 10**12, "fp4_flops": 10**12}
 MILLIBITS = {"bf16": 16000, "fp8": 8000, "int8": 8000, "int4": 4125, "fp4": 4000, "mxfp4": 4250,
@@ -23,7 +24,8 @@ DEFAULTS = {**dict.fromkeys(ONES, "1"), "pcie_efficiency": "0.2", "node_bandwidt
             "link": "fabric", "attention_kernel": "flash", "sparsity": "none",
             "weight_precision": "bf16", "kv_precision": "bf16", "head_precision": "bf16",
             "attention_precision": "same", "expert_precision": "same",
-            "compute_precision": "same", "output_gate": "no", "expert_parallel": "no"}
+            "compute_precision": "same", "output_gate": "no", "expert_parallel": "no",
+            "data_parallel_mode": "balanced"}
 
 MODEL_KEYS = ("layers hidden intermediate mlp heads kv_heads head_dim vocab tied_embeddings "
               "output_gate max_context q_lora_rank kv_lora_rank qk_rope_head_dim qk_nope_head_dim "

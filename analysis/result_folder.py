@@ -64,6 +64,9 @@ def read_rows(path):
         return list(csv.DictReader(file))
 
 
+HOSTS = {"idle_power": ["host_idle_w"], "tdp": ["host_idle_w", "host_active_w"]}
+
+
 class ResultFolder:
     """What a run wrote into a folder."""
 
@@ -79,6 +82,10 @@ class ResultFolder:
         self.replicas = read_rows(folder / "replicas.csv")
         self.timeline = read_rows(folder / "timeline.csv")
         self.steps = read_rows(folder / "steps.csv") if (folder / "steps.csv").exists() else None
+        self.bill = read_rows(folder / "bill.csv")
+        self.tenants = read_rows(folder / "tenants.csv")
+        self.sessions = (read_rows(folder / "sessions.csv")
+                         if (folder / "sessions.csv").exists() else None)
         self.end = ns(self.summary["simulated_time"])
         self.done = [request for request in self.requests if request.done]
         workload = config["workload"]
@@ -95,24 +102,31 @@ class ResultFolder:
                 for name in ("ttft_ms", "tpot_ms", "itl_ms", "e2e_ms")}
 
     def per_gpu(self, pool, key):
-        """A figure of the accelerator for a whole replica; 0 if there is none."""
+        """A figure of the accelerator for a whole replica; 0 if there is none.  Power is that
+        of GPUs within [power] power_cap, and of their hosts."""
         section = self.pools[pool]
         n_gpus = math.prod(int(section[f"{kind}_parallel"])
                            for kind in ("tensor", "pipeline", "data"))
-        return Fraction(section.get(key, "0")) * n_gpus
+        figure = Fraction(section.get(key, "0"))
+        if key in HOSTS and "power" in self.config:
+            power = self.config["power"]
+            figure = min(figure, Fraction(power["power_cap"]) or figure)
+            figure += sum(Fraction(power[host]) for host in HOSTS[key])
+        return figure * n_gpus
 
     def through_front_end(self):
-        """{request id: when it is through the front end}, which works for one at a time."""
-        section, = self.pools.values()
+        """{request id: when it is through its replica's front end}: one at a time."""
+        section, *_ = self.pools.values()
         delay_ns, request_ns = (Fraction(section[name]) * 10**6
                                 for name in ("frontend_ms", "frontend_request_ms"))
         token_ns = Fraction(section["frontend_token_us"]) * 1000
-        free, through = 0, {}
+        free, through = {}, {}
         for request in self.requests:
             if request.status != "rejected":
                 work_ns = request_ns + math.floor(token_ns * request.prompt + Fraction(1, 2))
-                free = max(free, request.arrival) + work_ns
-                through[request.id] = free + delay_ns
+                where = request.row["replica"]
+                free[where] = max(free.get(where, 0), request.arrival) + work_ns
+                through[request.id] = free[where] + delay_ns
         return through
 
     def lengths(self):

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "cli/command.h"
 #include "cli/table.h"
+#include "input/config_route.h"
 #include "study/run.h"
 
 static void print_tiers(const struct tier_limits *limits)
@@ -57,6 +58,7 @@ static int run(const struct command_line *line)
         for (int32_t i = 0; i < config.n_pools; i++) {
             print_pool(&pools[i]);
         }
+        config_route_print(&config, stdout);
     } else {
         fprintf(stderr, "servesim: %s\n", err.text);
     }

@@ -12,6 +12,7 @@
 #include "input/lengths.h"
 #include "input/tenants.h"
 #include "model/llm.h"
+#include "output/columns.h"
 #include "policy/policy.h"
 
 /* All keys of a table, or the one called `name`; how many were printed. */
@@ -51,6 +52,8 @@ static int print_keys(const char *name)
         n += print_fields(config_tables[i].name, &config_tables[i], name);
     }
     n += print_fields("tenant.NAME", &tenants_table, name);
+    n += print_fields("scale.POOL", &scale_table, name);
+    n += print_fields("sleep", &sleep_table, name);
     config_pool_tables(tables);
     n += print_fields("pool.NAME", &tables[CONFIG_POOL_PRESETS], name);
     for (int32_t i = 0; i < CONFIG_POOL_TABLES; i++) {
@@ -226,8 +229,45 @@ static void print_routes(void)
     }
 }
 
+static void print_scalers(void)
+{
+    for (const struct scale_ops *const *at = policy_scale_all; *at != NULL; at++) {
+        printf("%-16s %s\n", (*at)->name, (*at)->help);
+    }
+}
+
+/* The columns of a result file, or of all; `.csv` need not be said. */
+static int print_columns(const char *file)
+{
+    int32_t n = 0;
+    for (const struct columns *const *at = columns_all; *at != NULL; at++) {
+        const struct columns *columns = *at;
+        size_t stem = strcspn(columns->file, ".");
+        if (file != NULL && strcmp(file, columns->file) != 0 &&
+            (strlen(file) != stem || strncmp(file, columns->file, stem) != 0)) {
+            continue;
+        }
+        printf("%s%s: %s\n", n++ > 0 ? "\n" : "", columns->file, columns->help);
+        for (int32_t i = 0; i < columns->n; i++) {
+            const struct column *column = &columns->list[i];
+            printf("    %-28s %s%s%s%s\n", column->name, column->help,
+                   column->unit[0] != '\0' ? " [" : "", column->unit,
+                   column->unit[0] != '\0' ? "]" : "");
+        }
+    }
+    if (n == 0) {
+        fprintf(stderr,
+                "servesim: no result file is called '%s'; 'servesim list columns' has "
+                "them all\n",
+                file);
+        return COMMAND_FAILED;
+    }
+    return COMMAND_DONE;
+}
+
 static const char kinds[] =
-    "accelerators, models, engines, policies, batching, order, route, keys";
+    "accelerators, models, engines, policies, batching, order, route, scale, keys, "
+    "columns";
 
 static int run(const struct command_line *line)
 {
@@ -253,8 +293,12 @@ static int run(const struct command_line *line)
         print_orders();
     } else if (strcmp(kind, "route") == 0) {
         print_routes();
+    } else if (strcmp(kind, "scale") == 0) {
+        print_scalers();
     } else if (strcmp(kind, "keys") == 0) {
         return print_keys(name);
+    } else if (strcmp(kind, "columns") == 0) {
+        return print_columns(name);
     } else if (strcmp(kind, "workload-keys") == 0) {
         return print_workload_keys(name);
     } else {
@@ -270,11 +314,13 @@ const struct command command_list = {
     .summary = "Lists accelerators, models, engines, policies and every key",
     .help = "KIND is one of accelerators, models, engines, policies, batching, order, "
             "route,\n"
-            "keys, workload-keys.  With the NAME of a file or key it prints that "
-            "one.\n\n"
+            "scale, keys, workload-keys, columns.  With the NAME of a file or key it "
+            "prints "
+            "that one.\n\n"
             "  servesim list accelerators\n"
             "  servesim list accelerators h100-sxm\n"
-            "  servesim list keys max_num_seqs\n",
+            "  servesim list keys max_num_seqs\n"
+            "  servesim list columns bill.csv\n",
     .options = "",
     .least_operands = 0,
     .most_operands = 2,

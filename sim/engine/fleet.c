@@ -1,8 +1,12 @@
 #include "engine/fleet.h"
 
 #include "base/check.h"
+#include "engine/fail.h"
 #include "engine/intake.h"
+#include "engine/lockstep.h"
 #include "engine/record.h"
+#include "engine/resend.h"
+#include "engine/scaler.h"
 #include "engine/sums.h"
 #include "engine/transfer_route.h"
 
@@ -42,6 +46,7 @@ static void stop_holding(struct sim *sim, struct timer *timer)
     /* the timer of the request that has it */
     struct request *request = request_of_timer(timer);
     request_list_remove(&sim->held, request);
+    sim->held_ns += sim->now_ns;
     fleet_finish(sim, request, REQUEST_FAILED, REASON_NO_CAPACITY);
 }
 
@@ -50,6 +55,9 @@ static void hold(struct sim *sim, struct request *request)
     request->place = REQUEST_HELD;
     request->replica = -1;
     request_list_append(&sim->held, request);
+    sim->n_held++;
+    sim->held_ns -= sim->now_ns;
+    sim->sleep_due = sim->sleep_due || sim->sleepers != NULL;
     request->timer.phase = TIMER_CLOCKS;
     request->timer.order = request->id;
     request->timer.fire = stop_holding;
@@ -57,28 +65,21 @@ static void hold(struct sim *sim, struct request *request)
         timer_set(&sim->timers, &request->timer,
                   sim->now_ns + sim->config->hold_timeout_ns);
     }
+    if (sim->scalers != NULL) {
+        scaler_held(sim, request);
+    }
 }
 
 int32_t fleet_pick(struct sim *sim, const struct request *request, uint64_t pools,
                    bool decodes)
 {
-    (void)request;
-    (void)decodes;
-    bool any = false;
-    for (int32_t i = 0; i < sim->n_replicas; i++) {
-        const struct replica *replica = &sim->replicas[i];
-        bool is_candidate = replica->life.state == LIFE_READY &&
-                            (pools >> replica->pool->index & 1) != 0;
-        sim->views[i].is_candidate = is_candidate;
-        any = any || is_candidate;
-    }
-    if (!any) {
-        return -1;
-    }
-    int32_t picked =
-        sim->config->route->pick(sim->route_state, sim->views, sim->n_replicas);
-    CHECK(picked >= 0 && picked < sim->n_replicas && sim->views[picked].is_candidate);
-    return picked;
+    const struct route_query query = {.session = request->session,
+                                      .adapter = request->adapter,
+                                      .prompt_tokens = request->prompt_tokens,
+                                      .chain = request->chain};
+    return router_pick(&sim->router,
+                       decodes ? sim->config->decode_route : sim->config->route, pools,
+                       &query, sim->now_ns);
 }
 
 /* Who could take the request takes it; false if nobody can. */
@@ -102,8 +103,8 @@ static bool send(struct sim *sim, struct request *request)
         prefix_chain_free(request->chain);
         request->chain = NULL;
     }
-    replica->view->n_waiting++;
-    replica->view->prompt_tokens += request->prompt_tokens;
+    scaler_sent(sim->scalers, replica->pool->index);
+    router_sent(&sim->router, picked, request->prompt_tokens);
     if (frontend_push(sim, replica, request)) {
         fleet_enqueue(sim, replica, request);
     }
@@ -115,6 +116,18 @@ void fleet_send(struct sim *sim, struct request *request)
     if (!send(sim, request)) {
         hold(sim, request);
     }
+}
+
+void fleet_send_away(struct sim *sim, struct request *request, int64_t at_ns,
+                     void (*fire)(struct sim *sim, struct timer *timer))
+{
+    request->place = REQUEST_AWAY;
+    request->replica = -1;
+    sim->n_away++;
+    request->timer.phase = TIMER_CLOCKS;
+    request->timer.order = request->id;
+    request->timer.fire = fire;
+    timer_set(&sim->timers, &request->timer, at_ns);
 }
 
 static void come_back(struct sim *sim, struct timer *timer)
@@ -129,13 +142,7 @@ void fleet_send_later(struct sim *sim, struct request *request, int64_t at_ns)
         fleet_send(sim, request);
         return;
     }
-    request->place = REQUEST_AWAY;
-    request->replica = -1;
-    sim->n_away++;
-    request->timer.phase = TIMER_CLOCKS;
-    request->timer.order = request->id;
-    request->timer.fire = come_back;
-    timer_set(&sim->timers, &request->timer, at_ns);
+    fleet_send_away(sim, request, at_ns, come_back);
 }
 
 /* A replica has become ready: those who were held may go. */
@@ -147,6 +154,7 @@ static void release_held(struct sim *sim)
         request_list_remove(&sim->held, r);
         if (send(sim, r)) {
             timer_cancel(&sim->timers, &r->timer);
+            sim->held_ns += sim->now_ns;
             continue;
         }
         /* nobody can: it stays where it was */
@@ -173,7 +181,13 @@ void fleet_finish(struct sim *sim, struct request *request, enum request_status 
 {
     request->replica = -1;
     request->reason = reason;
+    sim->totals.discarded_tokens += request->computed_tokens - request->cached_tokens;
+    sim->totals.discarded_outputs += request->n_emitted;
     timer_cancel(&sim->timers, &request->timer);
+    if (resend_would(sim, request)) {
+        resend_later(sim, request);
+        return;
+    }
     request_alive_remove(&sim->alive, request);
     record_tell(&sim->probe, NULL, request, status, sim->now_ns);
     request_release(&sim->store, request);
@@ -185,6 +199,7 @@ void fleet_give_up(struct sim *sim, struct request *request)
     switch (request->place) {
     case REQUEST_HELD:
         request_list_remove(&sim->held, request);
+        sim->held_ns += sim->now_ns;
         break;
     case REQUEST_AWAY:
         sim->n_away--;
@@ -192,7 +207,11 @@ void fleet_give_up(struct sim *sim, struct request *request)
     case REQUEST_FRONTEND:
         frontend_leave(sim, &sim->replicas[request->replica], request);
         sim->replicas[request->replica].view->n_waiting--;
-        sim->replicas[request->replica].view->prompt_tokens -= request->prompt_tokens;
+        if (sim->replicas[request->replica].life.state == LIFE_DRAINING ||
+            sim->replicas[request->replica].sleeps) { /* it may be empty now */
+            fleet_mark(sim, &sim->replicas[request->replica]);
+        }
+        router_left(&sim->router, request->replica, request->prompt_tokens);
         break;
     case REQUEST_MOVING:
     case REQUEST_LANDED:
@@ -208,11 +227,31 @@ void fleet_give_up(struct sim *sim, struct request *request)
     fleet_finish(sim, request, REQUEST_TIMED_OUT, REASON_CLIENT_TIMEOUT);
 }
 
+static void tell_life(struct sim *sim, const struct replica *replica,
+                      enum life_state before)
+{
+    const struct probe *probe = sim->config->probe;
+    bool was_on = before == LIFE_READY || before == LIFE_DRAINING;
+    if (lockstep_first(replica) == replica->index) {
+        sim->n_on += life_serves(&replica->life) - was_on;
+        sim->most_on = sim->n_on > sim->most_on ? sim->n_on : sim->most_on;
+    }
+    if (probe->life != NULL) {
+        struct probe_life life = {.at_ns = sim->now_ns,
+                                  .replica = replica->index,
+                                  .from = before,
+                                  .to = replica->life.state,
+                                  .detail = sim->cause};
+        probe->life(probe->state, replica, &life);
+    }
+}
+
 void fleet_life(struct sim *sim, struct replica *replica, enum life_state state)
 {
     enum life_state before = replica->life.state;
     sums_state(replica, sim->now_ns);
     life_set(&replica->life, state, sim->now_ns);
+    tell_life(sim, replica, before);
     CHECK(life_serves(&replica->life) || fleet_is_empty(replica));
     if (!life_serves(&replica->life) &&
         (before == LIFE_READY || before == LIFE_DRAINING)) {
@@ -221,11 +260,26 @@ void fleet_life(struct sim *sim, struct replica *replica, enum life_state state)
         }
         replica_reset(replica);
     }
+    router_set_ready(&sim->router, replica->index, state == LIFE_READY);
+    fail_live(sim, replica, before);
     if (state == LIFE_READY) {
-        release_held(sim);
+        sim->sleep_due = sim->sleepers != NULL;
+        if (!sim->keeps_held) {
+            release_held(sim);
+        }
         transfer_ready(sim);
     } else if (state == LIFE_DRAINING) {
         fleet_mark(sim, replica);
+    }
+}
+
+void fleet_life_of_all(struct sim *sim, struct replica *replica, enum life_state state)
+{
+    int32_t first = lockstep_first(replica);
+    int32_t end = first + lockstep_n(replica);
+    for (int32_t i = first; i < end; i++) {
+        sim->keeps_held = i + 1 < end;
+        fleet_life(sim, &sim->replicas[i], state);
     }
 }
 
@@ -250,10 +304,43 @@ void fleet_start_patience(struct sim *sim, struct request *request)
     request_alive_append(&sim->alive, request);
     if (!timer_is_set(&sim->patience)) {
         sim->patience.phase = TIMER_CLOCKS;
-        sim->patience.order = -1;
+        sim->patience.order = INT32_MIN; /* before those who scale */
         sim->patience.fire = lose_patience;
         timer_set(&sim->timers, &sim->patience,
                   sim->now_ns + sim->config->client_timeout_ns);
+    }
+}
+
+/* Requests of the whole fleet that wait. */
+static int64_t count_waiting(const struct sim *sim)
+{
+    int64_t n = sim->held.n;
+    for (int32_t i = 0; i < sim->n_replicas; i++) {
+        n += sim->router.views[i].n_waiting;
+    }
+    return n;
+}
+
+/* Whether the gateway turned the request away. */
+static bool is_shed(struct sim *sim, struct request *request)
+{
+    int64_t n_waiting = admit_counts(&sim->admit) ? count_waiting(sim) : 0;
+    enum request_reason reason =
+        admit_check(&sim->admit, request, n_waiting, sim->now_ns);
+    if (reason == REASON_NONE) {
+        return false;
+    }
+    fleet_finish(sim, request, REQUEST_SHED, reason);
+    return true;
+}
+
+void fleet_knock(struct sim *sim, struct request *request)
+{
+    if (sim->config->client_timeout_ns > 0) {
+        fleet_start_patience(sim, request);
+    }
+    if (!is_shed(sim, request)) {
+        fleet_send(sim, request);
     }
 }
 
@@ -289,8 +376,5 @@ void fleet_arrive(struct sim *sim)
     request->prefill_replica = -1;
     request->chain = intake_chain(sim, arrival);
     sim_enter(sim);
-    if (sim->config->client_timeout_ns > 0) {
-        fleet_start_patience(sim, request);
-    }
-    fleet_send(sim, request);
+    fleet_knock(sim, request);
 }

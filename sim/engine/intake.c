@@ -57,6 +57,24 @@ static bool is_short(const struct pool *pool, const struct sim_arrival *arrival)
            pool->config->scheduler.max_output_tokens <= INT64_MAX / 4;
 }
 
+static bool serves_adapters(const struct sim *sim)
+{
+    bool any = false;
+    for (int32_t i = 0; i < sim->config->n_pools; i++) {
+        any = any || sim->config->pools[i].adapter.max_loras > 0;
+    }
+    return any;
+}
+
+/* Whether the pool serves the adapter that the request names, if it names one: those are
+ * but labels where no pool serves any. */
+static bool is_adapted(const struct sim *sim, const struct pool *pool,
+                       const struct sim_arrival *arrival)
+{
+    return arrival->adapter == 0 || pool->adapter.max_loras > 0 ||
+           !serves_adapters(sim);
+}
+
 static bool servable(const struct sim *sim, const struct pool *pool,
                      const struct sim_arrival *of)
 {
@@ -66,26 +84,60 @@ static bool servable(const struct sim *sim, const struct pool *pool,
     return is_short(pool, arrival) && is_step(sim, pool, arrival) &&
            needed_blocks(pool, arrival) <=
                pool->usable_blocks - pool->watermark_blocks &&
-           is_spare(sim, pool, arrival);
+           is_spare(sim, pool, arrival) && is_adapted(sim, pool, arrival);
 }
 
 /* A bit for each pool that could serve the request. */
 static uint64_t pools_of(const struct sim *sim, const struct sim_arrival *arrival)
 {
+    uint64_t served = served_pools(&sim->served, arrival->model, arrival->klass);
     uint64_t pools = 0;
     for (int32_t i = 0; i < sim->config->n_pools; i++) {
-        if (servable(sim, &sim->config->pools[i], arrival)) {
+        if ((served >> i & 1) != 0 && servable(sim, &sim->config->pools[i], arrival)) {
             pools |= UINT64_C(1) << i;
         }
     }
     return transfer_route_pools(&sim->transfers, pools);
 }
 
+/* The first of the pools that serve such requests; NULL: none does. */
+static const struct pool *first_pool(const struct sim *sim,
+                                     const struct sim_arrival *arrival)
+{
+    uint64_t served = served_pools(&sim->served, arrival->model, arrival->klass);
+    for (int32_t i = 0; i < sim->config->n_pools; i++) {
+        if ((served >> i & 1) != 0) {
+            return &sim->config->pools[i];
+        }
+    }
+    return NULL;
+}
+
+static int refuse_target(const struct sim_arrival *arrival, struct err *err)
+{
+    const char *model = arrival->model_name;
+    const char *klass = arrival->class_name;
+    return err_at(err, arrival->file, arrival->line,
+                  "no pool serves requests of model '%s' and class '%s'; '[workload] "
+                  "unservable = reject' passes over them",
+                  model != NULL ? model : "", klass != NULL ? klass : "");
+}
+
 static int refuse(const struct sim *sim, const struct sim_arrival *arrival,
                   struct err *err)
 {
-    const struct pool *pool = &sim->config->pools[0]; /* for instance */
+    const struct pool *pool = first_pool(sim, arrival); /* for instance */
+    if (pool == NULL) {
+        return refuse_target(arrival, err);
+    }
     int64_t tokens = arrival->prompt_tokens + arrival->output_tokens;
+    if (!is_adapted(sim, pool, arrival)) {
+        return err_at(
+            err, arrival->file, arrival->line,
+            "no pool that could take the request serves LoRA adapters (lora = "
+            "no in [pool.%s]); '[workload] unservable = reject' passes over it",
+            pool->config->name);
+    }
     if (tokens > pool->most_tokens) {
         return err_at(
             err, arrival->file, arrival->line,
@@ -144,7 +196,8 @@ static void turn_away(struct sim *sim)
         .replica = -1,
         .prefill_replica = -1,
         .status = REQUEST_REJECTED,
-        .reason = REASON_UNSERVABLE,
+        .reason =
+            first_pool(sim, arrival) != NULL ? REASON_UNSERVABLE : REASON_UNKNOWN_MODEL,
         .attempts = 1,
         .counted = arrival->counted,
         .labels = arrival->labels,
@@ -196,8 +249,10 @@ struct prefix_chain *intake_chain(const struct sim *sim,
                  sim->config->pools[i].config->scheduler.enable_prefix_caching != 0;
     }
     if (arrival->parts != NULL && of_use) {
-        return prefix_chain_new(arrival->parts, arrival->n_parts,
-                                arrival->prompt_tokens);
+        struct prefix_chain *chain =
+            prefix_chain_new(arrival->parts, arrival->n_parts, arrival->prompt_tokens);
+        prefix_chain_mark(chain, serves_adapters(sim) ? arrival->adapter : 0);
+        return chain;
     }
     free(arrival->parts);
     return NULL;

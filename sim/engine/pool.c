@@ -15,6 +15,12 @@ static const struct field fields[] = {
      "a file in configs/engines, by name or path: the constants of the serving engine"},
     {"policy", FIELD_TEXT, AT(policy_name), "", "", NULL, NULL, NULL,
      "a file in configs/policies, by name or path: presets of the keys below"},
+    {"served_model", FIELD_TEXT, AT(served_model), "", "", NULL, NULL, NULL,
+     "the name by which requests ask for it (column model of the trace); nothing: any"},
+    {"classes", FIELD_TEXT, AT(classes), "", "", NULL, NULL, NULL,
+     "classes of requests that it serves, as in chat, batch (column class of the "
+     "trace); "
+     "nothing: any"},
     {"replicas", FIELD_COUNT, AT(n_replicas), "", "1", "1", "100000", NULL,
      "copies of the model"},
     {"role", FIELD_CHOICE, AT(role), "", "both", NULL, NULL, "both|prefill|decode",
@@ -25,6 +31,11 @@ static const struct field fields[] = {
      "stages, each with its share of the layers"},
     {"data_parallel", FIELD_COUNT, AT(layout.dp), "", "1", "1", "1024", NULL,
      "ranks, each with its own attention, MLP and KV cache, that share the experts"},
+    {"data_parallel_mode", FIELD_CHOICE, AT(layout.lockstep), "", "balanced", NULL,
+     NULL, "balanced|lockstep",
+     "one scheduler whose batches are spread evenly over the ranks, or one for each "
+     "rank, "
+     "with limits and num_gpu_blocks of its own, that step together"},
     {"expert_parallel", FIELD_FLAG, AT(layout.expert_parallel), "", "no", NULL, NULL,
      NULL, "whether a GPU holds whole experts rather than a slice of each"},
     {"block_size", FIELD_COUNT, AT(block_tokens), "", "16", "1", "65536", NULL,
@@ -37,6 +48,14 @@ static const struct field fields[] = {
      "ledger"},
     {"max_model_len", FIELD_COUNT, AT(max_model_tokens), "", "0", "0", "1000000000",
      NULL, "longest prompt + output; 0: the model's own"},
+    {"shares_gpus_with", FIELD_TEXT, AT(shares_with), "", "", NULL, NULL, NULL,
+     "a pool above this one: their replicas take turns on the same GPUs"},
+    {"slow_share", FIELD_NANO, AT(slow_share_nano), "", "0", "0", "1", NULL,
+     "share of its replicas that are slow, rounded half up, spread evenly"},
+    {"slow_factor", FIELD_NANO, AT(slow_factor_nano), "", "1", "1", "1000", NULL,
+     "how many times longer the steps of its slow replicas are"},
+    {"lora", FIELD_FLAG, AT(lora), "", "yes", NULL, NULL, NULL,
+     "whether its replicas serve LoRA adapters, where [lora] max_loras is not 0"},
 };
 
 const struct field_table pool_table = {
@@ -56,6 +75,7 @@ static int fill_ledger(struct pool *pool, const struct pool_config *config,
         .max_seqs = config->scheduler.max_num_seqs,
         .draft = pool->speculative.has_model ? &pool->speculative.drafter : NULL,
         .draft_is_part = config->speculative.method == SPECULATIVE_MTP,
+        .lora_bytes = adapter_slot_bytes(&pool->adapter),
     };
     char where[80];
     snprintf(where, sizeof where, "[pool.%.60s]", config->name);
@@ -119,6 +139,19 @@ static int check_hardware(const struct pool_config *config, struct err *err)
         return err_set(err, "[pool.%s]: idle_power is above tdp", config->name);
     }
     return 0;
+}
+
+static int check_schedulers(const struct pool_config *config, struct err *err)
+{
+    const int64_t most = 100000;
+    if (pool_n_schedulers(config) <= most) {
+        return 0;
+    }
+    return err_set(err,
+                   "[pool.%s]: data_parallel_mode: lockstep makes %" PRId64
+                   " replicas x %" PRId64
+                   " ranks, each with a scheduler; expected at most %" PRId64,
+                   config->name, config->n_replicas, config->layout.dp, most);
 }
 
 static int check_presence(const struct pool_config *config, struct err *err)
@@ -200,11 +233,84 @@ static int limit_tiers(struct pool *pool, struct err *err)
     return tier_limit(&pool->tiers, &pool->config->offload, &size, err);
 }
 
+/* What a step takes and does. */
+static int price_steps(struct pool *pool, struct err *err)
+{
+    const struct pool_config *config = pool->config;
+    const struct llm *llm = pool->has_hardware ? &config->llm : NULL;
+    if (cost_init(&pool->cost, &config->cost, &config->accelerator, &config->llm,
+                  &config->constants, &config->layout, err) != 0 ||
+        speculative_price_init(&pool->speculative, &config->cost, &config->accelerator,
+                               &config->constants, &config->layout, err) != 0 ||
+        adapter_price_init(&pool->adapter, &config->adapters, &config->cost,
+                           &config->accelerator, llm, &config->constants,
+                           &config->layout, err) != 0) {
+        return -1;
+    }
+    return 0;
+}
+
+/* What adapters do draws power, too. */
+static int limit_adapters(struct pool *pool, int64_t n_gpus, int64_t busy_mw,
+                          struct err *err)
+{
+    int64_t limit_mw;
+    enum meter_limit limit;
+    if (!pool->power.limited) {
+        return 0;
+    }
+    if (meter_limit_mw(&pool->config->meter, &limit_mw, &limit, err) != 0) {
+        return -1;
+    }
+    if (power_limit(&pool->adapter.power, limit_mw * n_gpus - busy_mw)) {
+        return 0;
+    }
+    return err_set(err, "[lora] rank: steps of [pool.%s] would take hours",
+                   pool->config->name);
+}
+
+static int fill_power(struct pool *pool, struct err *err)
+{
+    const struct pool_config *config = pool->config;
+    char where[80];
+    power_init(&pool->power, &pool->cost, &config->accelerator, &config->llm,
+               &config->constants, &config->layout);
+    if (pool->has_hardware) {
+        power_init_work(&pool->power, &config->llm, &config->constants,
+                        &config->layout);
+    }
+    snprintf(where, sizeof where, "[pool.%.60s]", config->name);
+    int64_t n_gpus = layout_rank_gpus(&config->layout);
+    int64_t alone_mw = pool->power.busy_mw; /* without the host */
+    if (meter_apply(&config->meter, n_gpus, config->accelerator.tdp_mw, where,
+                    &pool->power, &pool->speculative.power, err) != 0) {
+        return -1;
+    }
+    return limit_adapters(pool, n_gpus, alone_mw, err);
+}
+
+static int init_price(struct pool *pool, struct err *err)
+{
+    const struct pool_config *config = pool->config;
+    char where[80];
+    snprintf(where, sizeof where, "[pool.%.60s]", config->name);
+    struct price_pool priced = {
+        .where = where,
+        .accelerator_name = config->accelerator_name,
+        .accelerator = &config->accelerator,
+        .gpus = layout_rank_gpus(&config->layout),
+        .n_ranks = layout_ranks(&config->layout),
+        .n_places = pool_places(pool),
+        .terms = &config->price_terms,
+    };
+    return price_init(&pool->price, &config->price, &priced, err);
+}
+
 int pool_init(struct pool *pool, const struct pool_config *config, struct err *err)
 {
     memset(pool, 0, sizeof *pool);
     pool->config = config;
-    if (check_presence(config, err) != 0) {
+    if (check_presence(config, err) != 0 || check_schedulers(config, err) != 0) {
         return -1;
     }
     pool->has_hardware =
@@ -212,8 +318,13 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
     if (pool->has_hardware && check_hardware(config, err) != 0) {
         return -1;
     }
-    if (check_draft(config, err) != 0) {
+    if (check_draft(config, err) != 0 || init_price(pool, err) != 0) {
         return -1;
+    }
+    if (config->lora) {
+        adapter_init(&pool->adapter, &config->adapters,
+                     pool->has_hardware ? &config->llm : NULL, &config->layout,
+                     config->scheduler.host_bytes_per_s);
     }
     speculative_init(&pool->speculative, &config->speculative, &config->llm,
                      config->cost.kind == COST_LINEAR);
@@ -225,17 +336,11 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
         *err = refused;
         return -1;
     }
-    if (cost_init(&pool->cost, &config->cost, &config->accelerator, &config->llm,
-                  &config->constants, &config->layout, err) != 0 ||
-        speculative_price_init(&pool->speculative, &config->cost, &config->accelerator,
-                               &config->constants, &config->layout, err) != 0) {
+    if (price_steps(pool, err) != 0) {
         return -1;
     }
-    power_init(&pool->power, &pool->cost, &config->accelerator, &config->llm,
-               &config->constants, &config->layout);
-    if (pool->has_hardware) {
-        power_init_work(&pool->power, &config->llm, &config->constants,
-                        &config->layout);
+    if (fill_power(pool, err) != 0) {
+        return -1;
     }
     int64_t n_blocks =
         config->num_gpu_blocks > 0 ? config->num_gpu_blocks : pool->ledger.n_blocks;
@@ -276,14 +381,9 @@ int64_t pool_needed_blocks(const struct pool *pool, int64_t prompt_tokens,
 int32_t pool_places(const struct pool *pool)
 {
     const struct pool_config *config = pool->config;
-    return (int32_t)(config->most_replicas > config->n_replicas ? config->most_replicas
-                                                                : config->n_replicas);
-}
-
-int64_t pool_usd_per_hour_nano(const struct pool *pool)
-{
-    return pool->config->accelerator.usd_per_hour_nano *
-           layout_gpus(&pool->config->layout);
+    int64_t most = config->most_replicas > config->n_replicas ? config->most_replicas
+                                                              : config->n_replicas;
+    return (int32_t)(most * layout_ranks(&config->layout));
 }
 
 void pool_free(struct pool *pool)

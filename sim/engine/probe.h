@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/wide.h"
+#include "engine/life.h"
 #include "engine/request.h"
 
 /* A request that left.  Times are REQUEST_NEVER where they never came.  The owners
@@ -41,7 +42,9 @@ struct probe_record {
     int64_t n_preemptions;
     int64_t paid_ns; /* on the replicas that served it */
     wide energy_pj;
-    wide cost_usd_ns; /* ns x nano-dollars per hour */
+    wide cost_usd_ns;    /* ns x nano-dollars per hour */
+    wide carried_usd_ns; /* of it, and of the energy, on `prefill_replica` */
+    wide carried_energy_pj;
     enum request_reason reason;
     int32_t attempts;
     int32_t prefill_replica; /* that computed its prompt for `replica`; -1: none */
@@ -56,13 +59,23 @@ struct probe_step {
     int64_t end_ns;
     int32_t id;
     const char *labels; /* of the request: see struct probe_record */
-    const char *kind;   /* "prefill", "decode" or "preempt" */
+    const char *kind;   /* "prefill", "decode", "preempt" or "abort" */
     int64_t tokens;
     int64_t context; /* tokens in the KV cache at the end of the step */
     int64_t blocks;
 };
 
+/* A replica's life changed. */
+struct probe_life {
+    int64_t at_ns;
+    int32_t replica;
+    enum life_state from;
+    enum life_state to;
+    const char *detail; /* a constant: who wanted it; "" */
+};
+
 struct sim;
+struct replica;
 
 struct probe {
     void *state;
@@ -71,6 +84,10 @@ struct probe {
      * run): read the sums with sim_pool_sums(). */
     void (*tick)(void *state, struct sim *sim, int64_t at_ns);
     void (*step)(void *state, const struct probe_step *step); /* NULL: no interest */
+    /* A replica is in another state of life; at the start all are told, with `from` and
+     * `to` alike.  NULL: no interest. */
+    void (*life)(void *state, const struct replica *replica,
+                 const struct probe_life *life);
 };
 
 #endif

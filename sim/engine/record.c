@@ -28,18 +28,22 @@ static void fill_owners(struct probe_record *record, struct request *request,
     CHECK(record->prefill_ns >= 0 && record->stall_ns >= 0);
 }
 
+/* What it paid the replica that computed its prompt for this one. */
+static wide carried_usd_ns(const struct replica *replica, const struct request *request)
+{
+    if (replica == NULL || request->prefill_replica < 0) {
+        return 0;
+    }
+    const struct replica *prefill = replica - replica->index + request->prefill_replica;
+    return (wide)request->carried_paid_ns * prefill->usd_per_hour_nano;
+}
+
 /* What it paid where, at each replica's price. */
 static wide cost_usd_ns(const struct replica *replica, const struct request *request)
 {
-    if (replica == NULL) {
-        return 0;
-    }
-    wide carried = 0;
-    if (request->prefill_replica >= 0) {
-        carried = (wide)request->carried_paid_ns *
-                  replica->all[request->prefill_replica].usd_per_hour_nano;
-    }
-    return (wide)request->paid_ns * replica->usd_per_hour_nano + carried;
+    return replica == NULL ? 0
+                           : (wide)request->paid_ns * replica->usd_per_hour_nano +
+                                 carried_usd_ns(replica, request);
 }
 
 void record_tell(const struct probe *probe, const struct replica *replica,
@@ -68,9 +72,11 @@ void record_tell(const struct probe *probe, const struct replica *replica,
         .finish_ns = now_ns,
         .max_gap_ns = request->n_emitted > 1 ? request->max_gap_ns : REQUEST_NEVER,
         .n_preemptions = request->n_preemptions,
-        .paid_ns = request->paid_ns + request->carried_paid_ns,
+        .paid_ns = request->paid_ns,
         .energy_pj = request->energy_pj + request->carried_energy_pj,
         .cost_usd_ns = cost_usd_ns(replica, request),
+        .carried_usd_ns = carried_usd_ns(replica, request),
+        .carried_energy_pj = request->carried_energy_pj,
     };
     request->labels = NULL;
     fill_owners(&record, request, now_ns);

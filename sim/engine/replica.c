@@ -16,12 +16,17 @@ void replica_init(struct replica *replica, const struct pool *pool,
     const struct pool_scheduler *scheduler = &pool->config->scheduler;
     int64_t threshold = scheduler->long_prefill_token_threshold;
     bool drafts = pool->config->speculative.method != SPECULATIVE_NONE;
+    bool adapts = pool->adapter.max_loras > 0;
     *replica = (struct replica){
         .pool = pool,
+        .cost = &pool->cost,
+        .slow_nano = SLOW_NOT,
         .ops = ops,
         .index = index,
-        /* drafted tokens are right or wrong one by one */
-        .stepwise = stepwise || ops->plan_grouped == NULL || drafts,
+        /* drafted tokens are right or wrong one by one; steps have adapters of their own;
+         * ranks look at each other */
+        .stepwise = stepwise || ops->plan_grouped == NULL || drafts || adapts ||
+                    layout_ranks(&pool->config->layout) > 1,
         .kv = {.block_tokens = pool->config->block_tokens,
                .total_blocks = pool->usable_blocks,
                .free_blocks = pool->usable_blocks},
@@ -53,6 +58,7 @@ void replica_init(struct replica *replica, const struct pool *pool,
     tier_init(&replica->tier, &pool->tiers, &pool->cost, pool->config->block_tokens);
     replica->forecast.on = scheduler->admission == POOL_FORECAST;
     replica->draft.of = drafts ? &pool->speculative : NULL;
+    replica->lora.of = adapts ? &pool->adapter : NULL;
     replica->group.reserved = scheduler->preempt == POOL_NONE;
 }
 
@@ -71,6 +77,7 @@ void replica_free(struct replica *replica)
     prefix_free(replica->kv.prefix);
     tier_free(&replica->tier);
     leave_free(&replica->leaving);
+    lora_free(&replica->lora);
 }
 
 void replica_know_prompts(struct replica *replica)
@@ -205,8 +212,11 @@ void replica_charge_prefill(struct replica *replica, int64_t rest_ns, wide rest_
     if (n_tokens == 0) {
         return;
     }
+    int64_t fetch_ns = wide_narrow(replica->tier.fetch_fs / 1000000);
+    fetch_ns = (fetch_ns < rest_ns ? fetch_ns : rest_ns) / n_tokens; /* of a token */
     replica->prefill_pot_ns += rest_ns;
     replica->prefill_pot_pj += rest_pj;
+    replica->tally.prefill_pj += rest_pj;
     wide token_ns = wide_div(replica->prefill_pot_ns, n_tokens);
     wide token_pj = wide_div(replica->prefill_pot_pj, n_tokens);
     replica->prefill_pot_ns -= token_ns * n_tokens;
@@ -214,7 +224,11 @@ void replica_charge_prefill(struct replica *replica, int64_t rest_ns, wide rest_
     for (int64_t i = 0; i < replica->n_grants; i++) {
         const struct replica_grant *grant = &replica->grants[i];
         if (!grant->decode) {
-            grant->request->paid_ns += wide_narrow(token_ns * grant->tokens);
+            int64_t paid_ns = wide_narrow(token_ns * grant->tokens);
+            int64_t fetch_paid_ns = fetch_ns * grant->tokens; /* no more than that */
+            grant->request->paid_ns += paid_ns;
+            grant->request->prefill_paid_ns += paid_ns - fetch_paid_ns;
+            grant->request->fetch_paid_ns += fetch_paid_ns;
             grant->request->energy_pj += token_pj * grant->tokens;
         }
     }

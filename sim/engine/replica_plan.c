@@ -51,7 +51,7 @@ static bool plan(struct replica *replica, int64_t now_ns)
     return has_step(replica);
 }
 
-bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
+bool replica_plan_choose(struct replica *replica, int64_t now_ns)
 {
     replica->waited = replica->wake_ns != REQUEST_NEVER;
     replica->wake_ns = REQUEST_NEVER;
@@ -70,12 +70,13 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
     replica->group_granted = false;
     replica->swap.moved = 0;
     replica->tier.fetch_fs = 0;
+    lora_plan(&replica->lora);
     do { /* a scheduler that waits, or has shed all it knew of, looks again at once */
         look_now(replica, now_ns);
         promote_due(replica, now_ns);
         draft_choose(replica);
         if (plan(replica, now_ns)) {
-            break;
+            return true;
         }
         if (replica->arrived.n == 0 &&
             (replica->moving.landed.n == 0 ||
@@ -87,11 +88,10 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
         replica->waited = true;
         replica->wake_ns = REQUEST_NEVER;
     } while (true);
-    if (replica->stepwise) {
-        stepwise_start(replica, now_ns);
-    } else {
-        span_plan(replica, now_ns, horizon_ns);
-    }
+}
+
+void replica_plan_started(struct replica *replica, int64_t now_ns)
+{
     replica->busy = true;
     replica->planned_ns = now_ns;
     if (replica->running.n > replica->tally.most_running) {
@@ -101,5 +101,18 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
         replica_tell_step(replica);
     }
     replica->n_steps++;
+}
+
+bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
+{
+    if (!replica_plan_choose(replica, now_ns)) {
+        return false;
+    }
+    if (replica->stepwise) {
+        stepwise_start(replica, now_ns);
+    } else {
+        span_plan(replica, now_ns, horizon_ns);
+    }
+    replica_plan_started(replica, now_ns);
     return true;
 }

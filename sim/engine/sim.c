@@ -3,8 +3,11 @@
 #include <inttypes.h>
 
 #include "base/check.h"
+#include "engine/fail.h"
 #include "engine/fleet.h"
 #include "engine/intake.h"
+#include "engine/lockstep.h"
+#include "engine/scaler.h"
 #include "engine/sums.h"
 
 /* Brings the area under the number of requests in the system up to now. */
@@ -42,6 +45,9 @@ void sim_finished(void *state, struct probe_record *record)
         int64_t service = record->prompt_tokens + 2 * record->output_tokens;
         shares_leave(&sim->shares, record->tenant, is_done ? service : 0,
                      record->finish_ns);
+    }
+    if (sim->scalers != NULL && record->status != REQUEST_REJECTED) {
+        scaler_finished(sim, record);
     }
     sim->left_in_plan = true;
     sum_area(sim);
@@ -89,6 +95,34 @@ static int64_t horizon(const struct sim *sim)
     return timer_ns < at_ns ? timer_ns : at_ns;
 }
 
+/* After a plan: when to look at the replica again; false if nothing says when. */
+static bool await(struct sim *sim, const struct replica *replica, bool runs)
+{
+    int64_t at_ns = runs ? replica->span.end_ns : replica->wake_ns;
+    if (!runs && at_ns <= sim->now_ns) {
+        event_heap_remove(&sim->steps, replica->index);
+        return false;
+    }
+    event_heap_set(&sim->steps, replica->index, at_ns);
+    return true;
+}
+
+/* Ranks go when none of them has anything left to serve. */
+static void plan_ranks(struct sim *sim, struct lockstep *lockstep)
+{
+    bool runs = lockstep_plan(lockstep, sim->now_ns);
+    bool may_go = !runs;
+    for (int32_t i = 0; i < lockstep->n; i++) {
+        struct replica *rank = &lockstep->ranks[i];
+        sim->is_idle[rank->index] = false;
+        may_go = !await(sim, rank, runs) && may_go &&
+                 rank->life.state == LIFE_DRAINING && fleet_is_empty(rank);
+    }
+    for (int32_t i = 0; may_go && i < lockstep->n; i++) {
+        fleet_life(sim, &lockstep->ranks[i], LIFE_OFF);
+    }
+}
+
 /* Plans every idle replica, in index order. */
 static void plan_idle(struct sim *sim)
 {
@@ -103,23 +137,28 @@ static void plan_idle(struct sim *sim)
     }
     for (int32_t i = 0; i < sim->n_idle; i++) {
         struct replica *replica = &sim->replicas[sim->idle[i]];
+        if (!sim->is_idle[sim->idle[i]]) {
+            continue; /* planned with its first rank */
+        }
         sim->is_idle[sim->idle[i]] = false;
         if (replica->busy) {
             continue;
         }
-        if (replica_plan(replica, sim->now_ns, horizon_ns)) {
-            event_heap_set(&sim->steps, replica->index, replica->span.end_ns);
-        } else if (replica->wake_ns > sim->now_ns) {
-            event_heap_set(&sim->steps, replica->index, replica->wake_ns);
-        } else {
-            event_heap_remove(&sim->steps, replica->index);
+        if (replica->lockstep != NULL) {
+            plan_ranks(sim, replica->lockstep);
+        } else if (!await(sim, replica,
+                          replica_plan(replica, sim->now_ns, horizon_ns))) {
             transfer_pull_again(sim, replica);
-            if (replica->life.state == LIFE_DRAINING && fleet_is_empty(replica)) {
+            if (replica->sleeps) {
+                sim->sleep_due = true;
+            } else if (replica->life.state == LIFE_DRAINING &&
+                       fleet_is_empty(replica)) {
                 fleet_life(sim, replica, LIFE_OFF);
             }
         }
     }
     sim->n_idle = 0;
+    sim->router.planned_ns = sim->now_ns;
 }
 
 static void end_step(struct sim *sim)
@@ -129,6 +168,20 @@ static void end_step(struct sim *sim)
         replica_end(replica, sim->now_ns);
     }
     fleet_mark(sim, replica);
+}
+
+/* The boundaries of the timeline and what routers see of replicas, both as of before
+ * anything of `now_ns` happens.  Neither may look back behind the other. */
+static int look_back(struct sim *sim, int64_t now_ns, struct err *err)
+{
+    if (sim->router.snapshot_ns <= now_ns) {
+        int64_t at_ns = router_snapshot_ns(&sim->router, now_ns);
+        if (sim_tick(sim, at_ns - 1, err) != 0) {
+            return -1;
+        }
+        router_snapshot(&sim->router, at_ns);
+    }
+    return sim_tick(sim, now_ns, err);
 }
 
 /* Moves the clock; -1 if the run is to stop. */
@@ -145,7 +198,7 @@ static int set_clock(struct sim *sim, int64_t now_ns, struct err *err)
                        " years): it can go no further",
                        now_ns / 1000000000, now_ns / 1000000000 / 31557600);
     }
-    if (sim_tick(sim, now_ns, err) != 0) {
+    if (look_back(sim, now_ns, err) != 0) {
         return -1;
     }
     sim->now_ns = now_ns;
@@ -156,7 +209,7 @@ int sim_run(struct sim *sim, const struct sim_config *config,
             const struct sim_source *source, struct err *err)
 {
     sim_init(sim, config, source);
-    if (intake_next(sim, err) < 0) {
+    if (fail_start(sim, err) != 0 || intake_next(sim, err) < 0) {
         return -1;
     }
     while (sim->has_next || sim->n_in_system > 0) {
@@ -183,7 +236,10 @@ int sim_run(struct sim *sim, const struct sim_config *config,
             transfer_pull(sim);
             sim->left_in_plan = false;
             plan_idle(sim);
-        } while (sim->left_in_plan || sim->transfers.n_due > 0 ||
+            if (sim->sleep_due) {
+                sleep_look(sim);
+            }
+        } while (sim->left_in_plan || sim->n_idle > 0 || sim->transfers.n_due > 0 ||
                  timer_first_ns(&sim->timers) == now_ns);
         if (config->verify) {
             sim_verify(sim);

@@ -30,14 +30,21 @@
 #include "base/err.h"
 #include "base/histogram.h"
 #include "base/wide.h"
+#include "engine/admit.h"
 #include "engine/event.h"
+#include "engine/fail_config.h"
 #include "engine/foresight.h"
 #include "engine/pool.h"
 #include "engine/probe.h"
 #include "engine/replica.h"
 #include "engine/request.h"
-#include "engine/route.h"
+#include "engine/resend.h"
+#include "engine/router.h"
+#include "engine/scale.h"
+#include "engine/served.h"
 #include "engine/shares.h"
+#include "engine/sleep.h"
+#include "engine/slo.h"
 #include "engine/timer.h"
 #include "engine/transfer.h"
 
@@ -67,6 +74,8 @@ struct sim_arrival {
     int32_t model;    /* that it names, from 1 on; 0: none */
     int32_t klass;    /* its class, likewise */
     int32_t adapter;
+    const char *model_name; /* for messages; NULL: none */
+    const char *class_name;
     const char *file; /* where it stands, for messages */
     int64_t line;
 };
@@ -87,10 +96,19 @@ struct sim_config {
     int32_t n_pools;
     uint64_t seed;
     const struct route_ops *route;
+    const struct route_ops *decode_route; /* of those who answer only; may be NULL */
     const struct disaggregate_config *disaggregate;
-    int64_t client_timeout_ns; /* 0: clients wait for ever */
-    int64_t hold_timeout_ns;   /* for which the gateway holds a request; 0: for ever */
-    bool reject_unservable;    /* false: an unservable request is the user's mistake */
+    const struct scale_ops *const *scalers; /* per pool; NULL: none has one */
+    struct sleep_config sleep;
+    struct slo slo;
+    const struct route_config *routing; /* NULL: nothing is set */
+    int64_t client_timeout_ns;          /* 0: clients wait for ever */
+    struct resend_config resend;
+    int64_t hold_timeout_ns; /* for which the gateway holds a request; 0: for ever */
+    const struct fail_config *fail; /* NULL: nothing fails */
+    struct fail_events failures;
+    const struct admit_config *admit; /* NULL: everybody */
+    bool reject_unservable; /* false: an unservable request is the user's mistake */
     bool stepwise;
     bool want_itl;
     bool verify;     /* sim_verify() after every instant: tests */
@@ -106,29 +124,50 @@ struct sim_totals {
     int64_t n_by_status[N_REQUEST_STATUSES];
     int64_t output_tokens_completed;
     int64_t computed_tokens_completed; /* prompt + output - 1 */
-    int64_t end_ns;                    /* last event */
+    int64_t discarded_tokens;  /* computed for requests that left while nowhere ... */
+    int64_t discarded_outputs; /* ... and emitted to them */
+    int64_t end_ns;            /* last event */
     wide area;    /* of the number in the system over time, in request-ns */
     wide sojourn; /* sum of finish - arrival */
     int64_t n_steps;
     int64_t sequence_steps;
+    int64_t n_resent;   /* requests that a client sent again */
+    int64_t n_attempts; /* how often clients did */
 };
+
+struct lockstep;
 
 struct sim {
     const struct sim_config *config;
     const struct sim_source *source;
     struct replica *replicas;
     struct cost_forms *forms; /* per pool */
-    struct route_view *views;
-    int32_t n_replicas;     /* places, whether somebody is there or not */
-    int32_t *first_of_pool; /* and, behind the last pool's, n_replicas */
-    void *route_state;
+    struct router router;
+    struct served served;
+    struct arena arena;         /* of what `served` holds */
+    int32_t n_replicas;         /* places, whether somebody is there or not */
+    int32_t *first_of_pool;     /* and, behind the last pool's, n_replicas */
+    struct lockstep *locksteps; /* of ranks that step together */
+    int32_t n_locksteps;
     struct event_heap steps;
     struct timer_heap timers;
     struct request_store store;
     struct request_alive alive; /* with client timeouts only */
     struct timer patience;      /* of the first of these */
-    struct request_list held;   /* at the gateway */
-    int64_t n_away;             /* who are sent again later */
+    struct scaler *scalers;     /* per pool; NULL: none */
+    struct sleepers *sleepers;  /* NULL: no pools share GPUs */
+    bool sleep_due;             /* sleep_look() is to look in this instant */
+    const char *cause;          /* of the changes of lives just now; "" */
+    bool keeps_held;            /* another rank of a replica becomes ready yet */
+    int32_t n_on;               /* replicas that serve */
+    int32_t most_on;
+    int64_t n_held; /* requests, ever */
+    wide held_ns;   /* time that they were */
+    struct admit admit;
+    struct request_list held; /* at the gateway */
+    struct fail *fail;        /* NULL: nothing can fail */
+    struct slow slow;         /* prices of slow replicas */
+    int64_t n_away;           /* who are sent again later */
     struct transfers transfers;
     struct histogram itl;
     struct probe probe; /* the user's, with the bookkeeping of this file in front */

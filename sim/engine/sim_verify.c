@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "engine/fleet.h"
+#include "engine/lockstep.h"
 #include "engine/sim.h"
 #include "engine/transfer_verify.h"
 
@@ -96,7 +97,8 @@ static void verify_waiting(const struct replica *replica)
     CHECK(n + replica->frontend.requests.n + transfer_side_n_in(&replica->moving) ==
           replica->view->n_waiting);
     bool has_work = replica->running.n + n > 0;
-    CHECK(replica->busy ? has_work
+    bool may_run = has_work || lockstep_is_dummy(replica);
+    CHECK(replica->busy ? may_run
                         : !has_work || replica->wake_ns > 0 ||
                               transfer_side_holds(&replica->moving));
 }
@@ -122,6 +124,7 @@ static void verify_replica(const struct replica *replica)
     }
     transfer_verify_replica(replica, &seen.held_blocks, &seen.n_shares);
     tier_verify(&replica->tier);
+    lora_verify(replica);
     if (replica->kv.prefix != NULL) {
         int64_t n_held;
         int64_t n_shares;
@@ -166,6 +169,7 @@ void sim_verify(const struct sim *sim)
 {
     int64_t n = sim->held.n + sim->n_away + sim->transfers.unplaced.n;
     transfer_verify_run(sim);
+    int32_t n_on = 0;
     verify_outside(sim);
     for (int32_t i = 0; i < sim->n_replicas; i++) {
         const struct replica *replica = &sim->replicas[i];
@@ -174,8 +178,18 @@ void sim_verify(const struct sim *sim)
              replica->frontend.requests.n + transfer_side_n_in(&replica->moving);
         CHECK(life_serves(&replica->life) || fleet_is_empty(replica));
         CHECK(life_paid_ns(&replica->life, sim->now_ns) <= sim->now_ns);
+        CHECK(replica->life.state == LIFE_STARTING || !timer_is_set(&replica->boot));
+        CHECK(replica->life.state != LIFE_DRAINING || replica->sleeps ||
+              replica->lockstep != NULL || !fleet_is_empty(replica));
+        n_on += life_serves(&replica->life) && lockstep_first(replica) == i;
     }
+    for (int32_t i = 0; i < sim->n_locksteps; i++) {
+        lockstep_verify(&sim->locksteps[i]);
+    }
+    CHECK(n_on == sim->n_on && n_on <= sim->most_on);
+    sleep_verify(sim);
     CHECK(n == sim->n_in_system);
+    router_verify(&sim->router);
     int64_t done = 0;
     for (int i = 0; i < N_REQUEST_STATUSES; i++) {
         done += sim->totals.n_by_status[i];

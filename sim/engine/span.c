@@ -6,10 +6,13 @@
 #include "engine/promote.h"
 #include "engine/replica.h"
 #include "engine/sums.h"
+#include "engine/throttle.h"
 
 /* Contexts are below 2^46 tokens (pool.c bounds the KV cache), so that their sum over a
  * span fits 64 bits. */
 enum { MOST_STEPS = 1 << 15 };
+
+static const struct work nothing_drafted = {0};
 
 /* What the step holds: the decoding group and the chunks of the plan. */
 static void count_step(const struct replica *replica, struct step_counts *counts)
@@ -36,7 +39,15 @@ static wide decodes_fs(const struct replica *replica, const struct step_counts *
     const struct cost_form *form =
         cost_form_of(replica->forms, counts->n_decodes, counts->decode_context,
                      counts->decode_window);
-    return cost_form_fs(form, counts->decode_context, counts->decode_window);
+    wide fs = cost_form_fs(form, counts->decode_context, counts->decode_window);
+    struct step_counts decodes = {
+        .n_decodes = counts->n_decodes,
+        .decode_context = counts->decode_context,
+        .decode_window = counts->decode_window,
+        .n_emitting = counts->n_decodes,
+    };
+    struct step_price price = {{fs}};
+    return fs + throttle_price(replica->pool, &decodes, &nothing_drafted, NULL, &price);
 }
 
 /* A step that is planned by itself: it has chunks, or the one after it must be planned. */
@@ -44,8 +55,12 @@ static void plan_alone(struct replica *replica, struct replica_span *span,
                        int64_t now_ns)
 {
     const struct step_counts *counts = &span->counts;
-    cost_price(&replica->pool->cost, counts, &span->price);
-    span->price.fs[BOUND_NETWORK] += swap_fs(replica) + replica->tier.fetch_fs;
+    cost_price(replica->cost, counts, &span->price);
+    span->price.fs[BOUND_NETWORK] +=
+        slow_fs(replica->slow_nano, swap_fs(replica) + replica->tier.fetch_fs);
+    span->limited_fs =
+        throttle_price(replica->pool, counts, &nothing_drafted, NULL, &span->price);
+    span->limited = span->limited_fs > 0;
     int64_t duration_ns = cost_duration_ns(cost_sum_fs(&span->price));
     span->alone = true;
     span->steps_left = 1;
@@ -241,8 +256,9 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
         cost_form_fs(span->form, counts->decode_context, counts->decode_window);
     wide per_step =
         cost_form_growth_fs(span->form, counts->n_decodes, replica->group.n_growing);
+    int64_t most_alike = throttle_span(replica, span, &first_fs, &per_step);
     span->fs_per_step = per_step < INT64_MAX ? (int64_t)per_step : INT64_MAX;
-    int64_t most = most_steps(replica, span, first_fs);
+    int64_t most = least(most_steps(replica, span, first_fs), most_alike);
     if (most < 1) {
         plan_alone(replica, span, now_ns);
         return;

@@ -1,6 +1,7 @@
 #include "engine/replica.h"
 #include "engine/span.h"
 #include "engine/sums.h"
+#include "engine/throttle.h"
 
 /* The energy of `n_steps` steps in progress whose counts sum to `counts`. */
 static wide energy_pj(const struct replica *replica, const struct step_counts *counts,
@@ -50,6 +51,7 @@ static void book_work(struct replica *replica, const struct replica_walk *walk)
     power_work_add(&sums->work, &work);
     sums->busy_ns += walk->sum_ns;
     sums_bounds(sums->bound_fs, span, m, all.decode_context, all.decode_window);
+    throttle_add(replica, &work, sums);
     sums->prefill_tokens += prompt_tokens;
     sums->token_ns += (wide)(counts->n_decodes + prompt_tokens) * walk->sum_ns;
     sums->block_ns += walk->block_ns;

@@ -69,8 +69,7 @@ static void count_in(struct sim *sim, struct replica *replica, struct request *r
 {
     sums_state(replica, sim->now_ns);
     request->replica = replica->index;
-    replica->view->n_waiting++;
-    replica->view->prompt_tokens += request->prompt_tokens;
+    router_sent(&sim->router, replica->index, request->prompt_tokens);
 }
 
 static void count_out(struct sim *sim, struct replica *replica,
@@ -78,7 +77,7 @@ static void count_out(struct sim *sim, struct replica *replica,
 {
     sums_state(replica, sim->now_ns);
     replica->view->n_waiting--;
-    replica->view->prompt_tokens -= request->prompt_tokens;
+    router_left(&sim->router, replica->index, request->prompt_tokens);
 }
 
 void transfer_mark(struct sim *sim, struct replica *replica)
@@ -114,23 +113,11 @@ static struct transfer *new_transfer(struct sim *sim, struct request *request)
     return transfer;
 }
 
-/* A copy of what is said of a prompt, of which nothing is held. */
-static struct prefix_chain *copy_chain(const struct prefix_chain *chain)
-{
-    if (chain == NULL) {
-        return NULL;
-    }
-    size_t size = (size_t)chain->n_parts * sizeof *chain->parts;
-    struct prefix_part *parts =
-        memory_new((size_t)chain->n_parts, sizeof *chain->parts);
-    memcpy(parts, chain->parts, size);
-    return prefix_chain_new(parts, chain->n_parts, chain->prompt_tokens);
-}
-
 /* The replica gets its blocks back between two steps, and knows what it knows of them. */
 static void give_back(struct sim *sim, struct replica *replica, struct request *request)
 {
-    struct prefix_chain *copy = copy_chain(request->chain);
+    struct prefix_chain *copy =
+        request->chain != NULL ? prefix_chain_copy(request->chain) : NULL;
     sums_state(replica, sim->now_ns);
     fleet_reconsider(sim, replica);
     leave_add(&replica->moving.leaving, &replica->kv, request, true);

@@ -56,10 +56,10 @@ static int32_t splitwise_first(const struct sim *sim, const struct request *requ
     int32_t both = least(sim, mixed, true);
     int32_t decode = least(sim, request->pools & transfers->decode_pools, false);
     int64_t most = transfers->config->overflow_tokens;
-    if (prefill >= 0 && sim->views[prefill].prompt_tokens <= most) {
+    if (prefill >= 0 && sim->router.views[prefill].prompt_tokens <= most) {
         return prefill;
     }
-    if (both >= 0 && (sim->views[both].prompt_tokens <= most || decode < 0)) {
+    if (both >= 0 && (sim->router.views[both].prompt_tokens <= most || decode < 0)) {
         return both;
     }
     return decode >= 0 ? decode : prefill;

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "engine/replica.h"
+#include "engine/router.h"
 #include "engine/sums.h"
 
 void transfer_side_hand_over(struct replica *replica, struct request *request,
@@ -11,7 +12,7 @@ void transfer_side_hand_over(struct replica *replica, struct request *request,
     replica_leave(replica, request, now_ns);
     request_list_remove(&replica->running, request);
     replica->view->n_running--;
-    replica->view->prompt_tokens -= request->prompt_tokens;
+    router_left(replica->router, replica->index, request->prompt_tokens);
     request->place = REQUEST_MOVING;
     request_list_append(replica->moving.out, request);
 }

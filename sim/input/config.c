@@ -3,9 +3,13 @@
 #include <string.h>
 
 #include "input/config_disaggregate.h"
+#include "input/config_lora.h"
 #include "input/config_policies.h"
 #include "input/config_pool.h"
+#include "input/config_route.h"
+#include "input/config_scale.h"
 #include "input/config_speculative.h"
+#include "input/failures.h"
 #include "input/settings.h"
 
 #define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
@@ -15,7 +19,6 @@ static const char pool_prefix[] = "pool.";
 #define RUN(member) offsetof(struct config_run, member)
 #define WORKLOAD(member) offsetof(struct config_workload, member)
 #define SLO(member) offsetof(struct config_slo, member)
-#define ROUTE(member) offsetof(struct config_route, member)
 #define HOST(member) offsetof(struct tier_config, levels[TIER_HOST].member)
 #define DISK(member) offsetof(struct tier_config, levels[TIER_DISK].member)
 #define OUTPUT(member) offsetof(struct config_output, member)
@@ -58,6 +61,13 @@ static const struct field workload_fields[] = {
      "a request that tells nothing of its prompt continues the longest that it can"},
     {"client_timeout", FIELD_TIME, WORKLOAD(client_timeout_ns), "s", "0", "0",
      "1000000000", NULL, "clients give up this long after they asked; 0: never"},
+    {"client_retries", FIELD_COUNT, WORKLOAD(client_retries), "", "0", "0", "1000000",
+     NULL,
+     "how often a client sends a request again that timed out, was shed or failed"},
+    {"client_backoff", FIELD_TIME, WORKLOAD(client_backoff_ns), "s", "1", "0.000001",
+     "1000000000", NULL, "how long it waits before the first time"},
+    {"client_backoff_factor", FIELD_NANO, WORKLOAD(client_backoff_factor_nano), "", "2",
+     "1", "1000", NULL, "by how much that grows from one time to the next"},
     {"warmup", FIELD_TIME, WORKLOAD(warmup_ns), "s", "0", "0", "1000000000", NULL,
      "requests that arrive this soon after the first are simulated but not counted"},
     {"cooldown", FIELD_TIME, WORKLOAD(cooldown_ns), "s", "0", "0", "1000000000", NULL,
@@ -75,13 +85,6 @@ static const struct field slo_fields[] = {
      "bound on the whole request; 0: none"},
     {"attainment", FIELD_NANO, SLO(attainment_nano), "", "0.99", "0", "1", NULL,
      "share of requests that must meet all bounds"},
-};
-
-static const struct field route_fields[] = {
-    {"policy", FIELD_TEXT, ROUTE(policy), "", "round_robin", NULL, NULL, NULL,
-     "router: see 'servesim list route'"},
-    {"hold_timeout", FIELD_TIME, ROUTE(hold_timeout_ns), "s", "300", "0.001",
-     "1000000000", NULL, "a request fails that no replica could take for so long"},
 };
 
 static const struct field offload_fields[] = {
@@ -118,6 +121,8 @@ static const struct field output_fields[] = {
      "write steps.csv: every step, every request in it"},
     {"itl", FIELD_FLAG, OUTPUT(itl), "", "yes", NULL, NULL, NULL,
      "collect the distribution of inter-token latency"},
+    {"sessions", FIELD_FLAG, OUTPUT(sessions), "", "no", NULL, NULL, NULL,
+     "write sessions.csv: a row per session, each in memory until the end"},
 };
 
 const struct field_table config_tables[] = {
@@ -128,12 +133,23 @@ const struct field_table config_tables[] = {
      .fields = speculative_fields,
      .n_fields = SPECULATIVE_FIELDS,
      .base = offsetof(struct config, speculative)},
-    TABLE("route", route_fields, route),
+    TABLE("lora", adapter_fields, lora),
+    {.name = "route",
+     .fields = config_route_fields,
+     .n_fields = CONFIG_ROUTE_FIELDS,
+     .base = offsetof(struct config, route)},
+    TABLE("admit", admit_fields, admit),
     TABLE("offload", offload_fields, offload),
     {.name = "disaggregate",
      .fields = disaggregate_fields,
      .n_fields = DISAGGREGATE_FIELDS,
      .base = offsetof(struct config, disaggregate)},
+    TABLE("fail", fail_config_fields, fail),
+    TABLE("power", meter_fields, power),
+    {.name = "price",
+     .fields = price_terms_fields,
+     .n_fields = PRICE_TERMS_FIELDS,
+     .base = offsetof(struct config, price)},
     TABLE("output", output_fields, output),
 };
 const int32_t config_n_tables = sizeof config_tables / sizeof config_tables[0];
@@ -179,6 +195,8 @@ static int read_pool(struct config *config, struct settings *settings,
         return -1;
     }
     pool->offload = config->offload;
+    pool->meter = config->power;
+    pool->price_terms = config->price;
     return 0;
 }
 
@@ -275,16 +293,24 @@ int config_read(struct config *config, const char *path, const char *const *over
     if (read_sections(config, &settings, arena, err) != 0 ||
         tenants_read(&config->tenants, &settings, arena, err) != 0 ||
         read_pools(config, &settings, arena, err) != 0 ||
+        config_scale_read(config, &settings, arena, err) != 0 ||
         settings_check_used(&settings,
-                            "run, workload, slo, speculative, tenant.NAME, pool.NAME, "
-                            "route, offload, disaggregate, output",
+                            "run, workload, slo, speculative, lora, tenant.NAME, "
+                            "pool.NAME, scale.POOL, sleep, route, admit, offload, "
+                            "disaggregate, "
+                            "fail, power, price, output",
                             err) != 0 ||
         config_policies_check(config, &settings, err) != 0 ||
+        config_route_check(config, &settings, arena, err) != 0 ||
         config_speculative_apply(config, &settings, err) != 0 ||
+        config_lora_apply(config, &settings, err) != 0 ||
         config_disaggregate_check(config, &settings, err) != 0) {
         return -1;
     }
-    return check_workload(config, err);
+    if (check_workload(config, err) != 0) {
+        return -1;
+    }
+    return failures_read(config, arena, err);
 }
 
 void config_print(const struct config *config, FILE *out)
@@ -302,4 +328,5 @@ void config_print(const struct config *config, FILE *out)
         fprintf(out, "\n[pool.%s]\n", config->pools[i].name);
         config_pool_print(&config->pools[i], out);
     }
+    config_scale_print(config, out);
 }

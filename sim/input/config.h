@@ -15,8 +15,12 @@
 #include "base/err.h"
 #include "base/field.h"
 #include "base/memory.h"
+#include "engine/admit.h"
+#include "engine/fail_config.h"
 #include "engine/disaggregate.h"
 #include "engine/pool.h"
+#include "engine/route.h"
+#include "engine/sleep.h"
 #include "input/tenants.h"
 
 /* Which pools could serve a request is a bit of 64 each. */
@@ -44,6 +48,9 @@ struct config_workload {
     int64_t session_prefix; /* flags */
     int64_t infer_sessions;
     int64_t client_timeout_ns;
+    int64_t client_retries;
+    int64_t client_backoff_ns;
+    int64_t client_backoff_factor_nano;
     int64_t warmup_ns;
     int64_t cooldown_ns;
 };
@@ -59,15 +66,13 @@ struct config_slo {
 
 /* [offload] is struct tier_config: engine/tier.h. */
 
-struct config_route {
-    const char *policy;
-    int64_t hold_timeout_ns;
-};
+/* [route] is struct route_config: engine/route.h. */
 
 struct config_output {
     int64_t interval_ns;
     int64_t steps;
     int64_t itl;
+    int64_t sessions;
 };
 
 struct config {
@@ -76,18 +81,26 @@ struct config {
     struct config_workload workload;
     struct config_slo slo;
     struct speculative_config speculative;
+    struct adapter_config lora;
     struct tenants_config tenants;
-    struct config_route route;
+    struct route_config route;
+    struct admit_config admit;
     struct tier_config offload;
     struct disaggregate_config disaggregate;
+    struct fail_config fail;
+    struct fail_events failures; /* of fail.events */
+    struct meter_config power;
+    struct price_terms price;
     struct config_output output;
     struct pool_config *pools;
     int32_t n_pools;
+    struct sleep_config sleep;
+    bool has_sleep; /* pools share their GPUs */
 };
 
-/* The sections of the file: run, workload, slo, speculative, route, offload,
- * disaggregate, output.  [pool.NAME] is in
- * input/config_pool.h, [tenant.NAME] in input/tenants.h.  The tables' bases are offsets in struct config. */
+/* The sections of the file, each a struct above; [pool.NAME] is in input/config_pool.h,
+ * [tenant.NAME] in input/tenants.h, [scale.POOL] and [sleep] in input/config_scale.h.  The
+ * tables' bases are offsets in struct config. */
 extern const struct field_table config_tables[];
 extern const int32_t config_n_tables;
 

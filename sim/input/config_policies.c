@@ -205,12 +205,6 @@ static int check_pool(const struct config *config, const struct settings *settin
 int config_policies_check(struct config *config, const struct settings *settings,
                           struct err *err)
 {
-    char known[POLICY_NAMES];
-    if (policy_route(config->route.policy) == NULL) {
-        policy_route_names(known);
-        return refuse_name(settings, "route", "policy", config->route.policy, known,
-                           err);
-    }
     for (int32_t i = 0; i < config->n_pools; i++) {
         if (check_pool(config, settings, &config->pools[i], err) != 0) {
             return -1;

@@ -29,6 +29,8 @@ void config_pool_tables(struct field_table tables[CONFIG_POOL_TABLES])
     tables[CONFIG_POOL_PRESETS] = based(&pool_table, 0);
     tables[CONFIG_POOL_PRESETS + 1] =
         based(&cost_table, offsetof(struct pool_config, cost));
+    tables[CONFIG_POOL_PRESETS + 2] =
+        based(&price_table, offsetof(struct pool_config, price));
 }
 
 void config_pool_roots(char roots[CONFIG_POOL_ROOTS][400])
@@ -146,6 +148,35 @@ void config_pool_drop_replaced(struct settings *settings, const char *section,
     }
 }
 
+/* A price that the section gives, and whose it does not say, is not the file's vendor's:
+ * nor is one that -s puts on what a run wrote. */
+static void name_own_prices(struct pool_config *pool, const struct settings *settings,
+                            const char *section)
+{
+    static const char own[] = "given";
+    struct accelerator *gpu = &pool->accelerator;
+    const struct {
+        const char *key;
+        const char *source_key;
+        const char **source;
+    } prices[] = {
+        {"usd_per_hour", "price_source", &gpu->price_source},
+        {"usd_per_hour_reserved", "reserved_source", &gpu->reserved_source},
+        {"usd_per_hour_spot", "spot_source", &gpu->spot_source},
+        {"capex_usd", "capex_source", &gpu->capex_source},
+    };
+    for (size_t i = 0; i < sizeof prices / sizeof prices[0]; i++) {
+        const struct settings_entry *price =
+            settings_find(settings, section, prices[i].key);
+        const struct settings_entry *source =
+            settings_find(settings, section, prices[i].source_key);
+        if (price != NULL &&
+            (source == NULL || (price->line == 0 && source->line != 0))) {
+            *prices[i].source = own;
+        }
+    }
+}
+
 int config_pool_read(struct pool_config *pool, struct settings *settings,
                      const char *section, const char *name, struct arena *arena,
                      struct err *err)
@@ -177,6 +208,7 @@ int config_pool_read(struct pool_config *pool, struct settings *settings,
                        err) != 0) {
         return -1;
     }
+    name_own_prices(pool, settings, section);
     for (int32_t i = 0; i < CONFIG_POOL_PRESETS; i++) {
         if (preset_name(pool, i)[0] == '\0') {
             forget_missing(&tables[i], pool);
@@ -210,6 +242,7 @@ void config_pool_print(const struct pool_config *pool, FILE *out)
     config_pool_tables(tables);
     settings_print(out, &tables[CONFIG_POOL_PRESETS], pool);
     settings_print(out, &tables[CONFIG_POOL_PRESETS + 1], pool);
+    settings_print(out, &tables[CONFIG_POOL_PRESETS + 2], pool);
     for (int32_t i = 0; i < CONFIG_POOL_PRESETS; i++) {
         if (preset_name(pool, i)[0] == '\0') {
             print_known(&tables[i], pool, out);

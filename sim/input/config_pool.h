@@ -30,8 +30,8 @@ struct config_pool_preset {
 extern const struct config_pool_preset config_pool_presets[CONFIG_POOL_PRESETS];
 
 /* The tables of a pool's keys, their bases being offsets in struct pool_config: those of
- * the presets in their order, then the pool's own and the cost's. */
-enum { CONFIG_POOL_TABLES = CONFIG_POOL_PRESETS + 2 };
+ * the presets in their order, then the pool's own, the cost's and the price's. */
+enum { CONFIG_POOL_TABLES = CONFIG_POOL_PRESETS + 3 };
 void config_pool_tables(struct field_table tables[CONFIG_POOL_TABLES]);
 
 /* Reads the section `section` ("pool.main") into a pool called `name`. */

@@ -30,6 +30,9 @@ struct trace_row {
                                 last one cut off; NULL if the file has none */
     int64_t n_hash_ids;
     int64_t hash_tokens; /* 0 if the format has none */
+    const char *model;   /* that it asks for, its class, its adapter: labels likewise */
+    const char *class;
+    const char *adapter;
 };
 
 enum { TRACE_LABEL_BYTES = 64 };

@@ -13,18 +13,29 @@ enum {
     SESSION_ID,
     PREFIX_HASH,
     DEADLINE,
+    MODEL,
+    CLASS,
+    ADAPTER,
     PARENT_ID,
     THINK,
     N_COLUMNS
 };
 
 static const char *const names[N_COLUMNS] = {
-    [ARRIVAL] = "arrival_s",       [PROMPT] = "prompt_tokens",
-    [OUTPUT] = "output_tokens",    [REQUEST_ID] = "request_id",
-    [TENANT] = "tenant",           [PRIORITY] = "priority",
-    [SESSION_ID] = "session_id",   [DEADLINE] = "deadline_s",
-    [PARENT_ID] = "parent_id",     [THINK] = "think_s",
+    [ARRIVAL] = "arrival_s",
+    [PROMPT] = "prompt_tokens",
+    [OUTPUT] = "output_tokens",
+    [REQUEST_ID] = "request_id",
+    [TENANT] = "tenant",
+    [PRIORITY] = "priority",
+    [SESSION_ID] = "session_id",
+    [DEADLINE] = "deadline_s",
+    [PARENT_ID] = "parent_id",
+    [THINK] = "think_s",
     [PREFIX_HASH] = "prefix_hash",
+    [MODEL] = "model",
+    [CLASS] = "class",
+    [ADAPTER] = "adapter",
 };
 
 static const struct trace_csv_table table = {
@@ -42,6 +53,9 @@ struct plain {
     char tenant[TRACE_LABEL_BYTES + 1];
     char session_id[TRACE_LABEL_BYTES + 1];
     char prefix[TRACE_LABEL_BYTES + 1];
+    char model[TRACE_LABEL_BYTES + 1];
+    char class[TRACE_LABEL_BYTES + 1];
+    char adapter[TRACE_LABEL_BYTES + 1];
 };
 
 static bool test(const struct source_line *line)
@@ -158,6 +172,25 @@ static int read_label(const struct source_line *line, int column,
     return 0;
 }
 
+/* What decides where a request may go. */
+static int read_target(struct plain *plain, const struct source_line *line,
+                       const struct trace_field *fields, struct trace_row *row,
+                       struct err *err)
+{
+    int result = 0;
+    if (fields[MODEL].text != NULL) {
+        result = read_label(line, MODEL, fields[MODEL], plain->model, &row->model, err);
+    }
+    if (result == 0 && fields[CLASS].text != NULL) {
+        result = read_label(line, CLASS, fields[CLASS], plain->class, &row->class, err);
+    }
+    if (result == 0 && fields[ADAPTER].text != NULL) {
+        result = read_label(line, ADAPTER, fields[ADAPTER], plain->adapter,
+                            &row->adapter, err);
+    }
+    return result;
+}
+
 static int read_optional(struct plain *plain, const struct source_line *line,
                          const struct trace_field *fields, struct trace_row *row,
                          struct err *err)
@@ -185,7 +218,7 @@ static int read_optional(struct plain *plain, const struct source_line *line,
     if (result == 0 && fields[DEADLINE].length > 0) {
         result = read_time(line, DEADLINE, fields[DEADLINE], &row->deadline_ns, err);
     }
-    return result;
+    return result == 0 ? read_target(plain, line, fields, row, err) : result;
 }
 
 static int read_row(void *state, const struct source_line *line, struct trace_row *row,

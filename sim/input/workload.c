@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "engine/jump.h"
 #include "input/prompt_text.h"
 
 /* Leaves room to add durations to arrivals. */
@@ -178,6 +179,7 @@ void workload_close(struct workload *workload)
     trace_close(workload->trace);
     workload->trace = NULL;
     sessions_free(&workload->sessions);
+    names_free(&workload->adapters);
 }
 
 /* The labels as one text, or NULL: "request\ntenant\nsession". */
@@ -212,6 +214,24 @@ static struct prefix_part *prompt_parts(struct workload *workload,
                                    row->output_tokens, &continued_tokens);
     *n_parts = 1;
     return prompt_text_of_session(session, row->prompt_tokens, row->output_tokens);
+}
+
+/* What decides where the request may go, as numbers. */
+static void describe_target(struct workload *workload, const struct trace_row *row,
+                            struct sim_arrival *arrival)
+{
+    const struct served *served = workload->served;
+    const char *session = row->session_id;
+    if (served != NULL) {
+        arrival->model = served_number(&served->models, row->model);
+        arrival->klass = served_number(&served->classes, row->class);
+        arrival->model_name = row->model;
+        arrival->class_name = row->class;
+    }
+    arrival->adapter = names_number(&workload->adapters, row->adapter);
+    if (session != NULL) { /* 0 is none */
+        arrival->session = jump_text(session, (int64_t)strlen(session)) | 1;
+    }
 }
 
 static int no_requests(const struct workload *workload, struct err *err)
@@ -303,6 +323,7 @@ int workload_next(void *state, struct sim_arrival *arrival, struct err *err)
         .file = strcmp(config->trace, "-") == 0 ? "standard input" : config->trace,
         .line = row.line,
     };
+    describe_target(workload, &row, arrival);
     return 1;
 }
 

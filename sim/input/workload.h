@@ -13,8 +13,10 @@
 
 #include "base/err.h"
 #include "base/wide.h"
+#include "engine/served.h"
 #include "engine/sim.h"
 #include "input/config.h"
+#include "input/names.h"
 #include "input/sessions.h"
 #include "input/trace.h"
 
@@ -22,7 +24,9 @@ struct workload {
     const struct config_workload *config;
     const volatile sig_atomic_t *interrupted; /* becomes 1 to stop; NULL: never */
     struct trace *trace;
-    struct sessions sessions; /* inferred ones */
+    struct sessions sessions;    /* inferred ones */
+    const struct served *served; /* what models and classes mean; NULL: nothing */
+    struct names adapters;
     wide multiply; /* arrivals are multiplied by multiply / divide, half up */
     wide divide;
     int64_t n_given; /* requests handed out */

@@ -31,13 +31,22 @@ struct accelerator {
     int64_t gpus_per_node;
     int64_t idle_mw;
     int64_t tdp_mw;
-    int64_t usd_per_hour_nano; /* per GPU */
+    int64_t usd_per_hour_nano; /* per GPU, as are the others; 0: not known */
+    int64_t usd_per_hour_reserved_nano;
+    int64_t usd_per_hour_spot_nano;
+    int64_t capex_usd_nano;
     /* Shares (10^-9) of tdp - idle drawn while busy at all, at peak compute, at peak
-     * memory bandwidth.  Their sum is at most 1, so no step draws more than TDP. */
+     * memory bandwidth.  Their sum is at most 1, so no step draws more than TDP.  Nobody
+     * has calibrated them: power_uncertainty is a judgement, not a statistic. */
     int64_t active_share_nano;
     int64_t compute_share_nano;
     int64_t memory_share_nano;
+    int64_t power_uncertainty_nano; /* of energy, either way */
+    const char *power_source;
     const char *price_source;
+    const char *reserved_source;
+    const char *spot_source;
+    const char *capex_source;
     const char *source;
     int64_t confidence;
     int64_t release_year;

@@ -1,10 +1,23 @@
 #include "model/ledger.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/wide.h"
 
 enum { BYTES_PER_ACTIVATION = 2, HIDDEN_VECTORS = 4, MLP_VECTORS = 3 };
+
+/* Ranks that one scheduler's requests are spread over, and how many each has of a full
+ * batch. */
+static int64_t balanced_ranks(const struct layout *layout)
+{
+    return layout->dp / layout_ranks(layout);
+}
+
+static int64_t rank_seqs(const struct ledger_request *request)
+{
+    return request->max_seqs / balanced_ranks(&request->layout);
+}
 
 static int64_t activation_bytes(const struct ledger_request *request,
                                 const struct llm *llm,
@@ -69,8 +82,8 @@ static void fill_kv(struct ledger *ledger, const struct ledger_request *request,
     if (llm->n_window_layers > 0 && llm->index_heads == 0 && full > 0) {
         /* a window that starts within a block reaches into one more */
         int64_t held = ((llm->window_tokens + block - 1) / block + 1) * block;
-        wide windows = (wide)request->max_seqs / layout->dp * held * per_layer *
-                       llm->n_window_layers;
+        wide windows =
+            (wide)rank_seqs(request) * held * per_layer * llm->n_window_layers;
         int64_t reserved = of_stage(layout, llm, windows);
         int64_t others = of_stage(layout, llm, (wide)full * per_layer * block) + drafts;
         if ((left - reserved) / others > left / ledger->block_bytes) {
@@ -80,7 +93,7 @@ static void fill_kv(struct ledger *ledger, const struct ledger_request *request,
     }
     left -= ledger->window_bytes;
     ledger->kv_bytes = left > 0 ? (int64_t)left : 0;
-    ledger->n_blocks = ledger->kv_bytes / ledger->block_bytes * layout->dp;
+    ledger->n_blocks = ledger->kv_bytes / ledger->block_bytes * balanced_ranks(layout);
 }
 
 int ledger_fill(struct ledger *ledger, const struct ledger_request *request,
@@ -97,28 +110,35 @@ int ledger_fill(struct ledger *ledger, const struct ledger_request *request,
     ledger->draft_bytes = request->draft != NULL ? weight_bytes(layout, request->draft,
                                                                 !request->draft_is_part)
                                                  : 0;
+    ledger->lora_bytes = request->lora_bytes;
     ledger->activation_bytes = activation_bytes(request, llm, constants);
     ledger->runtime_bytes = constants->runtime_bytes;
     int64_t state_bytes = llm_state_bytes(llm);
     state_bytes += request->draft != NULL ? llm_state_bytes(request->draft) : 0;
-    ledger->state_bytes =
-        state_bytes * request->max_seqs / (layout->tp * layout->pp * layout->dp);
+    ledger->state_bytes = state_bytes * request->max_seqs /
+                          (layout->tp * layout->pp * balanced_ranks(layout));
     wide left = usable - ledger->weight_bytes - ledger->draft_bytes -
-                ledger->activation_bytes - ledger->runtime_bytes - ledger->state_bytes;
+                ledger->lora_bytes - ledger->activation_bytes - ledger->runtime_bytes -
+                ledger->state_bytes;
     fill_kv(ledger, request, llm, left);
     if (ledger->n_blocks >= 2) {
         return 0;
+    }
+    char slots[60] = "";
+    if (ledger->lora_bytes > 0) {
+        snprintf(slots, sizeof slots, " MB, LoRA adapters %" PRId64,
+                 ledger->lora_bytes / 1000000);
     }
     return err_set(err,
                    "%s: %s does not fit on %" PRId64 " x %s: one GPU has %" PRId64
                    " MB to use (%" PRId64
                    " MB x gpu_memory_utilization), weights take %" PRId64
-                   " MB, activations %" PRId64 " MB, runtime %" PRId64
+                   "%s MB, activations %" PRId64 " MB, runtime %" PRId64
                    " MB, and two KV blocks %" PRId64
                    " MB; raise tensor_parallel or gpu_memory_utilization",
                    where, model_name, layout_gpus(layout), accelerator_name,
                    (int64_t)(usable / 1000000), ledger->memory_bytes / 1000000,
-                   (ledger->weight_bytes + ledger->draft_bytes) / 1000000,
+                   (ledger->weight_bytes + ledger->draft_bytes) / 1000000, slots,
                    ledger->activation_bytes / 1000000, ledger->runtime_bytes / 1000000,
                    2 * ledger->block_bytes / 1000000);
 }

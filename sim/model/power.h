@@ -7,10 +7,13 @@
  * would be busy at the rates they reach.  c and m are at most 1 and the three shares sum
  * to at most 1, so a step never draws more than TDP.  The shares are not calibrated.
  * With cost = linear there is no telling what a step does: it draws TDP.
+ *
+ * A limit on power (model/meter.h) is a least duration that is a form of the counts, too.
  */
 #ifndef SERVESIM_MODEL_POWER_H
 #define SERVESIM_MODEL_POWER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/wide.h"
@@ -58,14 +61,19 @@ struct power_weights {
 };
 
 struct power {
-    int64_t idle_mw; /* of the whole replica */
-    int64_t busy_mw; /* while a step runs, before what its counts add */
+    int64_t idle_mw;      /* of the whole replica or rank, its share of the host too */
+    int64_t busy_mw;      /* while a step runs, before what its counts add */
+    int64_t host_idle_mw; /* the host's share of idle_mw ... */
+    int64_t host_active_mw; /* ... which is also in busy_mw, with this */
     struct power_weights pj;
-    struct power_weights flops; /* over all GPUs of the replica */
+    bool limited;
+    struct power_weights least_fs; /* shortest time at the limit of power */
+    struct power_weights flops;    /* over all its GPUs */
     struct power_weights bytes;
 };
 
-/* The coefficients of a replica.  `llm` and `constants` are read only for COST_ROOFLINE. */
+/* The coefficients of a replica, or of one of its ranks if they have a scheduler each: then
+ * what a step takes, whatever is in it, is a rank's share.  `llm` and `constants` are read only for COST_ROOFLINE. */
 void power_init(struct power *power, const struct cost *cost,
                 const struct accelerator *accelerator, const struct llm *llm,
                 const struct constants *constants, const struct layout *layout);
@@ -73,6 +81,10 @@ void power_init(struct power *power, const struct cost *cost,
 /* FLOPs and bytes alone: where hardware is known but steps are priced otherwise. */
 void power_init_work(struct power *power, const struct llm *llm,
                      const struct constants *constants, const struct layout *layout);
+
+/* Work must take so long that its energy is drawn at no more than `room_mw`.  False if
+ * that is beyond reason: half an hour for a single step. */
+bool power_limit(struct power *power, int64_t room_mw);
 
 /* The rate that MFU is a share of: the fastest that any of the model's products has on the
  * data sheet, so that no step is above 1. */

@@ -106,8 +106,8 @@ static double fleet_capacity_rps(const struct sim *sim, double prompt, double ou
     double by_role[] = {[POOL_BOTH] = 0, [POOL_PREFILL] = 0, [POOL_DECODE] = 0};
     for (int32_t i = 0; i < sim->config->n_pools; i++) {
         const struct pool *pool = &sim->config->pools[i];
-        by_role[pool->config->role] +=
-            load_capacity_rps(pool, prompt, output) * (double)pool->config->n_replicas;
+        by_role[pool->config->role] += load_capacity_rps(pool, prompt, output) *
+                                       (double)pool_n_schedulers(pool->config);
     }
     double prefill = by_role[POOL_PREFILL];
     double decode = by_role[POOL_DECODE];

@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "base/wide.h"
 
-enum { METRICS_MOST = 160, METRICS_VALUE_BYTES = 160 };
+enum { METRICS_MOST = 256, METRICS_VALUE_BYTES = 160 };
 
 struct metric {
     const char *name;

@@ -3,6 +3,27 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "output/ranks.h"
+static const struct column steps[] = {
+    {"step", "", "number of the step, by when it was planned"},
+    {"replica", "", "that ran it"},
+    {"start_s", "s", "when it began"},
+    {"end_s", "s", "when it ended"},
+    {"request_id", "", "as in requests.csv"},
+    {"kind", "", "prefill, decode or preempt"},
+    {"tokens", "tokens", "of the request in this step"},
+    {"context", "tokens", "of it in the KV cache at the end of the step"},
+    {"blocks", "blocks", "that it holds"},
+    {"preempted", "", "1: it gave way in this plan"},
+};
+
+const struct columns results_steps_columns = {
+    .file = "steps.csv",
+    .help = "one row per step and request in it, with [output] steps = yes",
+    .list = steps,
+    .n = sizeof steps / sizeof steps[0],
+};
+
 static bool has_files(const struct results *results)
 {
     return results->options.folder != NULL;
@@ -27,9 +48,7 @@ static int open_files(struct results *results, struct err *err)
             free(results->timeline.before);
             return -1;
         }
-        text_string(&results->steps,
-                    "step,replica,start_s,end_s,request_id,kind,tokens,context,"
-                    "blocks,preempted\n");
+        columns_write_header(&results->steps, &results_steps_columns);
     }
     reorder_init(&results->reorder, folder, 0, &results->rows, rows_write);
     return 0;
@@ -50,14 +69,27 @@ int results_open(struct results *results, const struct results_options *options,
             return -1;
         }
     }
+    struct bill_options billed = {
+        .pools = options->pools,
+        .n_pools = options->n_pools,
+        .sessions = options->sessions,
+        .has_slo = slo_any(&options->slo),
+    };
+    bill_init(&results->bill, &billed);
     summary_init(&results->summary, &options->slo);
+    overload_init(&results->overload, options->interval_ns, options->attainment_nano);
     return 0;
 }
 
 static void on_finish(void *state, struct probe_record *record)
 {
     struct results *results = state;
-    summary_add(&results->summary, record);
+    bool met = slo_met(&results->summary.slo, record);
+    summary_add(&results->summary, record, met);
+    bill_add(&results->bill, record, met);
+    if (slo_any(&results->options.slo)) {
+        overload_add(&results->overload, record->arrival_ns, record->finish_ns, met);
+    }
     if (has_files(results)) {
         reorder_push(&results->reorder, record);
     } else {
@@ -65,9 +97,20 @@ static void on_finish(void *state, struct probe_record *record)
     }
 }
 
+static void on_life(void *state, const struct replica *replica,
+                    const struct probe_life *life)
+{
+    struct results *results = state;
+    bill_life(&results->bill, replica, life->at_ns);
+    if (has_files(results) && life->from != life->to) {
+        lives_add(&results->lives, life);
+    }
+}
+
 static void on_tick(void *state, struct sim *sim, int64_t at_ns)
 {
     struct results *results = state;
+    meter_report_tick(&results->meter, sim, at_ns);
     if (has_files(results)) {
         usage_timeline_tick(&results->timeline, sim, at_ns);
     }
@@ -95,6 +138,7 @@ struct probe results_probe(struct results *results)
         .state = results,
         .finish = on_finish,
         .tick = on_tick,
+        .life = on_life,
         .step = has_files(results) && results->options.steps ? on_step : NULL,
     };
 }
@@ -131,13 +175,23 @@ int results_close(struct results *results, struct sim *sim, struct err *err)
     struct summary *summary = &results->summary;
     struct metrics *metrics = &results->metrics;
     summary_metrics(summary, sim, results->options.attainment_nano, metrics);
-    usage_metrics(sim, &summary->billed, slo_any(&summary->slo), metrics);
+    bill_close(&results->bill, sim);
+    usage_metrics(sim, &results->bill, metrics);
+    meter_report_metrics(&results->meter, sim, results->bill.served.input_tokens,
+                         metrics);
+    ranks_metrics(sim, metrics);
+    if (slo_any(&summary->slo)) {
+        overload_metrics(&results->overload, sim->totals.end_ns, metrics);
+    }
+    lives_metrics(sim, metrics);
     metrics_text(metrics, "calibration", results->options.calibration, "");
     if (!has_files(results)) {
         return 0;
     }
     const char *folder = results->folder.temporary;
     if (close_files(results, err) != 0 || usage_write_replicas(sim, folder, err) != 0 ||
+        lives_write(&results->lives, sim, folder, err) != 0 ||
+        bill_write(&results->bill, folder, err) != 0 ||
         metrics_write(metrics, folder, "summary.csv", err) != 0) {
         folder_discard(&results->folder);
         return -1;
@@ -168,4 +222,7 @@ void results_discard(struct results *results)
 void results_free(struct results *results)
 {
     summary_free(&results->summary);
+    lives_free(&results->lives);
+    meter_report_free(&results->meter);
+    bill_free(&results->bill);
 }

@@ -12,13 +12,20 @@
 #include "base/err.h"
 #include "engine/probe.h"
 #include "engine/sim.h"
+#include "output/bill.h"
+#include "output/columns.h"
 #include "output/folder.h"
+#include "output/lives.h"
+#include "output/meter_report.h"
 #include "output/metrics.h"
+#include "output/overload.h"
 #include "output/reorder.h"
 #include "output/rows.h"
 #include "output/summary.h"
 #include "output/text.h"
 #include "output/usage.h"
+
+extern const struct columns results_steps_columns;
 
 struct results_options {
     const char *folder; /* NULL: no files, only the summary */
@@ -28,6 +35,8 @@ struct results_options {
     int32_t n_pools;
     struct slo slo;
     int64_t attainment_nano;
+    bool sessions;
+    int64_t interval_ns;
     const char *calibration; /* how sure step times are, in a line */
 };
 
@@ -39,6 +48,10 @@ struct results {
     struct usage_timeline timeline;
     struct text steps;
     struct summary summary;
+    struct meter_report meter;
+    struct bill bill;
+    struct overload overload;
+    struct lives lives;
     struct metrics metrics;
 };
 

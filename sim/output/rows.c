@@ -6,13 +6,46 @@
 #include "base/digits.h"
 #include "engine/sim.h"
 
-static const char header[] =
-    "request_id,arrival_s,prompt_tokens,output_tokens,cached_tokens,status,pool,"
-    "replica,"
-    "first_scheduled_s,first_token_s,finish_s,queue_s,ttft_s,tpot_s,e2e_s,max_itl_s,"
-    "preemptions,prefill_s,decode_s,stall_s,recompute_s,transfer_s,energy_j,cost_usd,"
-    "slo_met,"
-    "tenant,priority,session_id,reason,attempts,prefill_replica\n";
+static const struct column list[] = {
+    {"request_id", "", "the trace's own, or the number of its row from 0"},
+    {"arrival_s", "s", "when it was sent"},
+    {"prompt_tokens", "tokens", "of its prompt"},
+    {"output_tokens", "tokens", "of its answer"},
+    {"cached_tokens", "tokens", "of its prompt, found in the cache at first admission"},
+    {"status", "", "completed, rejected, timed_out, shed or failed"},
+    {"pool", "", "that served it; empty: none did"},
+    {"replica", "", "that served it"},
+    {"first_scheduled_s", "s", "start of the first step that gave it tokens"},
+    {"first_token_s", "s", "end of the step that emitted its first token"},
+    {"finish_s", "s", "when it left"},
+    {"queue_s", "s", "from arrival to first_scheduled_s"},
+    {"ttft_s", "s", "from arrival to the first token"},
+    {"tpot_s", "s", "(e2e_s - ttft_s) / (output_tokens - 1); empty for one token"},
+    {"e2e_s", "s", "from arrival to finish: the sum of its seven owners"},
+    {"max_itl_s", "s", "the longest gap between its tokens"},
+    {"preemptions", "", "how often it had to give way"},
+    {"prefill_s", "s", "before the first token, not in another column"},
+    {"decode_s", "s", "price of the decodes alone in steps in which it decoded"},
+    {"stall_s", "s", "after the first token, not in another column"},
+    {"recompute_s", "s", "from giving way to when all was computed again"},
+    {"transfer_s", "s", "its KV cache was on its way to where it decodes"},
+    {"energy_j", "J", "its share of the energy of steps"},
+    {"cost_usd", "usd", "its share of the price of busy time"},
+    {"slo_met", "", "1: within every bound of [slo]; 0: not; empty: no bounds"},
+    {"tenant", "", "as the trace has it"},
+    {"priority", "", "as the trace has it, or 0"},
+    {"session_id", "", "as the trace has it"},
+    {"reason", "", "why it did not complete"},
+    {"attempts", "", "how often it was sent"},
+    {"prefill_replica", "", "that computed its prompt for the replica; empty: none"},
+};
+
+const struct columns rows_columns = {
+    .file = "requests.csv",
+    .help = "one row per request, in the order of the trace",
+    .list = list,
+    .n = sizeof list / sizeof list[0],
+};
 
 enum { ENERGY_DECIMALS = 6, COST_DECIMALS = 12 };
 
@@ -24,7 +57,7 @@ int rows_open(struct rows *rows, const char *folder, const struct pool *pools,
     if (text_open(&rows->text, folder, "requests.csv", err) != 0) {
         return -1;
     }
-    text_string(&rows->text, header);
+    columns_write_header(&rows->text, &rows_columns);
     return 0;
 }
 

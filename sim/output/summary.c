@@ -2,8 +2,10 @@
 
 #include <math.h>
 
+#include "output/adapters.h"
 #include "output/load.h"
 #include "output/summary_transfers.h"
+#include "output/outage.h"
 
 enum { SCHEMA_VERSION = 1 };
 
@@ -58,25 +60,8 @@ static void add_completed(struct summary *summary, const struct probe_record *re
     summary->n_met += met;
 }
 
-/* The bill is for the whole run, so are the tokens it is divided by. */
-static void add_billed(struct summary *summary, const struct probe_record *record,
-                       bool met)
+void summary_add(struct summary *summary, const struct probe_record *record, bool met)
 {
-    if (record->status != REQUEST_COMPLETED) {
-        return;
-    }
-    summary->billed.n_requests++;
-    summary->billed.input_tokens += record->prompt_tokens;
-    summary->billed.output_tokens += record->output_tokens;
-    if (met && slo_any(&summary->slo)) {
-        summary->billed.met_output_tokens += record->output_tokens;
-    }
-}
-
-void summary_add(struct summary *summary, const struct probe_record *record)
-{
-    bool met = slo_met(&summary->slo, record);
-    add_billed(summary, record, met);
     if (!record->counted) {
         return;
     }
@@ -252,8 +237,8 @@ static void put_conservation(struct metrics *metrics, const struct sim *sim)
     wide emitted = 0;
     int64_t n_preemptions = 0;
     int64_t recomputed = 0;
-    int64_t discarded = 0;
-    int64_t discarded_outputs = 0;
+    int64_t discarded = totals->discarded_tokens;
+    int64_t discarded_outputs = totals->discarded_outputs;
     int64_t rejected = 0;
     for (int32_t i = 0; i < sim->n_replicas; i++) {
         const struct replica *replica = &sim->replicas[i];
@@ -277,6 +262,11 @@ static void put_conservation(struct metrics *metrics, const struct sim *sim)
                     "requests");
     metrics_integer(metrics, "all_failed_requests", totals->n_by_status[REQUEST_FAILED],
                     "requests");
+    if (sim->config->resend.most > 0) {
+        metrics_integer(metrics, "client_retried_requests", totals->n_resent,
+                        "requests");
+        metrics_integer(metrics, "client_retries", totals->n_attempts, "");
+    }
     metrics_integer(metrics, "preemptions", n_preemptions, "");
     metrics_integer(metrics, "computed_tokens", computed, "tokens");
     metrics_integer(metrics, "computed_tokens_kept", totals->computed_tokens_completed,
@@ -375,6 +365,8 @@ void summary_metrics(struct summary *summary, const struct sim *sim,
     summary_transfers_metrics(sim, metrics);
     put_offload(metrics, sim);
     put_speculation(metrics, sim);
+    adapters_metrics(sim, metrics);
     put_conservation(metrics, sim);
+    outage_metrics(sim, metrics);
     put_definitions(metrics, summary);
 }

@@ -12,10 +12,9 @@
 
 #include "engine/probe.h"
 #include "engine/sim.h"
+#include "engine/slo.h"
 #include "output/metrics.h"
 #include "output/quantiles.h"
-#include "output/slo.h"
-#include "output/usage.h"
 
 struct summary {
     struct slo slo;
@@ -26,7 +25,6 @@ struct summary {
     int64_t wanted_prompt_tokens; /* of all that were not rejected */
     int64_t wanted_output_tokens;
     int64_t n_met;
-    struct usage_billed billed; /* of the whole run */
     int64_t first_arrival_ns;
     int64_t last_arrival_ns;
     int64_t last_finish_ns;
@@ -44,8 +42,8 @@ struct summary {
 void summary_init(struct summary *summary, const struct slo *slo);
 void summary_free(struct summary *summary);
 
-/* A request left. */
-void summary_add(struct summary *summary, const struct probe_record *record);
+/* A request left; whether slo_met(). */
+void summary_add(struct summary *summary, const struct probe_record *record, bool met);
 
 /* The list of metrics, once the run is over. */
 void summary_metrics(struct summary *summary, const struct sim *sim,

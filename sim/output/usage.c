@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "engine/sums.h"
+#include "output/usage_columns.h"
 
 static const int64_t second_ns = 1000000000;
 static const wide hour_ns = (wide)3600 * 1000000000;
@@ -18,11 +19,7 @@ int usage_timeline_open(struct usage_timeline *timeline, const char *folder,
         free(timeline->before);
         return -1;
     }
-    text_string(
-        &timeline->text,
-        "t_s,pool,replicas,running,waiting,kv_used_blocks,kv_total_blocks,"
-        "kv_used_fraction,batch_tokens,prefill_tokens_per_s,decode_tokens_per_s,mfu,"
-        "mbu,bound,power_w,usd_per_h\n");
+    columns_write_header(&timeline->text, &usage_columns_timeline);
     return 0;
 }
 
@@ -36,6 +33,7 @@ static struct replica_sums difference(const struct replica_sums *a,
     d.bytes -= b->bytes;
     d.busy_ns -= b->busy_ns;
     d.paid_ns -= b->paid_ns;
+    d.usd_ns -= b->usd_ns;
     d.on_ns -= b->on_ns;
     d.starting_ns -= b->starting_ns;
     d.failed_ns -= b->failed_ns;
@@ -65,14 +63,14 @@ static wide peak_flops(const struct pool *pool, wide ns)
 {
     const struct pool_config *config = pool->config;
     int64_t peak = power_peak_flop_per_s(&config->accelerator, &config->llm);
-    return ns * layout_gpus(&config->layout) * peak / second_ns;
+    return ns * layout_rank_gpus(&config->layout) * peak / second_ns;
 }
 
 static wide peak_bytes(const struct pool *pool, wide ns)
 {
     const struct pool_config *config = pool->config;
-    return ns * layout_gpus(&config->layout) * config->accelerator.memory_bytes_per_s /
-           second_ns;
+    return ns * layout_rank_gpus(&config->layout) *
+           config->accelerator.memory_bytes_per_s / second_ns;
 }
 
 /* MFU and MBU over `ns` of replica time; empty where the hardware is not known. */
@@ -130,8 +128,7 @@ static void put_row(struct text *text, const struct pool *pool, int64_t n_ready,
     put_utilisation(text, pool, sums, sums->on_ns);
     text_printf(text, ",%s", bound_name(sums));
     put_ratio(text, energy_pj(pool, sums), (wide)length_ns * 1000, 6);
-    put_ratio(text, pool_usd_per_hour_nano(pool) * sums->paid_ns,
-              (wide)length_ns * second_ns, 6);
+    put_ratio(text, sums->usd_ns, (wide)length_ns * second_ns, 6);
     text_string(text, "\n");
 }
 
@@ -191,8 +188,7 @@ static void put_replica(struct text *text, struct replica *replica, int64_t end_
         put_ratio(text, sums->bound_fs[i], fs, 6);
     }
     put_ratio(text, energy_pj(pool, sums), (wide)1000000000000, 6);
-    put_ratio(text, sums->paid_ns * replica->usd_per_hour_nano, hour_ns * second_ns,
-              12);
+    put_ratio(text, sums->usd_ns, hour_ns * second_ns, 12);
     text_string(text, "\n");
 }
 
@@ -202,38 +198,64 @@ int usage_write_replicas(struct sim *sim, const char *folder, struct err *err)
     if (text_open(&text, folder, "replicas.csv", err) != 0) {
         return -1;
     }
-    text_string(&text,
-                "replica,pool,busy_s,idle_s,starting_s,failed_s,steps,prefill_tokens,"
-                "decode_tokens,mean_batch,peak_batch,mean_kv_used_fraction,"
-                "peak_kv_used_fraction,preemptions,mfu,mbu,compute_bound_share,"
-                "weight_bound_share,kv_bound_share,network_bound_share,"
-                "overhead_bound_share,energy_j,cost_usd\n");
+    columns_write_header(&text, &usage_columns_replicas);
     for (int32_t i = 0; i < sim->n_replicas; i++) {
         put_replica(&text, &sim->replicas[i], sim->totals.end_ns);
     }
     return text_close(&text, err);
 }
 
-/* Sums over all replicas that the bill and the occupancy need. */
+struct usage_time usage_time(struct replica *replica, int64_t end_ns)
+{
+    struct replica_sums sums;
+    sums_at(replica, end_ns, &sums);
+    return (struct usage_time){
+        .busy_ns = sums.busy_ns,
+        .idle_ns = sums.on_ns - sums.busy_ns,
+        .starting_ns = sums.starting_ns,
+        .failed_ns = sums.failed_ns,
+        .held_ns = sums.held_ns,
+    };
+}
+
+struct usage_energy usage_energy(struct replica *replica, int64_t end_ns)
+{
+    const struct pool *pool = replica->pool;
+    const struct replica_tally *tally = &replica->tally;
+    struct usage_time time = usage_time(replica, end_ns);
+    struct replica_sums sums;
+    sums_at(replica, end_ns, &sums);
+    wide remainder_pj = sums.busy_pj - tally->energy_pj - tally->lost_pj;
+    CHECK(time.busy_ns - tally->paid_ns - tally->lost_ns ==
+          replica->group.paid_pot_ns + replica->prefill_pot_ns);
+    CHECK(remainder_pj == replica->group.energy_pot_pj + replica->prefill_pot_pj);
+    return (struct usage_energy){
+        .attributed_pj = tally->energy_pj,
+        .lost_pj = tally->lost_pj,
+        .remainder_pj = remainder_pj,
+        .idle_pj = pool->power.idle_mw * time.idle_ns,
+        .starting_pj = pool->power.idle_mw * time.starting_ns,
+    };
+}
+
+/* Sums over all replicas that the occupancy needs. */
 struct fleet {
     struct replica_sums sums;
     wide paid_ns;
-    wide energy_pj; /* all of it */
-    wide idle_pj;
-    wide starting_pj;
-    wide attributed_pj;
-    wide lost_pj;
-    wide remainder_pj;
-    wide usd_ns; /* ns x nano-dollars per hour */
-    wide attributed_usd_ns;
-    wide lost_usd_ns;
-    wide idle_usd_ns;
-    wide starting_usd_ns;
-    wide failed_usd_ns;
-    wide remainder_usd_ns;
+    struct usage_energy energy;
     wide flops, peak_flops, bytes, peak_bytes;
     wide block_total_ns; /* usable blocks over time */
 };
+
+static void add_energy(struct usage_energy *sum, const struct usage_energy *more)
+{
+    sum->attributed_pj += more->attributed_pj;
+    sum->lost_pj += more->lost_pj;
+    sum->remainder_pj += more->remainder_pj;
+    sum->idle_pj += more->idle_pj;
+    sum->starting_pj += more->starting_pj;
+    sum->failed_pj += more->failed_pj;
+}
 
 static void add_replica(struct fleet *fleet, struct replica *replica, int64_t end_ns)
 {
@@ -241,16 +263,9 @@ static void add_replica(struct fleet *fleet, struct replica *replica, int64_t en
     struct replica_sums at_end;
     sums_at(replica, end_ns, &at_end);
     const struct replica_sums *sums = &at_end;
-    const struct replica_tally *tally = &replica->tally;
-    wide price = replica->usd_per_hour_nano;
-    wide idle_ns = sums->on_ns - sums->busy_ns;
-    wide busy_pj = sums->busy_pj;
-    wide remainder_ns = sums->busy_ns - tally->paid_ns - tally->lost_ns;
-    CHECK(remainder_ns == replica->group.paid_pot_ns + replica->prefill_pot_ns);
-    CHECK(busy_pj - tally->energy_pj - tally->lost_pj ==
-          replica->group.energy_pot_pj + replica->prefill_pot_pj);
-    CHECK(sums->paid_ns ==
-          sums->busy_ns + idle_ns + sums->starting_ns + sums->failed_ns);
+    struct usage_energy energy = usage_energy(replica, end_ns);
+    add_energy(&fleet->energy, &energy);
+    CHECK(sums->paid_ns == sums->on_ns + sums->starting_ns + sums->failed_ns);
     fleet->paid_ns += sums->paid_ns;
     fleet->sums.busy_ns += sums->busy_ns;
     fleet->sums.work.steps += sums->work.steps;
@@ -260,19 +275,6 @@ static void add_replica(struct fleet *fleet, struct replica *replica, int64_t en
     for (int i = 0; i < N_BOUNDS; i++) {
         fleet->sums.bound_fs[i] += sums->bound_fs[i];
     }
-    fleet->energy_pj += energy_pj(pool, sums);
-    fleet->idle_pj += pool->power.idle_mw * idle_ns;
-    fleet->starting_pj += pool->power.idle_mw * sums->starting_ns;
-    fleet->attributed_pj += tally->energy_pj;
-    fleet->lost_pj += tally->lost_pj;
-    fleet->remainder_pj += busy_pj - tally->energy_pj - tally->lost_pj;
-    fleet->usd_ns += price * sums->paid_ns;
-    fleet->attributed_usd_ns += price * tally->paid_ns;
-    fleet->lost_usd_ns += price * tally->lost_ns;
-    fleet->idle_usd_ns += price * idle_ns;
-    fleet->starting_usd_ns += price * sums->starting_ns;
-    fleet->failed_usd_ns += price * sums->failed_ns;
-    fleet->remainder_usd_ns += price * remainder_ns;
     fleet->block_total_ns += pool->usable_blocks * sums->on_ns;
     if (pool->has_hardware) {
         fleet->flops += sums->flops;
@@ -282,59 +284,32 @@ static void add_replica(struct fleet *fleet, struct replica *replica, int64_t en
     }
 }
 
-static void put_usd(struct metrics *metrics, const char *name, wide usd_ns)
-{
-    metrics_ratio(metrics, name, usd_ns, hour_ns * second_ns, 9, "usd");
-}
-
 static void put_joules(struct metrics *metrics, const char *name, wide pj)
 {
     metrics_ratio(metrics, name, pj, (wide)1000000000000, 6, "J");
 }
 
-static void put_bill(struct metrics *metrics, const struct fleet *fleet,
-                     const struct usage_billed *billed, bool has_slo, int64_t end_ns)
+static void put_energy(struct metrics *metrics, const struct usage_energy *energy,
+                       const struct bill_served *served, int64_t end_ns)
 {
-    const wide million = 1000000;
     const wide joule = 1000000000000;
-    wide usd =
-        hour_ns * second_ns; /* of the ns x nano-dollars per hour in one dollar */
-    wide tokens = (wide)billed->input_tokens + billed->output_tokens;
-    put_usd(metrics, "total_cost_usd", fleet->usd_ns);
-    put_usd(metrics, "attributed_cost_usd", fleet->attributed_usd_ns);
-    put_usd(metrics, "idle_cost_usd", fleet->idle_usd_ns);
-    put_usd(metrics, "starting_cost_usd", fleet->starting_usd_ns);
-    put_usd(metrics, "failed_cost_usd", fleet->failed_usd_ns);
-    put_usd(metrics, "lost_cost_usd", fleet->lost_usd_ns);
-    metrics_ratio(metrics, "remainder_cost_usd", fleet->remainder_usd_ns, usd, 15,
-                  "usd");
-    metrics_ratio(metrics, "usd_per_request", fleet->usd_ns, usd * billed->n_requests,
-                  9, "usd");
-    metrics_ratio(metrics, "usd_per_million_tokens", fleet->usd_ns * million,
-                  usd * tokens, 6, "usd");
-    metrics_ratio(metrics, "usd_per_million_input_tokens", fleet->usd_ns * million,
-                  usd * billed->input_tokens, 6, "usd");
-    metrics_ratio(metrics, "usd_per_million_output_tokens", fleet->usd_ns * million,
-                  usd * billed->output_tokens, 6, "usd");
-    metrics_ratio(metrics, "usd_per_million_slo_met_output_tokens",
-                  fleet->usd_ns * million,
-                  has_slo ? usd * billed->met_output_tokens : 0, 6, "usd");
-    put_joules(metrics, "total_energy_j", fleet->energy_pj);
-    put_joules(metrics, "attributed_energy_j", fleet->attributed_pj);
-    put_joules(metrics, "idle_energy_j", fleet->idle_pj);
-    put_joules(metrics, "starting_energy_j", fleet->starting_pj);
-    put_joules(metrics, "lost_energy_j", fleet->lost_pj);
-    metrics_ratio(metrics, "remainder_energy_j", fleet->remainder_pj, joule, 12, "J");
-    metrics_ratio(metrics, "joules_per_request", fleet->energy_pj,
-                  billed->n_requests * joule, 6, "J");
-    metrics_ratio(metrics, "joules_per_output_token", fleet->energy_pj,
-                  billed->output_tokens * joule, 6, "J");
-    metrics_ratio(metrics, "mean_power", fleet->energy_pj, (wide)end_ns * 1000, 6, "W");
+    wide total_pj = energy->attributed_pj + energy->lost_pj + energy->remainder_pj +
+                    energy->idle_pj + energy->starting_pj + energy->failed_pj;
+    put_joules(metrics, "total_energy_j", total_pj);
+    put_joules(metrics, "attributed_energy_j", energy->attributed_pj);
+    put_joules(metrics, "idle_energy_j", energy->idle_pj);
+    put_joules(metrics, "starting_energy_j", energy->starting_pj);
+    put_joules(metrics, "lost_energy_j", energy->lost_pj);
+    metrics_ratio(metrics, "remainder_energy_j", energy->remainder_pj, joule, 12, "J");
+    metrics_ratio(metrics, "joules_per_request", total_pj, served->n_requests * joule,
+                  6, "J");
+    metrics_ratio(metrics, "joules_per_output_token", total_pj,
+                  served->output_tokens * joule, 6, "J");
+    metrics_ratio(metrics, "mean_power", total_pj, (wide)end_ns * 1000, 6, "W");
     metrics_text(metrics, "power_model", "uncalibrated", "");
 }
 
-void usage_metrics(struct sim *sim, const struct usage_billed *billed, bool has_slo,
-                   struct metrics *metrics)
+void usage_metrics(struct sim *sim, const struct bill *bill, struct metrics *metrics)
 {
     static const char *const shares[N_BOUNDS] = {
         [BOUND_COMPUTE] = "compute_bound_share",
@@ -366,5 +341,6 @@ void usage_metrics(struct sim *sim, const struct usage_billed *billed, bool has_
     for (int i = 0; i < N_BOUNDS; i++) {
         metrics_ratio(metrics, shares[i], fleet.sums.bound_fs[i], fs, 6, "");
     }
-    put_bill(metrics, &fleet, billed, has_slo, end_ns);
+    bill_metrics(bill, metrics);
+    put_energy(metrics, &fleet.energy, &bill->served, end_ns);
 }

@@ -11,15 +11,28 @@
 
 #include "base/err.h"
 #include "engine/sim.h"
+#include "output/bill.h"
+#include "output/columns.h"
 #include "output/metrics.h"
 #include "output/text.h"
 
-/* What the whole run's money and energy are divided by: its completed requests. */
-struct usage_billed {
-    int64_t n_requests;
-    int64_t input_tokens;
-    int64_t output_tokens;
-    int64_t met_output_tokens; /* of those that met the SLO */
+/* What a replica did with its time. */
+struct usage_time {
+    wide busy_ns;
+    wide idle_ns;
+    wide starting_ns;
+    wide failed_ns;
+    wide held_ns; /* paid for, as the terms of the price have it */
+};
+
+/* And with its energy, above idle first. */
+struct usage_energy {
+    wide attributed_pj;
+    wide lost_pj;
+    wide remainder_pj;
+    wide idle_pj;
+    wide starting_pj;
+    wide failed_pj;
 };
 
 struct usage_timeline {
@@ -41,8 +54,11 @@ int usage_timeline_close(struct usage_timeline *timeline, struct err *err);
 /* Writes replicas.csv. */
 int usage_write_replicas(struct sim *sim, const char *folder, struct err *err);
 
-/* Cost, energy, occupancy and utilisation of the whole run. */
-void usage_metrics(struct sim *sim, const struct usage_billed *billed, bool has_slo,
-                   struct metrics *metrics);
+/* Both, from the beginning to `end_ns`. */
+struct usage_time usage_time(struct replica *replica, int64_t end_ns);
+struct usage_energy usage_energy(struct replica *replica, int64_t end_ns);
+
+/* Cost, energy, occupancy and utilisation of the whole run; the bill is closed. */
+void usage_metrics(struct sim *sim, const struct bill *bill, struct metrics *metrics);
 
 #endif

@@ -1,23 +1,22 @@
 #include "policy/policy.h"
 
 struct state {
-    int32_t next;
+    int32_t next; /* the place after the last one picked */
 };
 
-static int32_t pick(void *state, const struct route_view *views, int32_t n_views)
+static int32_t pick(void *state, const struct route_group *group,
+                    const struct route_query *query)
 {
     struct state *turn = state;
-    int32_t picked = turn->next;
-    while (!views[picked].is_candidate) {
-        picked = picked + 1 < n_views ? picked + 1 : 0;
-    }
-    turn->next = picked + 1 < n_views ? picked + 1 : 0;
+    (void)query;
+    int32_t picked = route_after(group, turn->next - 1);
+    turn->next = picked + 1;
     return picked;
 }
 
 const struct route_ops route_round_robin = {
     .name = "round_robin",
-    .help = "sends requests to the replicas in turn",
+    .help = "sends requests to the ready replicas in turn",
     .state_size = sizeof(struct state),
     .pick = pick,
 };

@@ -67,6 +67,26 @@ static void print_winners(FILE *out, const struct compare *compare,
     }
 }
 
+/* Dollars of different vendors are not one scale: whose they are, if variants differ. */
+static void print_vendors(FILE *out, const struct compare *compare)
+{
+    const char *first = metrics_value(&compare->variants[0].metrics, "price_basis");
+    bool is_mixed = false;
+    for (int32_t i = 1; i < compare->n_variants; i++) {
+        const struct metrics *metrics = &compare->variants[i].metrics;
+        is_mixed =
+            is_mixed || strcmp(metrics_value(metrics, "price_basis"), first) != 0;
+    }
+    if (!is_mixed) {
+        return;
+    }
+    fputs("\nprices are not all of one vendor; compare dollars with care:\n", out);
+    for (int32_t i = 0; i < compare->n_variants; i++) {
+        fprintf(out, "  %s: %s\n", compare->variants[i].label,
+                metrics_value(&compare->variants[i].metrics, "price_basis"));
+    }
+}
+
 void compare_table_print(FILE *out, const struct compare *compare,
                          const struct compare_scores *scores)
 {
@@ -88,6 +108,7 @@ void compare_table_print(FILE *out, const struct compare *compare,
         fprintf(out, "%5" PRId32 "\n", scores->n_wins[i]);
     }
     print_winners(out, compare, scores);
+    print_vendors(out, compare);
 }
 
 /* Values are the user's: they may hold what CSV must quote. */

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "engine/sim.h"
 #include "input/closed.h"
+#include "input/config_route.h"
 #include "input/workload.h"
 #include "output/results.h"
 #include "policy/policy.h"
@@ -136,6 +137,7 @@ struct parts {
     struct pool *pools;
     struct batch_policy *policies;
     const struct route_ops *route;
+    const struct scale_ops **scalers;
     struct results *results;
 };
 
@@ -149,14 +151,25 @@ static struct sim_config config_of(const struct config *config,
         .seed = (uint64_t)config->run.seed,
         .n_pools = config->n_pools,
         .route = parts->route,
+        .decode_route = policy_route(config->route.decode_policy),
         .disaggregate = &config->disaggregate,
+        .routing = &config->route,
         .client_timeout_ns = config->workload.client_timeout_ns,
+        .resend = {.most = config->workload.client_retries,
+                   .backoff_ns = config->workload.client_backoff_ns,
+                   .factor_nano = config->workload.client_backoff_factor_nano},
+        .scalers = parts->scalers,
+        .sleep = config->sleep,
+        .slo = parts->results->options.slo,
         .hold_timeout_ns = config->route.hold_timeout_ns,
+        .fail = &config->fail,
+        .failures = config->failures,
+        .admit = &config->admit,
         .reject_unservable = config->workload.unservable == CONFIG_REJECT,
         .stepwise = options->stepwise,
         .want_itl = config->output.itl != 0,
         .verify = options->verify,
-        .tick_ns = options->folder != NULL ? config->output.interval_ns : 0,
+        .tick_ns = config->output.interval_ns, /* peak power is of its intervals */
         .interrupted = options->interrupted,
         .probe = probe,
     };
@@ -225,6 +238,13 @@ static int simulate(const struct config *config, const struct run_options *optio
     return status;
 }
 
+static void free_parts(const struct parts *parts)
+{
+    free(parts->policies);
+    free(parts->scalers);
+    free(parts->results);
+}
+
 int run_config(const struct config *config, const struct run_options *options,
                struct metrics *metrics, struct err *err)
 {
@@ -232,6 +252,7 @@ int run_config(const struct config *config, const struct run_options *options,
     struct parts parts = {
         .pools = memory_new(n, sizeof *parts.pools),
         .policies = memory_new(n, sizeof *parts.policies),
+        .scalers = memory_new(n, sizeof *parts.scalers),
         .results = memory_new(1, sizeof *parts.results),
     };
     const struct config_slo *bounds = &config->slo;
@@ -248,17 +269,27 @@ int run_config(const struct config *config, const struct run_options *options,
                 .itl_ns = bounds->itl_ns,
                 .e2e_ns = bounds->e2e_ns},
         .attainment_nano = bounds->attainment_nano,
+        .sessions = config->output.sessions != 0,
+        .interval_ns = config->output.interval_ns,
         .calibration = calibration,
     };
     struct workload workload;
+    struct served served;
+    struct arena arena = {0};
+    int32_t faulty;
     parts.route = policy_route(config->route.policy);
     for (int32_t i = 0; i < config->n_pools; i++) {
         parts.policies[i] = policy_of(&config->pools[i].scheduler);
+        parts.scalers[i] = policy_scale(config->pools[i].scale.policy);
     }
-    int status = run_pools(config, parts.pools, err);
+    int status = config_route_served(config, &served, &arena, &faulty, err);
+    if (status == 0) {
+        status = run_pools(config, parts.pools, err);
+    }
     if (status == 0) {
         status = workload_open(&workload, &config->workload, options->interrupted, err);
         if (status == 0) {
+            workload.served = &served;
             status = results_open(parts.results, &results_options, err);
             if (status == 0) {
                 status = simulate(config, options, &parts, &workload, err);
@@ -268,8 +299,8 @@ int run_config(const struct config *config, const struct run_options *options,
             workload_close(&workload);
         }
     }
+    memory_arena_free(&arena);
     run_free_pools(config, parts.pools);
-    free(parts.policies);
-    free(parts.results);
+    free_parts(&parts);
     return status;
 }

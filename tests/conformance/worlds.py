@@ -30,7 +30,7 @@ KINDS = ("preemptions", "ties", "boundary arrivals", "timeouts", "rejections", "
          "recompute-during-recompute", "budget-limited chunks", "closed", "hidden", "polls",
          "prefix hits", "hits on held blocks", "evictions", "copies", "regained tokens",
          "linear", "hardware", "experts", "MLA", "window layers", "indexers", "linear layers",
-         "stages", "ranks", "tensor parallel", "one max")
+         "stages", "ranks", "tensor parallel", "one max", "throttled", "dummies", "stragglers")
 MS = 10**6
 
 # (base_us, prefill_token_us, decode_seq_us, context_token_us), rough ns of one step
@@ -110,6 +110,17 @@ def make_cost(rng, is_round):
     return {"cost": "linear", **dict(zip(names, us))}, step_ns
 
 
+def make_power(rng):
+    """Limits above what the accelerators of hardware.py draw whatever they do."""
+    keys = {"power_cap": rng.choice(("351.3", "387W", "411.37"))}
+    if rng.random() < 0.3:
+        keys = {"max_temperature_c": "83.7", "thermal_resistance_c_per_w": "0.137",
+                "ambient_c": rng.choice(("31.37", "25")), "cooling_efficiency": "0.99"}
+    if rng.random() < 0.3:
+        keys.update(host_idle_w="41.37", host_active_w="13.7", pue="1.37")
+    return keys
+
+
 def make_world(rng, folder, draw=None):
     """Writes config.ini and trace.csv into `folder`; the path of the first.
 
@@ -135,6 +146,9 @@ def make_world(rng, folder, draw=None):
     pool["long_prefill_token_threshold"] = rng.choice((0, 0, 0, 1, 3, 10))
     pool["reserve_full_prompt"] = rng.choice(("yes", "no"))
     pool["replicas"] = rng.choice((1, 1, 2, 3, 4))
+    if pool.get("cost") == "linear" and rng.random() < 0.1:
+        pool["data_parallel"] = rng.choice((2, 3, 7))
+        pool["data_parallel_mode"] = "lockstep"
     if rng.random() < 0.1:
         pool["max_model_len"] = rng.choice([prompt + output for prompt, output in lengths])
     if rng.random() < 0.3:
@@ -164,6 +178,9 @@ def make_world(rng, folder, draw=None):
     labels = draw(rng, pool, sections, lengths, step_ns) if draw else {}
     write_trace(rng, folder / "trace.csv", make_arrivals(rng, n, is_round, step_ns), lengths,
                 labels)
+    if not draw and rng.random() < 0.5:
+        sections["power"] = make_power(rng)
+        pool.pop("data_parallel_mode", None)  # the reference limits whole replicas
     write_ini(folder / "config.ini", sections)
     return folder / "config.ini"
 

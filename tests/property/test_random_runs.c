@@ -25,6 +25,7 @@ struct seen {
     int64_t n_shed;
     int64_t n_from_host;
     int64_t n_from_disk;
+    int64_t n_throttled;
 };
 
 static int64_t pick(struct rng *rng, const int64_t *values, int64_t n)
@@ -172,6 +173,16 @@ static void write_offload(struct rng *rng, FILE *out)
             fetches[rng_below(rng, 4)]);
 }
 
+/* Caps that every GPU of write_price() takes; without one they mean nothing. */
+static void write_power(struct rng *rng, FILE *out)
+{
+    fprintf(out, "[power]\npower_cap = %s\nhost_idle_w = %s\n",
+            policies_word(rng, "257.37", "383.7"), policies_word(rng, "0", "41.37"));
+    if (rng_below(rng, 2) == 0) {
+        fputs("max_temperature_c = 71.3\nthermal_resistance_c_per_w = 0.137\n", out);
+    }
+}
+
 /* Makes trace.csv and config.ini of the world of that number. */
 static void write_world(int64_t world)
 {
@@ -205,6 +216,9 @@ static void write_world(int64_t world)
         write_offload(&rng, config);
     }
     write_pool(&rng, config, most_tokens);
+    if (rng_below(&rng, 2) == 0) {
+        write_power(&rng, config);
+    }
     rng_free(&rng);
     assert_int_equal(fclose(trace), 0);
     assert_int_equal(fclose(config), 0);
@@ -281,6 +295,7 @@ static void note(struct seen *seen, const struct metrics *m, int64_t plans)
         strtod(metrics_value(m, "prefix_cache_hit_rate"), NULL) > 0;
     seen->n_from_host += value(m, "host_hit_tokens") > 0;
     seen->n_from_disk += value(m, "disk_hit_tokens") > 0;
+    seen->n_throttled += strtod(metrics_value(m, "throttled_share"), NULL) > 0;
     seen->n_skipped_plans += value(m, "steps") - plans;
 }
 
@@ -307,6 +322,7 @@ static void every_invariant_holds_after_every_instant_in_both_modes(void **state
     assert_true(seen.n_completed > 4099 && seen.n_rejected > 37 && seen.n_shed > 37);
     assert_true(seen.n_worlds_with_hits > 137);
     assert_true(seen.n_from_host > 41 && seen.n_from_disk > 41);
+    assert_true(seen.n_throttled > 41);
     assert_true(seen.n_timed_out > 137 && seen.n_discarded_outputs > 137);
     assert_true(seen.n_preemptions > 1370 && seen.n_skipped_plans > 41000);
     free(spans);

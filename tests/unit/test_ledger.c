@@ -193,7 +193,7 @@ static void blocks_of_a_request_do_not_count_its_last_token(void **state)
     config_world_free(&world);
     init_pool(&world, &pool, TRACE_ONLY HARDWARE "tensor_parallel = 2\n");
     assert_int_equal(pool.most_tokens, 131072);
-    assert_int_equal(pool_usd_per_hour_nano(&pool), 7980000000);
+    assert_int_equal(price_replica_nano(&pool.price, 0), 7980000000);
     config_world_free(&world);
 }
 
