@@ -339,10 +339,10 @@ static void every_invariant_holds_after_every_instant_in_both_modes(void **state
                   (long long)seen.n_preemptions, (long long)seen.n_rejected,
                   (long long)seen.n_skipped_plans, (long long)seen.n_worlds_that_waited,
                   (long long)seen.n_worlds_with_hits);
-    assert_true(seen.n_transfers > 4099 && seen.n_timed_out > 41);
+    assert_true(seen.n_transfers > 1370 && seen.n_timed_out > 41);
     assert_true(seen.n_preemptions > 137 && seen.n_rejected > 37);
-    assert_true(seen.n_skipped_plans > 4099 && seen.n_worlds_that_waited > 137);
-    assert_true(seen.n_worlds_with_hits > 41);
+    assert_true(seen.n_skipped_plans > 4099 && seen.n_worlds_that_waited > 41);
+    assert_true(seen.n_worlds_with_hits > 13);
     free(spans);
     free(stepwise);
 }
