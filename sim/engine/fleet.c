@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "engine/fail.h"
 #include "engine/intake.h"
+#include "engine/lockstep.h"
 #include "engine/record.h"
 #include "engine/scaler.h"
 #include "engine/sums.h"
@@ -209,8 +210,10 @@ static void tell_life(struct sim *sim, const struct replica *replica,
 {
     const struct probe *probe = sim->config->probe;
     bool was_on = before == LIFE_READY || before == LIFE_DRAINING;
-    sim->n_on += life_serves(&replica->life) - was_on;
-    sim->most_on = sim->n_on > sim->most_on ? sim->n_on : sim->most_on;
+    if (lockstep_first(replica) == replica->index) {
+        sim->n_on += life_serves(&replica->life) - was_on;
+        sim->most_on = sim->n_on > sim->most_on ? sim->n_on : sim->most_on;
+    }
     if (probe->life != NULL) {
         struct probe_life life = {.at_ns = sim->now_ns,
                                   .replica = replica->index,
@@ -236,9 +239,21 @@ void fleet_life(struct sim *sim, struct replica *replica, enum life_state state)
     fail_live(sim, replica, before);
     if (state == LIFE_READY) {
         sim->sleep_due = sim->sleepers != NULL;
-        release_held(sim);
+        if (!sim->keeps_held) {
+            release_held(sim);
+        }
     } else if (state == LIFE_DRAINING) {
         fleet_mark(sim, replica);
+    }
+}
+
+void fleet_life_of_all(struct sim *sim, struct replica *replica, enum life_state state)
+{
+    int32_t first = lockstep_first(replica);
+    int32_t end = first + lockstep_n(replica);
+    for (int32_t i = first; i < end; i++) {
+        sim->keeps_held = i + 1 < end;
+        fleet_life(sim, &sim->replicas[i], state);
     }
 }
 

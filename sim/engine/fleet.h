@@ -36,6 +36,9 @@ void fleet_finish(struct sim *sim, struct request *request, enum request_status 
  * in this instant at the earliest. */
 void fleet_life(struct sim *sim, struct replica *replica, enum life_state state);
 
+/* The same with all ranks that step with it; who is held goes when all of them are ready. */
+void fleet_life_of_all(struct sim *sim, struct replica *replica, enum life_state state);
+
 /* The replica is to plan in this instant. */
 void fleet_mark(struct sim *sim, struct replica *replica);
 

@@ -146,14 +146,13 @@ static void plan_idle(struct sim *sim)
         }
         if (replica->lockstep != NULL) {
             plan_ranks(sim, replica->lockstep);
-        } else if (!await(sim, replica,
-                          replica_plan(replica, sim->now_ns, horizon_ns))) {
-            if (replica->sleeps) {
-                sim->sleep_due = true;
-            } else if (replica->life.state == LIFE_DRAINING &&
-                       fleet_is_empty(replica)) {
-                fleet_life(sim, replica, LIFE_OFF);
-            }
+        } else if (await(sim, replica,
+                         replica_plan(replica, sim->now_ns, horizon_ns))) {
+            continue;
+        } else if (replica->sleeps) {
+            sim->sleep_due = true;
+        } else if (replica->life.state == LIFE_DRAINING && fleet_is_empty(replica)) {
+            fleet_life(sim, replica, LIFE_OFF);
         }
     }
     sim->n_idle = 0;

@@ -188,7 +188,8 @@ void sim_init(struct sim *sim, const struct sim_config *config,
         const struct life *life = &sim->replicas[i].life;
         struct probe_life told = {
             .replica = i, .from = life->state, .to = life->state, .detail = ""};
-        sim->n_on += life->state == LIFE_READY;
+        sim->n_on +=
+            life->state == LIFE_READY && lockstep_first(&sim->replicas[i]) == i;
         if (config->probe->life != NULL) {
             config->probe->life(config->probe->state, &sim->replicas[i], &told);
         }
