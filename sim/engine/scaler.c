@@ -143,7 +143,7 @@ static void take(struct sim *sim, struct scaler *scaler, int64_t n)
         struct replica *replica = &sim->replicas[i];
         if (replica->life.state == LIFE_STARTING) {
             boot_cancel(sim, replica);
-            fleet_life_of_all(sim, replica, LIFE_OFF);
+            fleet_life(sim, replica, LIFE_OFF);
             left--;
         }
     }
@@ -151,7 +151,7 @@ static void take(struct sim *sim, struct scaler *scaler, int64_t n)
          i -= scaler->n_ranks) {
         struct replica *replica = &sim->replicas[i];
         if (replica->life.state == LIFE_READY) {
-            fleet_life_of_all(sim, replica, LIFE_DRAINING);
+            fleet_life(sim, replica, LIFE_DRAINING);
             left--;
         }
     }
