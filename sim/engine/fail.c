@@ -128,7 +128,7 @@ static void notice(struct sim *sim, struct replica *replica, int64_t notice_ns,
     }
     replica->tally.n_reclaims++;
     place->noticed = true;
-    place->wanted = before != LIFE_DRAINING || replica->sleeps;
+    place->wanted = before != LIFE_DRAINING;
     place->replace_ns = replace_ns;
     set_in(sim, &place->taken, notice_ns);
     if (before == LIFE_STARTING) {

@@ -6,6 +6,7 @@
 #include "engine/fleet.h"
 #include "engine/lockstep.h"
 #include "engine/record.h"
+#include "engine/resend.h"
 
 struct loss {
     struct sim *sim;
@@ -32,6 +33,13 @@ static void book(struct replica *replica, const struct request *request, bool ke
     tally->lost_pj += request->energy_pj;
     tally->broken_ns += request->paid_ns;
     tally->broken_pj += request->energy_pj;
+    if (request->prefill_replica >= 0) { /* its prompt was computed elsewhere */
+        tally = &replica->all[request->prefill_replica].tally;
+        tally->lost_ns += request->carried_paid_ns;
+        tally->lost_pj += request->carried_energy_pj;
+        tally->broken_ns += request->carried_paid_ns;
+        tally->broken_pj += request->carried_energy_pj;
+    }
 }
 
 static void leave(struct loss *loss, struct request *request,
@@ -39,6 +47,10 @@ static void leave(struct loss *loss, struct request *request,
 {
     struct sim *sim = loss->sim;
     request->reason = reason;
+    if (resend_would(sim, request)) {
+        resend_later(sim, request);
+        return;
+    }
     request_alive_remove(&sim->alive, request);
     record_tell(&sim->probe, loss->replica, request, REQUEST_FAILED, sim->now_ns);
     request_release(&sim->store, request);
@@ -55,9 +67,23 @@ static int64_t most_computed(const struct request *request)
     return request->computed_tokens > most ? request->computed_tokens : most;
 }
 
-/* As if it had never been granted anything, but for when that was, and how far it came. */
-static void start_again(struct request *request)
+/* A new attempt begins, which has paid nothing yet. */
+static void write_off(struct request *request)
 {
+    request->paid_ns = 0;
+    request->prefill_paid_ns = 0;
+    request->fetch_paid_ns = 0;
+    request->energy_pj = 0;
+    request->carried_paid_ns = 0;
+    request->carried_energy_pj = 0;
+    request->prefill_replica = -1;
+    request->granted = false;
+    request->attempts++;
+}
+
+void fail_lose_start_again(struct request *request)
+{
+    write_off(request);
     int64_t most = most_computed(request);
     request->most_computed = most;
     request->computed_tokens = 0;
@@ -67,6 +93,7 @@ static void start_again(struct request *request)
     request->max_gap_ns = 0;
     request->prefill_ns = 0;
     request->decode_ns = 0;
+    request->transfer_ns = 0;
     request->recompute_ns = 0;
     request->recompute_since_ns = request->first_scheduled_ns;
     int64_t to = most < request->prompt_tokens ? most : request->prompt_tokens;
@@ -91,13 +118,8 @@ static void send_again(struct loss *loss, struct request *request, bool keeps)
 {
     struct sim *sim = loss->sim;
     const struct fail_config *config = sim->config->fail;
-    request->paid_ns = 0;
-    request->prefill_paid_ns = 0;
-    request->fetch_paid_ns = 0;
-    request->energy_pj = 0;
-    request->granted = false;
-    request->attempts++;
     if (keeps) {
+        write_off(request);
         loss->tally->n_migrated += !request->migrated;
         request->migrated = true;
         move(request, sim->now_ns);
@@ -106,7 +128,7 @@ static void send_again(struct loss *loss, struct request *request, bool keeps)
     }
     loss->tally->n_retried += !request->retried;
     request->retried = true;
-    start_again(request);
+    fail_lose_start_again(request);
     int64_t wait_ns = fail_config_backoff_ns(config, request->n_lost_attempts);
     fleet_send_later(sim, request, sim->now_ns + wait_ns);
 }
@@ -152,12 +174,17 @@ void fail_lose_free(struct fail_lose *lose)
 static void take_out(struct fail_lose *lose, struct sim *sim, struct replica *replica)
 {
     struct request_list *frontend = &replica->frontend.requests;
-    int64_t most =
-        lose->n + replica->running.n + replica_n_waiting(replica) + frontend->n;
+    int64_t most = lose->n + replica->running.n + replica_n_waiting(replica) +
+                   frontend->n + replica->moving.n_from +
+                   transfer_side_n_in(&replica->moving);
     if (most >= lose->room) {
         lose->room = 2 * most + 1;
         lose->requests =
             memory_grow(lose->requests, (size_t)lose->room, sizeof(struct request *));
+    }
+    for (struct request *request; (request = transfer_first_at(replica)) != NULL;) {
+        transfer_drop(sim, request);
+        lose->requests[lose->n++] = request;
     }
     lose->n += replica_fail(replica, sim->now_ns, lose->requests + lose->n);
     for (struct request *request; (request = frontend->first) != NULL;) {

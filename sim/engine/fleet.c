@@ -5,8 +5,10 @@
 #include "engine/intake.h"
 #include "engine/lockstep.h"
 #include "engine/record.h"
+#include "engine/resend.h"
 #include "engine/scaler.h"
 #include "engine/sums.h"
+#include "engine/transfer_route.h"
 
 void fleet_mark(struct sim *sim, struct replica *replica)
 {
@@ -34,8 +36,9 @@ bool fleet_is_empty(const struct replica *replica)
 {
     const struct replica *first = replica - replica->index + lockstep_first(replica);
     for (int32_t i = 0; i < lockstep_n(replica); i++) {
-        if (first[i].running.n + replica_n_waiting(&first[i]) +
-                first[i].frontend.requests.n >
+        const struct replica *rank = &first[i];
+        if (rank->running.n + replica_n_waiting(rank) + rank->frontend.requests.n +
+                rank->moving.n_from + transfer_side_n_in(&rank->moving) >
             0) {
             return false;
         }
@@ -73,29 +76,34 @@ static void hold(struct sim *sim, struct request *request)
     }
 }
 
-/* The replica that the router picks among those that could take the request; -1: none. */
-static int32_t pick(struct sim *sim, const struct request *request)
+int32_t fleet_pick(struct sim *sim, const struct request *request, uint64_t pools,
+                   bool decodes)
 {
     const struct route_query query = {.session = request->session,
                                       .adapter = request->adapter,
                                       .prompt_tokens = request->prompt_tokens,
                                       .chain = request->chain};
-    return router_pick(&sim->router, sim->config->route, request->pools, &query,
-                       sim->now_ns);
+    return router_pick(&sim->router,
+                       decodes ? sim->config->decode_route : sim->config->route, pools,
+                       &query, sim->now_ns);
 }
 
 /* Who could take the request takes it; false if nobody can. */
 static bool send(struct sim *sim, struct request *request)
 {
-    int32_t picked = pick(sim, request);
+    int32_t picked = sim->transfers.on
+                         ? transfer_route_first(sim, request)
+                         : fleet_pick(sim, request, request->pools, false);
     if (picked < 0) {
         return false;
     }
     struct replica *replica = &sim->replicas[picked];
     CHECK(replica->life.state == LIFE_READY);
     request->replica = picked;
+    request->moves = sim->transfers.on && replica->pool->config->role == POOL_PREFILL;
     request->max_new_tokens =
-        pool_max_new_tokens(replica->pool, request->output_tokens);
+        request->moves ? request->n_emitted + 1
+                       : pool_max_new_tokens(replica->pool, request->output_tokens);
     if (request->chain != NULL &&
         replica->pool->config->scheduler.enable_prefix_caching == 0) {
         prefix_chain_free(request->chain);
@@ -116,10 +124,23 @@ void fleet_send(struct sim *sim, struct request *request)
     }
 }
 
+void fleet_send_away(struct sim *sim, struct request *request, int64_t at_ns,
+                     void (*fire)(struct sim *sim, struct timer *timer))
+{
+    request->place = REQUEST_AWAY;
+    request->replica = -1;
+    request_list_append(&sim->away, request);
+    request->timer.phase = TIMER_CLOCKS;
+    request->timer.order = request->id;
+    request->timer.fire = fire;
+    timer_set(&sim->timers, &request->timer, at_ns);
+}
+
 static void come_back(struct sim *sim, struct timer *timer)
 {
-    sim->n_away--;
-    fleet_send(sim, request_of_timer(timer));
+    struct request *request = request_of_timer(timer);
+    request_list_remove(&sim->away, request);
+    fleet_send(sim, request);
 }
 
 void fleet_send_later(struct sim *sim, struct request *request, int64_t at_ns)
@@ -128,13 +149,7 @@ void fleet_send_later(struct sim *sim, struct request *request, int64_t at_ns)
         fleet_send(sim, request);
         return;
     }
-    request->place = REQUEST_AWAY;
-    request->replica = -1;
-    sim->n_away++;
-    request->timer.phase = TIMER_CLOCKS;
-    request->timer.order = request->id;
-    request->timer.fire = come_back;
-    timer_set(&sim->timers, &request->timer, at_ns);
+    fleet_send_away(sim, request, at_ns, come_back);
 }
 
 /* A replica has become ready: those who were held may go. */
@@ -176,6 +191,10 @@ void fleet_finish(struct sim *sim, struct request *request, enum request_status 
     sim->totals.discarded_tokens += request->computed_tokens - request->cached_tokens;
     sim->totals.discarded_outputs += request->n_emitted;
     timer_cancel(&sim->timers, &request->timer);
+    if (resend_would(sim, request)) {
+        resend_later(sim, request);
+        return;
+    }
     request_alive_remove(&sim->alive, request);
     record_tell(&sim->probe, NULL, request, status, sim->now_ns);
     request_release(&sim->store, request);
@@ -190,7 +209,7 @@ void fleet_give_up(struct sim *sim, struct request *request)
         sim->held_ns += sim->now_ns;
         break;
     case REQUEST_AWAY:
-        sim->n_away--;
+        request_list_remove(&sim->away, request);
         break;
     case REQUEST_FRONTEND:
         frontend_leave(sim, &sim->replicas[request->replica], request);
@@ -201,6 +220,10 @@ void fleet_give_up(struct sim *sim, struct request *request)
         }
         router_left(&sim->router, request->replica, request->prompt_tokens);
         break;
+    case REQUEST_MOVING:
+    case REQUEST_LANDED:
+        transfer_give_up(sim, request);
+        return;
     case REQUEST_WAITING:
     case REQUEST_RUNNING:
     case REQUEST_SWAPPED:
@@ -238,6 +261,9 @@ static void set_life(struct sim *sim, struct replica *replica, enum life_state s
     tell_life(sim, replica, before);
     if (!life_serves(&replica->life) &&
         (before == LIFE_READY || before == LIFE_DRAINING)) {
+        if (replica->moving.on) {
+            transfer_side_settle(replica, sim->now_ns);
+        }
         replica_reset(replica);
     }
     router_set_ready(&sim->router, replica->index, state == LIFE_READY);
@@ -256,6 +282,7 @@ void fleet_life(struct sim *sim, struct replica *replica, enum life_state state)
     if (state == LIFE_READY) {
         sim->sleep_due = sim->sleepers != NULL;
         release_held(sim);
+        transfer_ready(sim);
     } else if (state == LIFE_DRAINING) {
         fleet_mark(sim, first);
     }
@@ -312,6 +339,16 @@ static bool is_shed(struct sim *sim, struct request *request)
     return true;
 }
 
+void fleet_knock(struct sim *sim, struct request *request)
+{
+    if (sim->config->client_timeout_ns > 0) {
+        fleet_start_patience(sim, request);
+    }
+    if (!is_shed(sim, request)) {
+        fleet_send(sim, request);
+    }
+}
+
 void fleet_arrive(struct sim *sim)
 {
     const struct sim_arrival *arrival = &sim->next;
@@ -344,10 +381,5 @@ void fleet_arrive(struct sim *sim)
     request->prefill_replica = -1;
     request->chain = intake_chain(sim, arrival);
     sim_enter(sim);
-    if (sim->config->client_timeout_ns > 0) {
-        fleet_start_patience(sim, request);
-    }
-    if (!is_shed(sim, request)) {
-        fleet_send(sim, request);
-    }
+    fleet_knock(sim, request);
 }

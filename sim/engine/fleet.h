@@ -22,6 +22,13 @@ void fleet_send(struct sim *sim, struct request *request);
 /* The same at `at_ns`; until then it is away. */
 void fleet_send_later(struct sim *sim, struct request *request, int64_t at_ns);
 
+/* The request is away until `at_ns`, when the timer in it fires. */
+void fleet_send_away(struct sim *sim, struct request *request, int64_t at_ns,
+                     void (*fire)(struct sim *sim, struct timer *timer));
+
+/* A request comes to the gateway: it is sent on, or shed.  Its client begins to wait. */
+void fleet_knock(struct sim *sim, struct request *request);
+
 /* The request is through its front end and waits at the replica. */
 void fleet_enqueue(struct sim *sim, struct replica *replica, struct request *request);
 
@@ -41,6 +48,11 @@ void fleet_mark(struct sim *sim, struct replica *replica);
 
 /* The replica's plans may have changed: it is idle now, or its span ends earlier. */
 void fleet_reconsider(struct sim *sim, struct replica *replica);
+
+/* The replica that the router (of decodes) picks among those of some pools that are ready;
+ * -1: none. */
+int32_t fleet_pick(struct sim *sim, const struct request *request, uint64_t pools,
+                   bool decodes);
 
 /* Whether a replica has nothing to serve, nor have the ranks that step with it. */
 bool fleet_is_empty(const struct replica *replica);

@@ -235,6 +235,7 @@ void lockstep_verify(const struct lockstep *lockstep)
     for (int32_t i = 0; i < lockstep->n; i++) {
         const struct replica *rank = &lockstep->ranks[i];
         CHECK(rank->lockstep == lockstep && rank->busy == first->busy);
+        CHECK(rank->life.state == first->life.state);
         CHECK(!rank->busy || (rank->span.start_ns == first->span.start_ns &&
                               rank->span.end_ns == first->span.end_ns));
         n_dummies += lockstep->parts[i].is_dummy;

@@ -113,14 +113,22 @@ static bool plan(struct sim *sim, struct replica *replica, int64_t horizon_ns)
     struct lockstep *lockstep = replica->lockstep;
     if (lockstep == NULL) {
         bool runs = replica_plan(replica, sim->now_ns, horizon_ns);
-        return await(sim, replica, runs);
+        bool awaits = await(sim, replica, runs);
+        if (!awaits) {
+            transfer_pull_again(sim, replica);
+        }
+        return awaits;
     }
     bool awaits = false;
     bool runs = lockstep_plan(lockstep, sim->now_ns);
     for (int32_t i = 0; i < lockstep->n; i++) {
         struct replica *rank = &lockstep->ranks[i];
         sim->is_idle[rank->index] = false;
-        awaits = await(sim, rank, runs) || awaits;
+        if (await(sim, rank, runs)) {
+            awaits = true;
+        } else {
+            transfer_pull_again(sim, rank);
+        }
     }
     return awaits;
 }
@@ -222,6 +230,7 @@ int sim_run(struct sim *sim, const struct sim_config *config,
         while (sim->steps.n > 0 && sim->steps.events[0].at_ns == now_ns) {
             end_step(sim);
         }
+        transfer_begin(sim);
         do { /* whoever a plan sheds may be followed by another at once */
             while (timer_first_ns(&sim->timers) == now_ns) {
                 struct timer *timer = timer_pop(&sim->timers);
@@ -230,12 +239,13 @@ int sim_run(struct sim *sim, const struct sim_config *config,
             if (arrive_all(sim, err) < 0) {
                 return -1;
             }
+            transfer_pull(sim);
             sim->left_in_plan = false;
             plan_idle(sim);
             if (sim->sleep_due) {
                 sleep_look(sim);
             }
-        } while (sim->left_in_plan || sim->n_idle > 0 ||
+        } while (sim->left_in_plan || sim->n_idle > 0 || sim->transfers.n_due > 0 ||
                  timer_first_ns(&sim->timers) == now_ns);
         if (config->verify) {
             sim_verify(sim);

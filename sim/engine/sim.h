@@ -38,6 +38,7 @@
 #include "engine/probe.h"
 #include "engine/replica.h"
 #include "engine/request.h"
+#include "engine/resend.h"
 #include "engine/router.h"
 #include "engine/scale.h"
 #include "engine/served.h"
@@ -45,6 +46,7 @@
 #include "engine/sleep.h"
 #include "engine/slo.h"
 #include "engine/timer.h"
+#include "engine/transfer.h"
 
 /* A request's labels are one text: request id, tenant and session id, with these between;
  * labels themselves hold no control characters. */
@@ -94,11 +96,14 @@ struct sim_config {
     int32_t n_pools;
     uint64_t seed;
     const struct route_ops *route;
+    const struct route_ops *decode_route; /* of those who answer only; may be NULL */
+    const struct disaggregate_config *disaggregate;
     const struct scale_ops *const *scalers; /* per pool; NULL: none has one */
     struct sleep_config sleep;
     struct slo slo;
     const struct route_config *routing; /* NULL: nothing is set */
     int64_t client_timeout_ns;          /* 0: clients wait for ever */
+    struct resend_config resend;
     int64_t hold_timeout_ns; /* for which the gateway holds a request; 0: for ever */
     const struct fail_config *fail; /* NULL: nothing fails */
     struct fail_events failures;
@@ -126,6 +131,8 @@ struct sim_totals {
     wide sojourn; /* sum of finish - arrival */
     int64_t n_steps;
     int64_t sequence_steps;
+    int64_t n_resent;   /* requests that a client sent again */
+    int64_t n_attempts; /* how often clients did */
 };
 
 struct lockstep;
@@ -159,7 +166,8 @@ struct sim {
     struct request_list held; /* at the gateway */
     struct fail *fail;        /* NULL: nothing can fail */
     struct slow slow;         /* prices of slow replicas */
-    int64_t n_away;           /* who are sent again later */
+    struct request_list away; /* they are sent again later */
+    struct transfers transfers;
     struct histogram itl;
     struct probe probe; /* the user's, with the bookkeeping of this file in front */
     int32_t *idle;      /* replicas to plan at this instant */

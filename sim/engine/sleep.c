@@ -5,7 +5,6 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "engine/boot.h"
-#include "engine/fail.h"
 #include "engine/fleet.h"
 #include "engine/lockstep.h"
 #include "engine/sim.h"
@@ -158,9 +157,8 @@ static void finish_drains(struct sim *sim)
             continue;
         }
         struct replica *from = awake_at(sim, pool, slot);
-        if (from == NULL || from->life.state != LIFE_DRAINING ||
-            fail_holds(sim, from)) {
-            sim->sleepers->next[i] = NOBODY; /* it failed meanwhile, or is to go */
+        if (from == NULL || from->life.state != LIFE_DRAINING) {
+            sim->sleepers->next[i] = NOBODY; /* it failed meanwhile */
         } else if (fleet_is_empty(from)) {
             sim->sleepers->next[i] = NOBODY;
             hand_over(sim, from, member(sim, to, slot));
@@ -190,7 +188,7 @@ static void wake(struct sim *sim, int32_t pool)
     int32_t oldest = NOBODY;         /* the first slot whose dwell is */
     for (int32_t slot = 0; slot < n_slots(sim, pool); slot++) {
         struct replica *from = awake_at(sim, owner, slot);
-        if (from == NULL || from->life.state != LIFE_READY || fail_holds(sim, from)) {
+        if (from == NULL || from->life.state != LIFE_READY) {
             continue;
         }
         if (fleet_is_empty(from)) {
@@ -271,8 +269,7 @@ void sleep_verify(const struct sim *sim)
             for (int32_t j = 0; j < sim->config->n_pools; j++) {
                 if (owner_of(sim, j) == i) {
                     const struct replica *one = member(sim, j, slot);
-                    bool is_off = one->life.state == LIFE_OFF;
-                    CHECK(!is_off || fail_holds(sim, one));
+                    CHECK(one->life.state != LIFE_OFF);
                     n_awake += one->life.state != LIFE_ASLEEP;
                 }
             }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "input/config_disaggregate.h"
 #include "input/config_lora.h"
 #include "input/config_policies.h"
 #include "input/config_pool.h"
@@ -60,6 +61,13 @@ static const struct field workload_fields[] = {
      "a request that tells nothing of its prompt continues the longest that it can"},
     {"client_timeout", FIELD_TIME, WORKLOAD(client_timeout_ns), "s", "0", "0",
      "1000000000", NULL, "clients give up this long after they asked; 0: never"},
+    {"client_retries", FIELD_COUNT, WORKLOAD(client_retries), "", "0", "0", "1000000",
+     NULL,
+     "how often a client sends a request again that timed out, was shed or failed"},
+    {"client_backoff", FIELD_TIME, WORKLOAD(client_backoff_ns), "s", "1", "0.000001",
+     "1000000000", NULL, "how long it waits before the first time"},
+    {"client_backoff_factor", FIELD_NANO, WORKLOAD(client_backoff_factor_nano), "", "2",
+     "1", "1000", NULL, "by how much that grows from one time to the next"},
     {"warmup", FIELD_TIME, WORKLOAD(warmup_ns), "s", "0", "0", "1000000000", NULL,
      "requests that arrive this soon after the first are simulated but not counted"},
     {"cooldown", FIELD_TIME, WORKLOAD(cooldown_ns), "s", "0", "0", "1000000000", NULL,
@@ -132,6 +140,10 @@ const struct field_table config_tables[] = {
      .base = offsetof(struct config, route)},
     TABLE("admit", admit_fields, admit),
     TABLE("offload", offload_fields, offload),
+    {.name = "disaggregate",
+     .fields = disaggregate_fields,
+     .n_fields = DISAGGREGATE_FIELDS,
+     .base = offsetof(struct config, disaggregate)},
     TABLE("fail", fail_config_fields, fail),
     TABLE("power", meter_fields, power),
     {.name = "price",
@@ -285,12 +297,14 @@ int config_read(struct config *config, const char *path, const char *const *over
         settings_check_used(&settings,
                             "run, workload, slo, speculative, lora, tenant.NAME, "
                             "pool.NAME, scale.POOL, sleep, route, admit, offload, "
+                            "disaggregate, "
                             "fail, power, price, output",
                             err) != 0 ||
         config_policies_check(config, &settings, err) != 0 ||
         config_route_check(config, &settings, arena, err) != 0 ||
         config_speculative_apply(config, &settings, err) != 0 ||
-        config_lora_apply(config, &settings, err) != 0) {
+        config_lora_apply(config, &settings, err) != 0 ||
+        config_disaggregate_check(config, &settings, err) != 0) {
         return -1;
     }
     if (check_workload(config, err) != 0) {

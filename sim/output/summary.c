@@ -4,6 +4,7 @@
 
 #include "output/adapters.h"
 #include "output/load.h"
+#include "output/summary_transfers.h"
 #include "output/outage.h"
 
 enum { SCHEMA_VERSION = 1 };
@@ -261,6 +262,11 @@ static void put_conservation(struct metrics *metrics, const struct sim *sim)
                     "requests");
     metrics_integer(metrics, "all_failed_requests", totals->n_by_status[REQUEST_FAILED],
                     "requests");
+    if (sim->config->resend.most > 0) {
+        metrics_integer(metrics, "client_retried_requests", totals->n_resent,
+                        "requests");
+        metrics_integer(metrics, "client_retries", totals->n_attempts, "");
+    }
     metrics_integer(metrics, "preemptions", n_preemptions, "");
     metrics_integer(metrics, "computed_tokens", computed, "tokens");
     metrics_integer(metrics, "computed_tokens_kept", totals->computed_tokens_completed,
@@ -356,6 +362,7 @@ void summary_metrics(struct summary *summary, const struct sim *sim,
     put_latency(metrics, &queue, &summary->queue);
     load_metrics(summary, sim, metrics);
     put_policy(metrics, sim);
+    summary_transfers_metrics(sim, metrics);
     put_offload(metrics, sim);
     put_speculation(metrics, sim);
     adapters_metrics(sim, metrics);
