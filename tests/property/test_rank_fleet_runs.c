@@ -126,14 +126,17 @@ static void write_events(struct rng *rng, const struct shape *shape)
 {
     FILE *out = fopen("events.csv", "w");
     assert_non_null(out);
-    fputs("time_s,pool,replica,kind,duration_s,notice_s,factor\n", out);
+    fputs("time_s,pool,replica,node,kind,duration_s,notice_s,factor\n", out);
     for (int64_t i = rng_below(rng, 9); i > 0; i--) {
         int64_t pool = rng_below(rng, shape->n_pools);
         int64_t at_us =
             rng_below(rng, 2) == 0 ? 1000 * rng_below(rng, 99) : rng_below(rng, 137000);
-        fprintf(out, "0.%06lld,p%lld,%lld,", (long long)at_us, (long long)pool,
-                (long long)rng_below(rng, shape->n_replicas[pool]));
-        switch (rng_below(rng, 3)) {
+        bool is_node = rng_below(rng, 4) == 0;
+        int64_t place = is_node ? 0 : rng_below(rng, shape->n_replicas[pool]);
+        fprintf(out, is_node ? "0.%06lld,p%lld,,%lld," : "0.%06lld,p%lld,%lld,,",
+                (long long)at_us, (long long)pool, (long long)place);
+        /* GPUs that several models share are not taken back */
+        switch (shape->sleeps ? 2 * rng_below(rng, 2) : rng_below(rng, 3)) {
         case 0:
             fprintf(out, "fail,%s,,\n",
                     policies_word(rng, "", policies_word(rng, "0.0137", "0")));
@@ -150,7 +153,7 @@ static void write_events(struct rng *rng, const struct shape *shape)
     assert_int_equal(fclose(out), 0);
 }
 
-static void write_fail(struct rng *rng, FILE *out)
+static void write_fail(struct rng *rng, FILE *out, bool sleeps)
 {
     fprintf(out,
             "[fail]\nevents = events.csv\non_failure = %s\nmax_retries = %lld\n"
@@ -163,7 +166,7 @@ static void write_fail(struct rng *rng, FILE *out)
                 (long long)POLICIES_PICK(rng, 13000, 41000, 137000),
                 (long long)POLICIES_PICK(rng, 0, 137, 13700));
     }
-    if (rng_below(rng, 3) == 0) {
+    if (!sleeps && rng_below(rng, 3) == 0) {
         fprintf(out, "spot_mtbf = %lldus\nspot_replace_s = 0.00137\n",
                 (long long)POLICIES_PICK(rng, 41000, 137000));
     }
@@ -203,7 +206,7 @@ static struct shape write_world(int64_t world)
     for (int32_t i = 0; i < shape.n_pools; i++) {
         write_pool(&rng, out, &shape, i);
     }
-    write_fail(&rng, out);
+    write_fail(&rng, out, shape.sleeps);
     write_events(&rng, &shape);
     rng_free(&rng);
     assert_int_equal(fclose(out), 0);
@@ -243,6 +246,21 @@ static char *contents(const char *folder, const char *file)
         fclose(in);
     }
     return text;
+}
+
+static void remove_results(const char *folder)
+{
+    DIR *entries = opendir(folder);
+    if (entries == NULL) {
+        return;
+    }
+    for (struct dirent *entry; (entry = readdir(entries)) != NULL;) {
+        char path[400];
+        snprintf(path, sizeof path, "%s/%.300s", folder, entry->d_name);
+        remove(path);
+    }
+    closedir(entries);
+    rmdir(folder);
 }
 
 static void assert_same_file(const char *file, int64_t world)
@@ -380,6 +398,8 @@ static void ranks_come_and_go_together_and_nothing_gets_lost(void **state)
     assert_true(only != NULL || (seen.n_ups > 137 && seen.n_downs > 137));
     assert_true(only != NULL || (seen.n_held > 410 && seen.n_dummies > 4099));
     assert_true(only != NULL || (seen.n_wakes > 41 && seen.n_changes > 1370));
+    remove_results("spans");
+    remove_results("stepwise");
     free(spans);
     free(stepwise);
 }
@@ -484,6 +504,8 @@ static void ranks_fail_and_scale_when_a_balanced_replica_would(void **state)
         n_reclaims += value(whole, "reclaims");
     }
     assert_true(n_changes > 13700 && n_failures > 1370 && n_reclaims > 410);
+    remove_results("ranks");
+    remove_results("whole");
     free(ranks);
     free(whole);
 }
