@@ -34,10 +34,16 @@ void fleet_reconsider(struct sim *sim, struct replica *replica)
 
 bool fleet_is_empty(const struct replica *replica)
 {
-    return replica->running.n + replica_n_waiting(replica) +
-               replica->frontend.requests.n + replica->moving.n_from +
-               transfer_side_n_in(&replica->moving) ==
-           0;
+    const struct replica *first = replica - replica->index + lockstep_first(replica);
+    for (int32_t i = 0; i < lockstep_n(replica); i++) {
+        const struct replica *rank = &first[i];
+        if (rank->running.n + replica_n_waiting(rank) + rank->frontend.requests.n +
+                rank->moving.n_from + transfer_side_n_in(&rank->moving) >
+            0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Nobody could take it for too long. */
@@ -264,13 +270,12 @@ static void tell_life(struct sim *sim, const struct replica *replica,
     }
 }
 
-void fleet_life(struct sim *sim, struct replica *replica, enum life_state state)
+static void set_life(struct sim *sim, struct replica *replica, enum life_state state)
 {
     enum life_state before = replica->life.state;
     sums_state(replica, sim->now_ns);
     life_set(&replica->life, state, sim->now_ns);
     tell_life(sim, replica, before);
-    CHECK(life_serves(&replica->life) || fleet_is_empty(replica));
     if (!life_serves(&replica->life) &&
         (before == LIFE_READY || before == LIFE_DRAINING)) {
         if (replica->moving.on) {
@@ -279,25 +284,24 @@ void fleet_life(struct sim *sim, struct replica *replica, enum life_state state)
         replica_reset(replica);
     }
     router_set_ready(&sim->router, replica->index, state == LIFE_READY);
-    fail_live(sim, replica, before);
-    if (state == LIFE_READY) {
-        sim->sleep_due = sim->sleepers != NULL;
-        if (!sim->keeps_held) {
-            release_held(sim);
-        }
-        transfer_ready(sim);
-    } else if (state == LIFE_DRAINING) {
-        fleet_mark(sim, replica);
-    }
 }
 
-void fleet_life_of_all(struct sim *sim, struct replica *replica, enum life_state state)
+void fleet_life(struct sim *sim, struct replica *replica, enum life_state state)
 {
-    int32_t first = lockstep_first(replica);
-    int32_t end = first + lockstep_n(replica);
-    for (int32_t i = first; i < end; i++) {
-        sim->keeps_held = i + 1 < end;
-        fleet_life(sim, &sim->replicas[i], state);
+    struct replica *first = &sim->replicas[lockstep_first(replica)];
+    enum life_state before = first->life.state;
+    for (int32_t i = 0; i < lockstep_n(replica); i++) {
+        CHECK(first[i].life.state == before);
+        set_life(sim, &first[i], state);
+    }
+    CHECK(life_serves(&first->life) || fleet_is_empty(first));
+    fail_live(sim, first, before);
+    if (state == LIFE_READY) {
+        sim->sleep_due = sim->sleepers != NULL;
+        release_held(sim);
+        transfer_ready(sim);
+    } else if (state == LIFE_DRAINING) {
+        fleet_mark(sim, first);
     }
 }
 

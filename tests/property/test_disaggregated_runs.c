@@ -128,6 +128,11 @@ static void write_pool(struct rng *rng, FILE *out, const char *name, const char 
     fprintf(out, "reserve_full_prompt = %s\n", policies_word(rng, "yes", "no"));
     fprintf(out, "enable_prefix_caching = %s\n", rng_below(rng, 4) ? "yes" : "no");
     fprintf(out, "replicas = %lld\n", (long long)PICK(rng, 1, 1, 2, 3));
+    if (rng_below(rng, 5) == 0 &&
+        price < 4) { /* its ranks send and take by themselves */
+        fprintf(out, "data_parallel = %lld\ndata_parallel_mode = lockstep\n",
+                (long long)PICK(rng, 2, 3));
+    }
     if (rng_below(rng, 3) == 0) {
         fputs("frontend_ms = 1.37\n", out);
     }
