@@ -305,34 +305,6 @@ void fleet_life(struct sim *sim, struct replica *replica, enum life_state state)
     }
 }
 
-/* Clients whose patience ends now. */
-static void lose_patience(struct sim *sim, struct timer *timer)
-{
-    int64_t timeout_ns = sim->config->client_timeout_ns;
-    struct request *first;
-    while ((first = sim->alive.first) != NULL &&
-           first->alive_since_ns + timeout_ns <= sim->now_ns) {
-        request_alive_remove(&sim->alive, first);
-        fleet_give_up(sim, first);
-    }
-    if (first != NULL) {
-        timer_set(&sim->timers, timer, first->alive_since_ns + timeout_ns);
-    }
-}
-
-void fleet_start_patience(struct sim *sim, struct request *request)
-{
-    request->alive_since_ns = sim->now_ns;
-    request_alive_append(&sim->alive, request);
-    if (!timer_is_set(&sim->patience)) {
-        sim->patience.phase = TIMER_CLOCKS;
-        sim->patience.order = INT32_MIN; /* before those who scale */
-        sim->patience.fire = lose_patience;
-        timer_set(&sim->timers, &sim->patience,
-                  sim->now_ns + sim->config->client_timeout_ns);
-    }
-}
-
 /* Requests of the whole fleet that wait. */
 static int64_t count_waiting(const struct sim *sim)
 {
@@ -359,7 +331,7 @@ static bool is_shed(struct sim *sim, struct request *request)
 void fleet_knock(struct sim *sim, struct request *request)
 {
     if (sim->config->client_timeout_ns > 0) {
-        fleet_start_patience(sim, request);
+        fleet_patience_start(sim, request);
     }
     if (!is_shed(sim, request)) {
         fleet_send(sim, request);

@@ -58,6 +58,6 @@ int32_t fleet_pick(struct sim *sim, const struct request *request, uint64_t pool
 bool fleet_is_empty(const struct replica *replica);
 
 /* Client timeouts: of those of whom `request` is now the last to lose patience. */
-void fleet_start_patience(struct sim *sim, struct request *request);
+void fleet_patience_start(struct sim *sim, struct request *request);
 
 #endif
