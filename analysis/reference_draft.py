@@ -4,17 +4,17 @@ Who drafts how much, what that takes beside the price of verifying it (reference
 and how much of it is right.
 """
 
-from reference_order import below, stream
+from reference_order import below
 
 ONE = 10**9
 
 
 class Drafter:
-    """[speculative] of a run; all replicas draw from one stream."""
+    """[speculative] of a pool; all replicas draw from one stream."""
 
-    def __init__(self, config, seen):
+    def __init__(self, config, seen, draws):
         self.config, self.of, self.seen = config, config.speculation, seen
-        self.draws = stream(config.seed, "speculation")
+        self.draws = draws
 
     def acceptance(self, request):
         """The chance of each position in turn."""

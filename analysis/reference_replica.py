@@ -340,7 +340,7 @@ class Replica:
                 request.emit(step.end_ns)
                 self.queue.emitted(request)
             if request.given_up:  # the server finds out at the end of the step
-                request.leave("timed_out", step.end_ns)
+                request.leave("timed_out", step.end_ns, "client_timeout")
             elif request.generated == request.output:
                 request.leave("completed", step.end_ns)
         left = [request for request in self.running if request.status]
@@ -371,5 +371,5 @@ class Replica:
             for members in (self.running, self.unseen, self.swapped):
                 if request in members:
                     members.remove(request)
-        request.leave("timed_out", now_ns)
+        request.leave("timed_out", now_ns, "client_timeout")
         self.see_off([request])

@@ -1,6 +1,6 @@
 """reference_request: one request of the reference simulator, and who owned its time."""
 
-OWNERS = ("queue", "prefill", "decode", "stall", "recompute")  # of every ns, rule 9
+OWNERS = ("queue", "prefill", "decode", "stall", "recompute", "transfer")  # of every ns, rule 9
 
 
 class Request:
@@ -11,12 +11,17 @@ class Request:
         self.session = row.session
         self.tenant, self.priority, self.deadline_ns = row.tenant, row.priority, row.deadline_ns
         self.max_new = self.predicted = row.output
-        self.status, self.in_frontend = "", True  # the status is empty until it leaves
+        self.model, self.klass = row.model, row.klass
+        self.status = self.reason = ""  # the status is empty until it leaves
+        self.place = None  # frontend, replica, held, away
+        self.pool = self.prefill_replica = None
+        self.pools, self.attempts, self.held_until_ns = (), 1, None
         self.replica = self.last_token_ns = self.max_itl_ns = None
         self.first_scheduled_ns = self.first_token_ns = self.finish_ns = None
         self.owned_ns, self.owned_until_ns = dict.fromkeys(OWNERS, 0), row.arrival_ns
         self.is_recomputing = False  # from the preempting step until it is where it was
-        self.prefix = row.prefix or None  # a label: equal ones begin with the same prompt
+        self.label = row.prefix or None  # equal ones begin with the same prompt
+        self.prefix = None  # the same, where its replica has a cache
         self.in_session = False  # it labels all that the session says, answers too
         self.preemptions = self.generated = self.cached_tokens = self.found_tokens = 0
         self.blocks, self.n_filled = [], 0
@@ -27,8 +32,8 @@ class Request:
 
     def join_session(self):
         """Without a label of its own the prompt is what its session has said so far."""
-        if self.session and not self.prefix:
-            self.prefix, self.in_session = ("session", self.session), True
+        if self.session and not self.label:
+            self.label, self.in_session = ("session", self.session), True
 
     @property
     def tokens(self):
@@ -70,8 +75,8 @@ class Request:
             self.max_itl_ns = max(self.max_itl_ns or 0, now_ns - self.last_token_ns)
         self.last_token_ns = now_ns
 
-    def leave(self, status, now_ns):
-        self.status, self.finish_ns = status, now_ns
+    def leave(self, status, now_ns, reason=""):
+        self.status, self.finish_ns, self.reason = status, now_ns, reason
         if self.first_scheduled_ns is None or self.is_recomputing:
             self.own("recompute" if self.is_recomputing else "queue", now_ns)
         assert sum(self.owned_ns.values()) == now_ns - self.arrival_ns, self.request_id

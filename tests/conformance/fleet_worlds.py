@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""fleet_worlds: random small fleets, run by servesim and by the reference.
+
+    python3 tests/conformance/fleet_worlds.py SERVESIM [--worlds N] [--seed S] [--only I]
+
+As worlds.py, with several pools that differ in everything, requests that only some of them
+serve, routers, and gateways that turn requests away.
+"""
+
+import sys
+
+import hardware
+import policy_worlds
+import worlds  # which knows where the reference is
+import reference_gateway
+
+ROUTERS = ("round_robin", "least_requests", "least_tokens", "least_kv", "random", "power_of_two")
+DISCIPLINES = ("unified", "prefill_first", "sarathi", "orca", "static", "dynamic", "sglang")
+SHED = ("rate_limit", "token_limit", "queue_full", "priority")
+KINDS = (*ROUTERS, *DISCIPLINES, *SHED, "several pools", "two disciplines", "served by few",
+         "unknown model", "unservable in some pool", "client_timeout", "queue_timeout",
+         "preemptions", "evictions", "prefix hits", "closed", "front ends", "replicas of all pools")
+NAMES = ("", "", "large", "small", "nobody's")
+
+
+def draw_pool(rng, pool, lengths, step_ns):
+    """A discipline, in place of the pool's, and room for it."""
+    needs = [prompt + output for prompt, output in lengths]
+    pool["block_size"] = rng.choice((1, 2, 3, 4, 7, 16))
+    usable = max(needs) // pool["block_size"] + 1
+    pool["num_gpu_blocks"] = 1 + usable * rng.choice((1, 2, 3, 4, 6)) // 2 + rng.choice((1, 3, 13))
+    pool["max_num_seqs"] = rng.choice((1, 2, 3, 5, 8, 16))
+    pool["max_num_batched_tokens"] = rng.choice((3, 8, 13, 64, 512))
+    pool["order"] = rng.choice(("fcfs", "fcfs", "fcfs", "priority", "edf"))
+    pool["batching"] = rng.choice(("unified", "unified", *DISCIPLINES))
+    pool["enable_prefix_caching"] = rng.choice(("yes", "yes", "yes", "no"))
+    policy_worlds.DRAWS[pool["batching"]](rng, pool, lengths)
+    if pool["batching"] != "unified":
+        pool.pop("reserve_full_prompt", None)
+    if rng.random() < 0.3:
+        pool["frontend_ms"] = worlds.decimal(rng.choice((1, 3, 10)) * step_ns * 1000)
+        pool["frontend_request_ms"] = rng.choice(("0", "0.202", "1"))
+        pool["frontend_token_us"] = rng.choice(("0", "0.97", "13.7"))
+    if rng.random() < 0.3:
+        pool["served_model"] = rng.choice(("large", "small"))
+    if rng.random() < 0.2:
+        pool["classes"] = rng.choice(("chat", "batch", "chat, batch"))
+
+
+def draw_pools(rng, pool, sections, lengths, step_ns):
+    for i in range(rng.choice((0, 1, 1, 2))):
+        other = {name: pool[name] for name in ("async_scheduling", "poll_steps") if name in pool}
+        if rng.random() < 0.3:
+            other.update(hardware.pool(rng)[0])
+        else:
+            names = ("base_us", "prefill_token_us", "decode_seq_us", "context_token_us")
+            us = rng.choice((*worlds.ROUND_COSTS, *worlds.ODD_COSTS))[0]
+            other.update(cost="linear", **dict(zip(names, us)))
+        other["replicas"] = rng.choice((1, 1, 2, 3))
+        draw_pool(rng, other, lengths, step_ns)
+        sections[f"pool.{('second', 'third')[i]}"] = other
+    draw_pool(rng, pool, lengths, step_ns)
+
+
+def draw_admission(rng, step_ns):
+    keys = {}
+    if rng.random() < 0.4:
+        keys["rate_rps"] = rng.choice((f"{10**9 // (3 * step_ns) or 1}", "0.137", "41.37", "333"))
+        keys["burst"] = rng.choice((1, 2, 5, 41))
+    if rng.random() < 0.4:
+        keys["tokens_per_s"] = rng.choice((f"{10**9 // step_ns or 1}", "137", "4099"))
+        keys["token_burst"] = rng.choice((1, 13, 41, 137))
+    if rng.random() < 0.5:
+        keys["max_queue"] = rng.choice((1, 2, 5, 13))
+        keys["low_priority_share"] = rng.choice(("0", "0.137", "0.5", "1"))
+        keys["low_priority"] = rng.choice((0, 1, 2))
+    return keys
+
+
+def draw(rng, pool, sections, lengths, step_ns):
+    """Pools, a router, admission; columns of the trace."""
+    draw_pools(rng, pool, sections, lengths, step_ns)
+    sections["route"]["policy"] = rng.choice(ROUTERS)
+    sections["run"] = {"seed": rng.choice((1, 4099, 2**40 + 1))}
+    sections["workload"].pop("rate_scale", None)
+    if rng.random() < 0.4:
+        sections["admit"] = draw_admission(rng, step_ns)
+    n = len(lengths)
+    labels = {"priority": [rng.choice((0, 0, 1, 2, 3)) for _ in range(n)]}
+    if rng.random() < 0.5:
+        labels["model"] = rng.choices(NAMES, k=n)
+    if rng.random() < 0.4:
+        labels["class"] = rng.choices(("", "chat", "batch"), k=n)
+    return labels
+
+
+def make_world(rng, folder):
+    return worlds.make_world(rng, folder, draw)
+
+
+def kinds_of(world):
+    """What fleets add to the kinds of worlds.py."""
+    config, fleet = world.config, world.fleet
+    kinds = {config.policy, *(pool.batching for pool in config.pools)}
+    kinds |= {request.reason for request in world.requests}
+    kinds |= {"several pools"} if len(config.pools) > 1 else set()
+    kinds |= {"two disciplines"} if len({pool.batching for pool in config.pools}) > 1 else set()
+    kinds |= {"front ends"} if any(pool.frontend_ns for pool in config.pools) else set()
+    kinds |= {"unknown model"} if "unknown_model" in kinds else set()
+    served = [r for r in world.requests if r.pools]
+    for request in served:
+        names = [p.name for p in config.pools if reference_gateway.serves(p, request)]
+        kinds |= {"served by few"} if len(names) < len(config.pools) else set()
+        kinds |= {"unservable in some pool"} if len(names) > len(request.pools) else set()
+    if len(config.pools) > 1 and len({index for index, _ in fleet.steps}) == len(fleet.places):
+        kinds |= {"replicas of all pools"}
+    return kinds
+
+
+def main():
+    sys.exit(0 if worlds.try_all(worlds.parse(__doc__), KINDS, make_world, kinds_of) else 1)
+
+
+if __name__ == "__main__":
+    main()
