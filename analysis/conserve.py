@@ -3,9 +3,8 @@
 
     python3 analysis/conserve.py DIR...
 
-Reads the files of each DIR and works out again, with integers and fractions and nothing shared
-with the C program, what must be equal: with ==, or as closely as numbers are printed.
-Exit 1 if anything does not add up.
+Works out again, with integers and fractions and nothing shared with the C program, what must be
+equal: with ==, or as closely as numbers are printed.  Exit 1 if anything does not add up.
 """
 
 import argparse
@@ -15,9 +14,9 @@ import pathlib
 import sys
 from fractions import Fraction
 
+from conserve_bill import HOUR_S, check_bill, is_plain  # noqa: F401
 from result_folder import ResultFolder, agree, half, near, ns, total
 
-HOUR_S = 3600
 STATUSES = ("completed", "rejected", "timed_out", "shed")
 MOST_EXACT = 10**6  # above that, quantiles are histogram edges, at most 0.1 % too high
 
@@ -149,12 +148,13 @@ def most_left(run):
 
 def check_money(run):
     """attributed + idle + lost + remainder = paid = price x time; rows sum to it."""
-    told = run.summary
-    paid = sum(run.per_gpu(row["pool"], "usd_per_hour") * run.end / 10**9 / HOUR_S
-               for row in run.replicas)
+    if not is_plain(run):
+        return "not rented on demand: see bill", True
+    told, hour_ns = run.summary, 10**9 * HOUR_S
     parts = [told[f"{name}_cost_usd"] for name in ("attributed", "idle", "lost", "remainder")]
-    idle = sum(run.per_gpu(row["pool"], "usd_per_hour") * ns(row["idle_s"]) / 10**9 / HOUR_S
-               for row in run.replicas)
+    paid, idle = (sum(run.per_gpu(row["pool"], "usd_per_hour") * time(row) / hour_ns
+                      for row in run.replicas)
+                  for time in (lambda _: run.end, lambda row: ns(row["idle_s"])))
     rows, room = total(request.row["cost_usd"] for request in run.done)
     lost, lost_room = total(r.row["cost_usd"] for r in run.requests if not r.done)
     left_ns = most_left(run)  # nobody pays for more than its time in the batch, and what was left

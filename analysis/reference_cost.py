@@ -20,6 +20,10 @@ def ceil_div(a, b):
     return -(-a // b)
 
 
+def n_tokens(decodes, chunks):
+    return sum(n for _, n in [*decodes, *chunks])
+
+
 class Linear:
     """cost = linear."""
 
@@ -31,7 +35,7 @@ class Linear:
     def kinds():
         return {"linear"}
 
-    def fs(self, decodes, chunks, _):
+    def fs(self, decodes, chunks, _, others=()):
         n_drafts = sum(n - 1 for _, n in decodes)
         return (self.base + len(decodes) * self.decode
                 + sum(before + n for before, n in decodes) * self.context
@@ -92,15 +96,29 @@ class Roofline:
         sparse = self.keys.word("sparsity") == "2:4"
         return rate * (self.keys.number("sparse_speedup") if sparse else 1)
 
+    def part(self, seconds):
+        """As a coefficient, but it may vanish."""
+        return half_up(seconds * self.keys.number("scale") * 10**15)
+
+    def copies(self, m):
+        """Per token, of its activations: the copies for experts."""
+        share = self.largest / (m * self.dp)
+        return self.part(self.copied_bytes() * share / self.memory)
+
     def activation_bytes(self):
-        """Of a token, on a GPU that has all its layers: copies for experts go to all GPUs that
-        hold slices of them, or are spread over those that hold whole ones."""
+        """Of a token, on a GPU that has all its layers."""
+        model = self.model
+        return (2 * model.hidden * self.keys.number("activation_traffic") * model.layers
+                + self.copied_bytes())
+
+    def copied_bytes(self):
+        """Copies for experts go to all GPUs that hold slices of them, or are spread over those
+        that hold whole ones."""
         model, keys = self.model, self.keys
         whole = keys.word("expert_parallel") == "yes"
         visits = fractions.Fraction(model.moe_layers * model.active * self.dp,
                                     self.tp * self.dp if whole else 1)
-        return 2 * model.hidden * (keys.number("activation_traffic") * model.layers
-                                   + keys.number("expert_activation_traffic") * visits)
+        return 2 * model.hidden * keys.number("expert_activation_traffic") * visits
 
     def imbalance(self):
         parallel = self.keys.word("expert_parallel") == "yes"
@@ -194,7 +212,8 @@ class Roofline:
 
     @functools.cache
     def network(self, m):
-        """Femtoseconds of a step's messages: of each step, of each token."""
+        """Femtoseconds of a step's messages: of each step, of each token; of the latter, what
+        it takes to the experts and back."""
         model, keys, tp, dp = self.model, self.keys, self.tp, self.dp
         vector, group = 2 * model.hidden, tp * dp
         seconds = latency = fractions.Fraction(0)
@@ -205,17 +224,19 @@ class Roofline:
             doublings = (group - 1).bit_length() - 1  # beyond two
             latency += 2 * model.layers * self.largest * (
                 keys.fs("allreduce_latency_us") + doublings * keys.fs("allreduce_doubling_us"))
+        dispatch = fractions.Fraction(0)
         if dp > 1:  # one byte a number there, two back
-            seconds += fractions.Fraction(model.moe_layers * model.active * 3 * model.hidden
+            dispatch = fractions.Fraction(model.moe_layers * model.active * 3 * model.hidden
                                           * (group - 1), group * group) \
                 * self.largest / self.link(group, 1)
+            seconds += dispatch
             latency += 2 * model.moe_layers * self.largest * keys.fs("alltoall_latency_us")
         if self.pp > 1:
             seconds += fractions.Fraction(self.pp * vector, dp) / self.link(group * self.pp, 1)
             latency += self.pp * keys.fs("allreduce_latency_us")
         shown = 1 - keys.number("network_overlap")
         return (half_up(latency * shown * keys.number("scale")),
-                self.coefficient(seconds / m * shown))
+                self.coefficient(seconds / m * shown), self.part(dispatch / m * shown))
 
     @functools.cache
     def overheads(self):
@@ -251,7 +272,7 @@ class Roofline:
 
     def units(self, decodes, chunks, n_emitting, m):
         """{class: (compute, memory)}: how many units of each the step has."""
-        tokens = sum(n for _, n in [*decodes, *chunks])
+        tokens = n_tokens(decodes, chunks)
         knee = tokens + self.keys.count("knee_tokens") * m * self.dp
         n_logits = n_emitting + sum(n - 1 for _, n in decodes)
         decode, window_decode = self.attended(decodes)
@@ -262,17 +283,21 @@ class Roofline:
                 "window decode": window_decode, "window prefill": window_prefill,
                 "state": (tokens, len(decodes) + len(chunks))}
 
-    def sides(self, decodes, chunks, n_emitting, m, shown):
-        """{class: (compute, memory)}; shown(class, fs) of each coefficient."""
+    def sides(self, decodes, chunks, n_emitting, m, tokens, shown):
+        """{class: (compute, memory)}; shown(class, fs) of each coefficient. `tokens`: those of
+        all ranks together; each is taken to have as many sequences as this one."""
         mixed = bool(decodes and chunks)
-        tokens = sum(n for _, n in [*decodes, *chunks])
+        beyond = tokens - n_tokens(decodes, chunks)
         coefficients = self.coefficients(m, mixed)
         sides = {}
         for name, units in self.units(decodes, chunks, n_emitting, m).items():
             sides[name] = [shown(name, fs) * n for fs, n in zip(coefficients[name], units)]
         if self.expert_fs:
             at = min(ceil_div(tokens, m), len(self.expert_fs) - 1)
-            sides["experts"][1] = shown("experts", self.expert_fs[at])
+            sides["experts"] = [shown("experts", coefficients["experts"][0]) * tokens,
+                                shown("experts", self.expert_fs[at])]
+        if beyond:
+            sides["activations"][1] += shown("activations", self.copies(m)) * beyond
         sides["prefill"][1] += sides.pop("naive")[1]  # the scores are traffic of attention
         return sides
 
@@ -284,16 +309,25 @@ class Roofline:
                else "attention_overlap")
         return half_up(fs * (1 - self.keys.number(key)))
 
-    def fs(self, decodes, chunks, n_emitting):
-        m = max(1, min(self.pp, len(decodes) + len(chunks)))
-        step = decodes, chunks, n_emitting, m
+    def fs(self, decodes, chunks, n_emitting, others=()):
+        """With a scheduler for each rank, of the rank that holds these, and `others` are
+        (decodes, chunks) of those beside it; nothing is known of them: as much as it has."""
+        n = self.dp if self.keys.word("data_parallel_mode") == "lockstep" else 1
+        sequences = (len(decodes) + len(chunks)) * (1 if others else n)
+        sequences += sum(len(part) for rank in others for part in rank)
+        tokens = n_tokens(decodes, chunks) * (1 if others else n)
+        tokens += sum(n_tokens(*rank) for rank in others)
+        # what a rank has to itself is priced as the n-th part of a step of n that are alike
+        decodes, chunks, n_emitting = decodes * n, chunks * n, n_emitting * n
+        m = max(1, min(self.pp, sequences))
+        step = decodes, chunks, n_emitting, m, tokens
         full = self.sides(*step, lambda _, fs: fs)
         hidden = self.sides(*step, self.left)
-        tokens = sum(n for _, n in [*decodes, *chunks])
-        message, message_token = self.network(m)
+        own = n_tokens(decodes, chunks)
+        message, message_token, dispatch_token = self.network(m)
         step_fs, sequence_fs, prefill_fs = self.overheads()
-        total = message + message_token * tokens + step_fs + sequence_fs * len(decodes)
-        total += prefill_fs if chunks else 0
+        total = message + message_token * own + dispatch_token * (tokens - own)
+        total += step_fs + sequence_fs * len(decodes) + (prefill_fs if chunks else 0)
         compute, memory = (sum(side[i] for side in full.values()) for i in (0, 1))
         for name, (compute_fs, memory_fs) in full.items():
             wins = (compute >= memory if self.keys.word("roofline") == "step"

@@ -44,8 +44,8 @@ class Drafter:
         return sum(self.of.price.fs(decoding, [] if i else chunks, len(decoding))
                    for i, decoding in enumerate(passes))
 
-    def step_fs(self, decodes, chunks, n_emitting):
-        return (self.config.price.fs(decodes, chunks, n_emitting)
+    def step_fs(self, decodes, chunks, n_emitting, others=()):
+        return (self.config.price.fs(decodes, chunks, n_emitting, others)
                 + self.passes_fs(decodes, chunks))
 
     def choose(self, running):

@@ -9,6 +9,7 @@ import heapq
 
 from reference_gateway import DRAINING, FAILED, OFF, READY, Admission, Place, Router, serves
 from reference_input import ceil_div
+from reference_lockstep import Group
 
 FAILURES, BOOTS, CLOCKS, TRANSFERS, FRONTENDS, ARRIVALS = range(6)
 CLIENTS, SCALERS, RETURNS = range(3)  # clocks of one instant, in this order
@@ -31,10 +32,19 @@ class Fleet:
         self.n_expected = 0  # arrivals that are known
         self.now_ns = self.area = 0
         for place in self.places:
-            place.state = READY if place.number < place.pool.replicas else OFF
+            place.state = READY if place.number < self.n_at_start(place.pool) else OFF
+        self.groups = {}  # of data-parallel ranks, by the index of the first
+        for place in self.places:
+            n_ranks = place.pool.n_ranks
+            if n_ranks > 1 and place.number % n_ranks == 0:
+                ranks = self.places[place.index:place.index + n_ranks]
+                self.groups[place.index] = Group([rank.replica for rank in ranks])
+
+    def n_at_start(self, pool):
+        return pool.replicas * pool.n_ranks
 
     def n_places(self, pool):
-        return pool.replicas
+        return self.n_at_start(pool)
 
     # --- time ---
 
@@ -83,14 +93,21 @@ class Fleet:
         """Requests whose prompts were computed elsewhere."""
 
     def plan(self):
+        """Of all who are idle, in order; ranks with the first of theirs."""
         for place in self.places:
             replica = place.replica
-            replica.wake_ns = None
-            if replica.step is None and replica.n_requests() > 0:
-                replica.plan(self.now_ns)
-                self.steps += [(place.index, replica.step)] if replica.step else []
-            self.seen["left"] += len(replica.shed)
-            replica.shed = []
+            if replica.steps_alone:
+                replica.wake_ns = None
+                if replica.step is None and replica.n_requests() > 0:
+                    replica.plan(self.now_ns)
+                    self.steps += [(place.index, replica.step)] if replica.step else []
+            elif place.index in self.groups:
+                replicas = [rank.replica for rank in self.places]
+                self.steps += [(replicas.index(rank), rank.step)
+                               for rank in self.groups[place.index].plan(self.now_ns)]
+        for place in self.places:
+            self.seen["left"] += len(place.replica.shed)
+            place.replica.shed = []
 
     def settle(self):
         """Who drains goes off when it is empty."""

@@ -15,6 +15,7 @@ INTEGERS = {"limit": 0, "repeat": 1, "replicas": 1, "num_gpu_blocks": None, "blo
             "max_num_seqs": 256, "max_num_batched_tokens": 8192, "max_model_len": 0,
             "long_prefill_token_threshold": 0, "concurrency": 0, "poll_steps": 0, "seed": 1,
             "max_output_tokens": 0, "predictor_bucket": 128, "swap_blocks": 0,
+            "data_parallel": 1,
             "max_num_partial_prefills": 0, "decode_iterations": 0,
             "chunk_stages": 0, "chunk_high": 0, "chunk_low": 0, "max_queue_size": 0,
             "chunked_prefill_size": 0, "clip_max_new_tokens": 4096,
@@ -37,6 +38,7 @@ WORDS = {"batching": ("unified", "prefill_first", "sarathi", "orca", "static", "
          "least_requests", "least_tokens", "least_kv", "random", "power_of_two"), "reserve_full_prompt": ("no", "yes"),
          "session_prefix": ("no", "yes"),
          "infer_sessions": ("no",), "mode": ("open", "closed"), "async_scheduling": ("no", "yes"),
+         "data_parallel_mode": ("balanced", "lockstep"),
          "enable_prefix_caching": ("yes", "no")}  # the default is the first
 
 
@@ -115,6 +117,7 @@ def read_pool(path, ini, section):
             raise ValueError(f"{path}: {key}: '{values[key]}' is none of {', '.join(words)}")
     sizes = values.get("preferred_batch_sizes", "").split(",")
     config.preferred_batch_sizes = [int(size) for size in sizes if size.strip()]
+    config.n_ranks = config.data_parallel if config.data_parallel_mode == "lockstep" else 1
     config.watermark_blocks = config.watermark * config.num_gpu_blocks // 10**9
     settle(config)
     if fault := nonsense(config):

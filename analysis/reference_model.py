@@ -24,7 +24,8 @@ DEFAULTS = {**dict.fromkeys(ONES, "1"), "pcie_efficiency": "0.2", "node_bandwidt
             "link": "fabric", "attention_kernel": "flash", "sparsity": "none",
             "weight_precision": "bf16", "kv_precision": "bf16", "head_precision": "bf16",
             "attention_precision": "same", "expert_precision": "same",
-            "compute_precision": "same", "output_gate": "no", "expert_parallel": "no"}
+            "compute_precision": "same", "output_gate": "no", "expert_parallel": "no",
+            "data_parallel_mode": "balanced"}
 
 MODEL_KEYS = ("layers hidden intermediate mlp heads kv_heads head_dim vocab tied_embeddings "
               "output_gate max_context q_lora_rank kv_lora_rank qk_rope_head_dim qk_nope_head_dim "

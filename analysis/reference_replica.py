@@ -25,6 +25,7 @@ class Replica:
         self.running, self.swapped, self.step = [], [], None
         self.retained = []  # who has left, with their blocks, a batch that still runs
         self.n_admitted = 0
+        self.steps_alone = True  # else others start its steps: reference_lockstep.py
         self.has_waited = False  # the last plan
         self.wake_ns = None  # when to plan again though nothing happens
         self.visible_until_ns = self.last_start_ns = -1  # who came later is not known yet
@@ -259,7 +260,8 @@ class Replica:
                 self.has_waited, self.wake_ns, self.n_gave_way = True, None, 1
                 self.look(now_ns)
         if self.granted:
-            self.start_step(now_ns)
+            if self.steps_alone:
+                self.start_step(now_ns)
         else:
             assert not self.running and not self.swapped, "it hangs"
             assert self.wake_ns is not None or not self.queue.members, "it hangs"
@@ -271,26 +273,36 @@ class Replica:
     def priced_chunks(self, chunks):
         return chunks
 
-    def start_step(self, now_ns):
-        """Prices the plan; an entry of a step is (request, tokens, is_decode, context, blocks)."""
+    def contents(self):
+        """Of the plan: entries (request, tokens, is_decode, context, blocks); decodes and chunks
+        (before, tokens); how many emit."""
         entries = [(request, n, request.decodes, request.computed + n, len(request.blocks))
                    for request, n in self.granted.items()]
         decodes, chunks = ([(context - n, n) for _, n, is_decode, context, _ in entries
                             if is_decode == wanted] for wanted in (True, False))
         emits = sum(context >= request.tokens for request, _, _, context, _ in entries)
+        return entries, decodes, self.priced_chunks(chunks), emits
+
+    def moves_fs(self):
+        return self.n_swapped_blocks * self.config.swap_block_fs + self.fetch_fs
+
+    def start_step(self, now_ns):
+        """Prices the plan."""
+        entries, decodes, chunks, emits = self.contents()
         decode_fs = self.drafter.step_fs(decodes, [], len(decodes)) if decodes else 0
-        fs = self.drafter.step_fs(decodes, self.priced_chunks(chunks), emits)
-        fs += self.n_swapped_blocks * self.config.swap_block_fs + self.fetch_fs
+        fs = self.drafter.step_fs(decodes, chunks, emits) + self.moves_fs()
         limit = self.config.power_limit.fs
-        least_fs = limit(decodes, self.priced_chunks(chunks), emits)
+        least_fs = limit(decodes, chunks, emits)
         self.seen["throttled"] += least_fs > fs
-        decode_alone_ns, whole_ns = (max(1, half_up(max(price, least), 10**6))
-                                     for price, least in (
-                                         (decode_fs, limit(decodes, [], len(decodes))),
-                                         (fs, least_fs)))
+        self.begin_step(entries, now_ns, max(decode_fs, limit(decodes, [], len(decodes))),
+                        max(fs, least_fs))
+
+    def begin_step(self, entries, now_ns, decode_fs, fs):
+        decode_alone_ns, whole_ns = (max(1, half_up(price, 10**6)) for price in (decode_fs, fs))
+        has_decodes = any(entry[2] for entry in entries)
         self.step = types.SimpleNamespace(
             start_ns=now_ns, end_ns=now_ns + whole_ns, entries=entries,
-            decode_alone_ns=min(decode_alone_ns, whole_ns) if decodes else 0)
+            decode_alone_ns=min(decode_alone_ns, whole_ns) if has_decodes else 0)
         self.verify_step()
 
     def most_tokens(self):

@@ -82,6 +82,10 @@ class ResultFolder:
         self.replicas = read_rows(folder / "replicas.csv")
         self.timeline = read_rows(folder / "timeline.csv")
         self.steps = read_rows(folder / "steps.csv") if (folder / "steps.csv").exists() else None
+        self.bill = read_rows(folder / "bill.csv")
+        self.tenants = read_rows(folder / "tenants.csv")
+        self.sessions = (read_rows(folder / "sessions.csv")
+                         if (folder / "sessions.csv").exists() else None)
         self.end = ns(self.summary["simulated_time"])
         self.done = [request for request in self.requests if request.done]
         workload = config["workload"]
@@ -111,17 +115,18 @@ class ResultFolder:
         return figure * n_gpus
 
     def through_front_end(self):
-        """{request id: when it is through the front end}, which works for one at a time."""
-        section, = self.pools.values()
+        """{request id: when it is through its replica's front end}: one at a time."""
+        section, *_ = self.pools.values()
         delay_ns, request_ns = (Fraction(section[name]) * 10**6
                                 for name in ("frontend_ms", "frontend_request_ms"))
         token_ns = Fraction(section["frontend_token_us"]) * 1000
-        free, through = 0, {}
+        free, through = {}, {}
         for request in self.requests:
             if request.status != "rejected":
                 work_ns = request_ns + math.floor(token_ns * request.prompt + Fraction(1, 2))
-                free = max(free, request.arrival) + work_ns
-                through[request.id] = free + delay_ns
+                where = request.row["replica"]
+                free[where] = max(free.get(where, 0), request.arrival) + work_ns
+                through[request.id] = free[where] + delay_ns
         return through
 
     def lengths(self):

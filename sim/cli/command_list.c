@@ -52,6 +52,8 @@ static int print_keys(const char *name)
         n += print_fields(config_tables[i].name, &config_tables[i], name);
     }
     n += print_fields("tenant.NAME", &tenants_table, name);
+    n += print_fields("scale.POOL", &scale_table, name);
+    n += print_fields("sleep", &sleep_table, name);
     config_pool_tables(tables);
     n += print_fields("pool.NAME", &tables[CONFIG_POOL_PRESETS], name);
     for (int32_t i = 0; i < CONFIG_POOL_TABLES; i++) {
@@ -227,6 +229,13 @@ static void print_routes(void)
     }
 }
 
+static void print_scalers(void)
+{
+    for (const struct scale_ops *const *at = policy_scale_all; *at != NULL; at++) {
+        printf("%-16s %s\n", (*at)->name, (*at)->help);
+    }
+}
+
 /* The columns of a result file, or of all; `.csv` need not be said. */
 static int print_columns(const char *file)
 {
@@ -257,7 +266,8 @@ static int print_columns(const char *file)
 }
 
 static const char kinds[] =
-    "accelerators, models, engines, policies, batching, order, route, keys, columns";
+    "accelerators, models, engines, policies, batching, order, route, scale, keys, "
+    "columns";
 
 static int run(const struct command_line *line)
 {
@@ -283,6 +293,8 @@ static int run(const struct command_line *line)
         print_orders();
     } else if (strcmp(kind, "route") == 0) {
         print_routes();
+    } else if (strcmp(kind, "scale") == 0) {
+        print_scalers();
     } else if (strcmp(kind, "keys") == 0) {
         return print_keys(name);
     } else if (strcmp(kind, "columns") == 0) {
@@ -302,7 +314,8 @@ const struct command command_list = {
     .summary = "Lists accelerators, models, engines, policies and every key",
     .help = "KIND is one of accelerators, models, engines, policies, batching, order, "
             "route,\n"
-            "keys, workload-keys, columns.  With the NAME of a file or key it prints "
+            "scale, keys, workload-keys, columns.  With the NAME of a file or key it "
+            "prints "
             "that one.\n\n"
             "  servesim list accelerators\n"
             "  servesim list accelerators h100-sxm\n"

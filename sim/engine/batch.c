@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "engine/lockstep.h"
 #include "engine/replica.h"
 
 const struct batch_limits *batch_limits(const struct replica *replica)
@@ -28,7 +29,9 @@ int64_t batch_n_steps(const struct replica *replica)
 
 int64_t batch_last_step_ns(const struct replica *replica)
 {
-    return replica->span.end_ns - replica->span.last_start_ns;
+    return replica->lockstep != NULL
+               ? lockstep_last_step_ns(replica)
+               : replica->span.end_ns - replica->span.last_start_ns;
 }
 
 int64_t batch_most_tokens(const struct replica *replica)

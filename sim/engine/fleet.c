@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "engine/intake.h"
 #include "engine/record.h"
+#include "engine/scaler.h"
 #include "engine/sums.h"
 
 void fleet_mark(struct sim *sim, struct replica *replica)
@@ -40,6 +41,7 @@ static void stop_holding(struct sim *sim, struct timer *timer)
     /* the timer of the request that has it */
     struct request *request = request_of_timer(timer);
     request_list_remove(&sim->held, request);
+    sim->held_ns += sim->now_ns;
     fleet_finish(sim, request, REQUEST_FAILED, REASON_NO_CAPACITY);
 }
 
@@ -48,12 +50,18 @@ static void hold(struct sim *sim, struct request *request)
     request->place = REQUEST_HELD;
     request->replica = -1;
     request_list_append(&sim->held, request);
+    sim->n_held++;
+    sim->held_ns -= sim->now_ns;
+    sim->sleep_due = sim->sleep_due || sim->sleepers != NULL;
     request->timer.phase = TIMER_CLOCKS;
     request->timer.order = request->id;
     request->timer.fire = stop_holding;
     if (sim->config->hold_timeout_ns > 0) {
         timer_set(&sim->timers, &request->timer,
                   sim->now_ns + sim->config->hold_timeout_ns);
+    }
+    if (sim->scalers != NULL) {
+        scaler_held(sim, request);
     }
 }
 
@@ -85,6 +93,7 @@ static bool send(struct sim *sim, struct request *request)
         prefix_chain_free(request->chain);
         request->chain = NULL;
     }
+    scaler_sent(sim->scalers, replica->pool->index);
     router_sent(&sim->router, picked, request->prompt_tokens);
     if (frontend_push(sim, replica, request)) {
         fleet_enqueue(sim, replica, request);
@@ -129,6 +138,7 @@ static void release_held(struct sim *sim)
         request_list_remove(&sim->held, r);
         if (send(sim, r)) {
             timer_cancel(&sim->timers, &r->timer);
+            sim->held_ns += sim->now_ns;
             continue;
         }
         /* nobody can: it stays where it was */
@@ -167,6 +177,7 @@ void fleet_give_up(struct sim *sim, struct request *request)
     switch (request->place) {
     case REQUEST_HELD:
         request_list_remove(&sim->held, request);
+        sim->held_ns += sim->now_ns;
         break;
     case REQUEST_AWAY:
         sim->n_away--;
@@ -174,6 +185,10 @@ void fleet_give_up(struct sim *sim, struct request *request)
     case REQUEST_FRONTEND:
         frontend_leave(sim, &sim->replicas[request->replica], request);
         sim->replicas[request->replica].view->n_waiting--;
+        if (sim->replicas[request->replica].life.state == LIFE_DRAINING ||
+            sim->replicas[request->replica].sleeps) { /* it may be empty now */
+            fleet_mark(sim, &sim->replicas[request->replica]);
+        }
         router_left(&sim->router, request->replica, request->prompt_tokens);
         break;
     case REQUEST_WAITING:
@@ -186,14 +201,29 @@ void fleet_give_up(struct sim *sim, struct request *request)
     fleet_finish(sim, request, REQUEST_TIMED_OUT, REASON_CLIENT_TIMEOUT);
 }
 
+static void tell_life(struct sim *sim, const struct replica *replica,
+                      enum life_state before)
+{
+    const struct probe *probe = sim->config->probe;
+    bool was_on = before == LIFE_READY || before == LIFE_DRAINING;
+    sim->n_on += life_serves(&replica->life) - was_on;
+    sim->most_on = sim->n_on > sim->most_on ? sim->n_on : sim->most_on;
+    if (probe->life != NULL) {
+        struct probe_life life = {.at_ns = sim->now_ns,
+                                  .replica = replica->index,
+                                  .from = before,
+                                  .to = replica->life.state,
+                                  .detail = sim->cause};
+        probe->life(probe->state, replica, &life);
+    }
+}
+
 void fleet_life(struct sim *sim, struct replica *replica, enum life_state state)
 {
     enum life_state before = replica->life.state;
     sums_state(replica, sim->now_ns);
     life_set(&replica->life, state, sim->now_ns);
-    if (sim->config->probe->life != NULL) {
-        sim->config->probe->life(sim->config->probe->state, replica, sim->now_ns);
-    }
+    tell_life(sim, replica, before);
     CHECK(life_serves(&replica->life) || fleet_is_empty(replica));
     if (!life_serves(&replica->life) &&
         (before == LIFE_READY || before == LIFE_DRAINING)) {
@@ -201,6 +231,7 @@ void fleet_life(struct sim *sim, struct replica *replica, enum life_state state)
     }
     router_set_ready(&sim->router, replica->index, state == LIFE_READY);
     if (state == LIFE_READY) {
+        sim->sleep_due = sim->sleepers != NULL;
         release_held(sim);
     } else if (state == LIFE_DRAINING) {
         fleet_mark(sim, replica);
@@ -228,7 +259,7 @@ void fleet_start_patience(struct sim *sim, struct request *request)
     request_alive_append(&sim->alive, request);
     if (!timer_is_set(&sim->patience)) {
         sim->patience.phase = TIMER_CLOCKS;
-        sim->patience.order = -1;
+        sim->patience.order = INT32_MIN; /* before those who scale */
         sim->patience.fire = lose_patience;
         timer_set(&sim->timers, &sim->patience,
                   sim->now_ns + sim->config->client_timeout_ns);

@@ -18,7 +18,8 @@ static const struct field fields[] = {
     {"served_model", FIELD_TEXT, AT(served_model), "", "", NULL, NULL, NULL,
      "the name by which requests ask for it (column model of the trace); nothing: any"},
     {"classes", FIELD_TEXT, AT(classes), "", "", NULL, NULL, NULL,
-     "classes of requests that it serves, as in chat, batch (column class of the trace); "
+     "classes of requests that it serves, as in chat, batch (column class of the "
+     "trace); "
      "nothing: any"},
     {"replicas", FIELD_COUNT, AT(n_replicas), "", "1", "1", "100000", NULL,
      "copies of the model"},
@@ -28,6 +29,11 @@ static const struct field fields[] = {
      "stages, each with its share of the layers"},
     {"data_parallel", FIELD_COUNT, AT(layout.dp), "", "1", "1", "1024", NULL,
      "ranks, each with its own attention, MLP and KV cache, that share the experts"},
+    {"data_parallel_mode", FIELD_CHOICE, AT(layout.lockstep), "", "balanced", NULL,
+     NULL, "balanced|lockstep",
+     "one scheduler whose batches are spread evenly over the ranks, or one for each "
+     "rank, "
+     "with limits and num_gpu_blocks of its own, that step together"},
     {"expert_parallel", FIELD_FLAG, AT(layout.expert_parallel), "", "no", NULL, NULL,
      NULL, "whether a GPU holds whole experts rather than a slice of each"},
     {"block_size", FIELD_COUNT, AT(block_tokens), "", "16", "1", "65536", NULL,
@@ -40,6 +46,8 @@ static const struct field fields[] = {
      "ledger"},
     {"max_model_len", FIELD_COUNT, AT(max_model_tokens), "", "0", "0", "1000000000",
      NULL, "longest prompt + output; 0: the model's own"},
+    {"shares_gpus_with", FIELD_TEXT, AT(shares_with), "", "", NULL, NULL, NULL,
+     "a pool above this one: their replicas take turns on the same GPUs"},
 };
 
 const struct field_table pool_table = {
@@ -122,6 +130,19 @@ static int check_hardware(const struct pool_config *config, struct err *err)
         return err_set(err, "[pool.%s]: idle_power is above tdp", config->name);
     }
     return 0;
+}
+
+static int check_schedulers(const struct pool_config *config, struct err *err)
+{
+    const int64_t most = 100000;
+    if (pool_n_schedulers(config) <= most) {
+        return 0;
+    }
+    return err_set(err,
+                   "[pool.%s]: data_parallel_mode: lockstep makes %" PRId64
+                   " replicas x %" PRId64
+                   " ranks, each with a scheduler; expected at most %" PRId64,
+                   config->name, config->n_replicas, config->layout.dp, most);
 }
 
 static int check_presence(const struct pool_config *config, struct err *err)
@@ -214,7 +235,7 @@ static int fill_power(struct pool *pool, struct err *err)
                         &config->layout);
     }
     snprintf(where, sizeof where, "[pool.%.60s]", config->name);
-    return meter_apply(&config->meter, layout_gpus(&config->layout),
+    return meter_apply(&config->meter, layout_rank_gpus(&config->layout),
                        config->accelerator.tdp_mw, where, &pool->power,
                        &pool->speculative.power, err);
 }
@@ -228,7 +249,8 @@ static int init_price(struct pool *pool, struct err *err)
         .where = where,
         .accelerator_name = config->accelerator_name,
         .accelerator = &config->accelerator,
-        .gpus = layout_gpus(&config->layout),
+        .gpus = layout_rank_gpus(&config->layout),
+        .n_ranks = layout_ranks(&config->layout),
         .n_places = pool_places(pool),
         .terms = &config->price_terms,
     };
@@ -239,7 +261,7 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
 {
     memset(pool, 0, sizeof *pool);
     pool->config = config;
-    if (check_presence(config, err) != 0) {
+    if (check_presence(config, err) != 0 || check_schedulers(config, err) != 0) {
         return -1;
     }
     pool->has_hardware =
@@ -308,8 +330,9 @@ int64_t pool_needed_blocks(const struct pool *pool, int64_t prompt_tokens,
 int32_t pool_places(const struct pool *pool)
 {
     const struct pool_config *config = pool->config;
-    return (int32_t)(config->most_replicas > config->n_replicas ? config->most_replicas
-                                                                : config->n_replicas);
+    int64_t most = config->most_replicas > config->n_replicas ? config->most_replicas
+                                                              : config->n_replicas;
+    return (int32_t)(most * layout_ranks(&config->layout));
 }
 
 void pool_free(struct pool *pool)

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/field.h"
 #include "engine/pool_scheduler.h"
+#include "engine/scale.h"
 #include "engine/tier.h"
 #include "model/accelerator.h"
 #include "model/constants.h"
@@ -32,8 +33,8 @@ struct pool_config {
     const char *policy_name;
     const char *served_model; /* "": any */
     const char *classes;      /* likewise */
-    int64_t n_replicas;    /* at the start */
-    int64_t most_replicas; /* that there may ever be; 0: no more than at the start */
+    int64_t n_replicas;       /* at the start */
+    int64_t most_replicas;    /* that there may ever be; 0: no more than at the start */
     struct layout layout;
     int64_t block_tokens;
     int64_t utilization_nano;
@@ -47,6 +48,9 @@ struct pool_config {
     struct tier_config offload; /* of the section [offload], for all pools */
     struct meter_config meter;  /* of [power], likewise */
     struct speculative_config speculative;
+    struct scale_config scale; /* of the section [scale.NAME] */
+    const char *shares_with;   /* a pool whose GPUs it has, too: engine/sleep.h; "" */
+    int32_t shares_pool;       /* 1 + its index; 0: none */
     struct price_config price;
     struct price_terms price_terms; /* of the section [price], for all pools */
 };
@@ -65,12 +69,18 @@ struct pool {
         ledger; /* zero if num_gpu_blocks is given and there is no accelerator */
     bool has_ledger;
     bool has_hardware;     /* there are an accelerator and a model: MFU and MBU exist */
-    int64_t usable_blocks; /* KV blocks less the null block */
+    int64_t usable_blocks; /* KV blocks less the null block; of a scheduler */
     int64_t watermark_blocks; /* that admission leaves free */
     int64_t swap_block_fs;    /* of moving a block to the host or back */
     struct tier_limits tiers;
     int64_t most_tokens; /* prompt + output of one request; INT64_MAX: no bound */
 };
+
+/* Schedulers of the pool: its replicas, or their ranks where those have one each. */
+static inline int64_t pool_n_schedulers(const struct pool_config *config)
+{
+    return config->n_replicas * layout_ranks(&config->layout);
+}
 
 /* Works a pool out of its configuration; -1 if it cannot serve.  Whatever it returns,
  * pool_free() frees. */
@@ -85,7 +95,7 @@ int64_t pool_max_new_tokens(const struct pool *pool, int64_t output_tokens);
 int64_t pool_needed_blocks(const struct pool *pool, int64_t prompt_tokens,
                            int64_t output_tokens);
 
-/* Replicas that there may be at any time. */
+/* Replicas, or ranks with a scheduler each, that there may be at any time. */
 int32_t pool_places(const struct pool *pool);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/wide.h"
+#include "engine/life.h"
 #include "engine/request.h"
 
 /* A request that left.  Times are REQUEST_NEVER where they never came.  The owners
@@ -64,6 +65,15 @@ struct probe_step {
     int64_t blocks;
 };
 
+/* A replica's life changed. */
+struct probe_life {
+    int64_t at_ns;
+    int32_t replica;
+    enum life_state from;
+    enum life_state to;
+    const char *detail; /* a constant: who wanted it; "" */
+};
+
 struct sim;
 struct replica;
 
@@ -74,9 +84,10 @@ struct probe {
      * run): read the sums with sim_pool_sums(). */
     void (*tick)(void *state, struct sim *sim, int64_t at_ns);
     void (*step)(void *state, const struct probe_step *step); /* NULL: no interest */
-    /* A replica is in another state of life from `at_ns` on; at 0 all are told.  NULL: no
-     * interest. */
-    void (*life)(void *state, const struct replica *replica, int64_t at_ns);
+    /* A replica is in another state of life; at the start all are told, with `from` and
+     * `to` alike.  NULL: no interest. */
+    void (*life)(void *state, const struct replica *replica,
+                 const struct probe_life *life);
 };
 
 #endif

@@ -20,8 +20,9 @@ void replica_init(struct replica *replica, const struct pool *pool,
         .pool = pool,
         .ops = ops,
         .index = index,
-        /* drafted tokens are right or wrong one by one */
-        .stepwise = stepwise || ops->plan_grouped == NULL || drafts,
+        /* drafted tokens are right or wrong one by one; ranks look at each other */
+        .stepwise = stepwise || ops->plan_grouped == NULL || drafts ||
+                    layout_ranks(&pool->config->layout) > 1,
         .kv = {.block_tokens = pool->config->block_tokens,
                .total_blocks = pool->usable_blocks,
                .free_blocks = pool->usable_blocks},

@@ -3,6 +3,8 @@
  * Between events a replica is idle or has a step in progress; while the batch cannot
  * change, a run of steps, a span (engine/span.h).
  *
+ * A data-parallel rank with a scheduler of its own is a replica, too: engine/lockstep.h.
+ *
  * Two ways to run a step: spans with the decoding group, and `--stepwise`, which visits
  * every sequence in every step (engine/stepwise.h).  What both share is here; where they
  * differ it says `if (replica->stepwise)`.
@@ -87,8 +89,9 @@ struct replica_span {
 struct replica_sums {
     struct work work; /* of the steps that have ended */
     struct work drafting;
-    wide busy_pj; /* these four follow from it: sums_at() works them out, */
-    wide flops;   /* with the part of the step in progress */
+    struct work dummies; /* of a rank in lockstep with others: for nobody */
+    wide busy_pj;        /* these four follow from it: sums_at() works them out, */
+    wide flops;          /* with the part of the step in progress */
     wide bytes;
     wide decode_tokens;
     wide busy_ns;
@@ -124,6 +127,8 @@ struct replica_tally {
     wide energy_pj;          /* the same of energy above idle */
     wide lost_pj;
     wide prefill_pj;        /* charged to tokens of prompts */
+    int64_t straggled_ns;   /* busy, and waiting for a slower rank */
+    int64_t dummy_ns;       /* busy with dummies */
     int64_t sequence_steps; /* stepwise only: sequences visited */
 };
 
@@ -137,11 +142,14 @@ struct replica {
     struct histogram *itl;    /* NULL: not wanted */
     struct cost_forms *forms; /* of the pool */
     struct route_view *view;
-    struct router *router; /* that `view` is of */
+    struct router *router;     /* that `view` is of */
+    struct lockstep *lockstep; /* with other ranks; NULL: it steps alone */
     struct batch_limits limits;
     int32_t index;
     bool stepwise;
     struct life life;
+    struct timer boot;         /* when it is ready: engine/boot.h */
+    bool sleeps;               /* its GPUs serve several models: engine/sleep.h */
     int32_t place;             /* in its pool: 0, 1, 2 ... */
     int64_t usd_per_hour_nano; /* of the whole replica */
 
@@ -220,6 +228,11 @@ void replica_enqueue(struct replica *replica, struct request *request, int64_t n
  * nobody gets anything before wake_ns.
  * Afterwards span.end_ns says when.  No event before `horizon_ns` concerns the replica. */
 bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns);
+
+/* The two halves of it that ranks do together (engine/lockstep.h): what the step holds,
+ * false if nothing; and that the one in `span` has begun. */
+bool replica_plan_choose(struct replica *replica, int64_t now_ns);
+void replica_plan_started(struct replica *replica, int64_t now_ns);
 
 /* The last step of the span has ended: credits its tokens, lets finished requests go. */
 void replica_end(struct replica *replica, int64_t now_ns);

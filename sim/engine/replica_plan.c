@@ -50,7 +50,7 @@ static bool plan(struct replica *replica, int64_t now_ns)
     return has_step(replica);
 }
 
-bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
+bool replica_plan_choose(struct replica *replica, int64_t now_ns)
 {
     replica->waited = replica->wake_ns != REQUEST_NEVER;
     replica->wake_ns = REQUEST_NEVER;
@@ -70,7 +70,7 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
         promote_due(replica, now_ns);
         draft_choose(replica);
         if (plan(replica, now_ns)) {
-            break;
+            return true;
         }
         if (replica->arrived.n == 0 &&
             (replica->wake_ns > now_ns || replica_n_waiting(replica) == 0)) {
@@ -79,11 +79,10 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
         replica->waited = true;
         replica->wake_ns = REQUEST_NEVER;
     } while (true);
-    if (replica->stepwise) {
-        stepwise_start(replica, now_ns);
-    } else {
-        span_plan(replica, now_ns, horizon_ns);
-    }
+}
+
+void replica_plan_started(struct replica *replica, int64_t now_ns)
+{
     replica->busy = true;
     replica->planned_ns = now_ns;
     if (replica->running.n > replica->tally.most_running) {
@@ -93,5 +92,18 @@ bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
         replica_tell_step(replica);
     }
     replica->n_steps++;
+}
+
+bool replica_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
+{
+    if (!replica_plan_choose(replica, now_ns)) {
+        return false;
+    }
+    if (replica->stepwise) {
+        stepwise_start(replica, now_ns);
+    } else {
+        span_plan(replica, now_ns, horizon_ns);
+    }
+    replica_plan_started(replica, now_ns);
     return true;
 }

@@ -5,6 +5,8 @@
 #include "base/check.h"
 #include "engine/fleet.h"
 #include "engine/intake.h"
+#include "engine/lockstep.h"
+#include "engine/scaler.h"
 #include "engine/sums.h"
 
 /* Brings the area under the number of requests in the system up to now. */
@@ -42,6 +44,9 @@ void sim_finished(void *state, struct probe_record *record)
         int64_t service = record->prompt_tokens + 2 * record->output_tokens;
         shares_leave(&sim->shares, record->tenant, is_done ? service : 0,
                      record->finish_ns);
+    }
+    if (sim->scalers != NULL && record->status != REQUEST_REJECTED) {
+        scaler_finished(sim, record);
     }
     sim->left_in_plan = true;
     sum_area(sim);
@@ -89,6 +94,34 @@ static int64_t horizon(const struct sim *sim)
     return timer_ns < at_ns ? timer_ns : at_ns;
 }
 
+/* After a plan: when to look at the replica again; false if nothing says when. */
+static bool await(struct sim *sim, const struct replica *replica, bool runs)
+{
+    int64_t at_ns = runs ? replica->span.end_ns : replica->wake_ns;
+    if (!runs && at_ns <= sim->now_ns) {
+        event_heap_remove(&sim->steps, replica->index);
+        return false;
+    }
+    event_heap_set(&sim->steps, replica->index, at_ns);
+    return true;
+}
+
+/* Ranks go when none of them has anything left to serve. */
+static void plan_ranks(struct sim *sim, struct lockstep *lockstep)
+{
+    bool runs = lockstep_plan(lockstep, sim->now_ns);
+    bool may_go = !runs;
+    for (int32_t i = 0; i < lockstep->n; i++) {
+        struct replica *rank = &lockstep->ranks[i];
+        sim->is_idle[rank->index] = false;
+        may_go = !await(sim, rank, runs) && may_go &&
+                 rank->life.state == LIFE_DRAINING && fleet_is_empty(rank);
+    }
+    for (int32_t i = 0; may_go && i < lockstep->n; i++) {
+        fleet_life(sim, &lockstep->ranks[i], LIFE_OFF);
+    }
+}
+
 /* Plans every idle replica, in index order. */
 static void plan_idle(struct sim *sim)
 {
@@ -103,17 +136,21 @@ static void plan_idle(struct sim *sim)
     }
     for (int32_t i = 0; i < sim->n_idle; i++) {
         struct replica *replica = &sim->replicas[sim->idle[i]];
+        if (!sim->is_idle[sim->idle[i]]) {
+            continue; /* planned with its first rank */
+        }
         sim->is_idle[sim->idle[i]] = false;
         if (replica->busy) {
             continue;
         }
-        if (replica_plan(replica, sim->now_ns, horizon_ns)) {
-            event_heap_set(&sim->steps, replica->index, replica->span.end_ns);
-        } else if (replica->wake_ns > sim->now_ns) {
-            event_heap_set(&sim->steps, replica->index, replica->wake_ns);
-        } else {
-            event_heap_remove(&sim->steps, replica->index);
-            if (replica->life.state == LIFE_DRAINING && fleet_is_empty(replica)) {
+        if (replica->lockstep != NULL) {
+            plan_ranks(sim, replica->lockstep);
+        } else if (!await(sim, replica,
+                          replica_plan(replica, sim->now_ns, horizon_ns))) {
+            if (replica->sleeps) {
+                sim->sleep_due = true;
+            } else if (replica->life.state == LIFE_DRAINING &&
+                       fleet_is_empty(replica)) {
                 fleet_life(sim, replica, LIFE_OFF);
             }
         }
@@ -195,7 +232,11 @@ int sim_run(struct sim *sim, const struct sim_config *config,
             }
             sim->left_in_plan = false;
             plan_idle(sim);
-        } while (sim->left_in_plan || timer_first_ns(&sim->timers) == now_ns);
+            if (sim->sleep_due) {
+                sleep_look(sim);
+            }
+        } while (sim->left_in_plan || sim->n_idle > 0 ||
+                 timer_first_ns(&sim->timers) == now_ns);
         if (config->verify) {
             sim_verify(sim);
         }

@@ -38,8 +38,11 @@
 #include "engine/replica.h"
 #include "engine/request.h"
 #include "engine/router.h"
+#include "engine/scale.h"
 #include "engine/served.h"
 #include "engine/shares.h"
+#include "engine/sleep.h"
+#include "engine/slo.h"
 #include "engine/timer.h"
 
 /* A request's labels are one text: request id, tenant and session id, with these between;
@@ -90,9 +93,12 @@ struct sim_config {
     int32_t n_pools;
     uint64_t seed;
     const struct route_ops *route;
+    const struct scale_ops *const *scalers; /* per pool; NULL: none has one */
+    struct sleep_config sleep;
+    struct slo slo;
     const struct route_config *routing; /* NULL: nothing is set */
-    int64_t client_timeout_ns; /* 0: clients wait for ever */
-    int64_t hold_timeout_ns;   /* for which the gateway holds a request; 0: for ever */
+    int64_t client_timeout_ns;          /* 0: clients wait for ever */
+    int64_t hold_timeout_ns; /* for which the gateway holds a request; 0: for ever */
     const struct admit_config *admit; /* NULL: everybody */
     bool reject_unservable; /* false: an unservable request is the user's mistake */
     bool stepwise;
@@ -117,6 +123,8 @@ struct sim_totals {
     int64_t sequence_steps;
 };
 
+struct lockstep;
+
 struct sim {
     const struct sim_config *config;
     const struct sim_source *source;
@@ -124,14 +132,24 @@ struct sim {
     struct cost_forms *forms; /* per pool */
     struct router router;
     struct served served;
-    struct arena arena; /* of what `served` holds */
-    int32_t n_replicas;     /* places, whether somebody is there or not */
-    int32_t *first_of_pool; /* and, behind the last pool's, n_replicas */
+    struct arena arena;         /* of what `served` holds */
+    int32_t n_replicas;         /* places, whether somebody is there or not */
+    int32_t *first_of_pool;     /* and, behind the last pool's, n_replicas */
+    struct lockstep *locksteps; /* of ranks that step together */
+    int32_t n_locksteps;
     struct event_heap steps;
     struct timer_heap timers;
     struct request_store store;
     struct request_alive alive; /* with client timeouts only */
     struct timer patience;      /* of the first of these */
+    struct scaler *scalers;     /* per pool; NULL: none */
+    struct sleepers *sleepers;  /* NULL: no pools share GPUs */
+    bool sleep_due;             /* sleep_look() is to look in this instant */
+    const char *cause;          /* of the changes of lives just now; "" */
+    int32_t n_on;               /* replicas that serve */
+    int32_t most_on;
+    int64_t n_held; /* requests, ever */
+    wide held_ns;   /* time that they were */
     struct admit admit;
     struct request_list held; /* at the gateway */
     int64_t n_away;           /* who are sent again later */

@@ -4,6 +4,8 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "engine/fleet.h"
+#include "engine/lockstep.h"
+#include "engine/scaler.h"
 #include "engine/sim.h"
 
 static void init_memory(struct sim *sim, const struct sim_config *config,
@@ -93,10 +95,25 @@ static void init_replicas(struct sim *sim)
             replica->place = index - sim->first_of_pool[i];
             replica->usd_per_hour_nano =
                 price_replica_nano(&pool->price, replica->place);
-            bool is_there = replica->place < pool->config->n_replicas;
+            bool is_there = replica->place < pool_n_schedulers(pool->config) &&
+                            pool->config->shares_pool == 0;
             replica->life.state = is_there ? LIFE_READY : LIFE_OFF;
             router_set_ready(&sim->router, index, is_there);
         }
+    }
+}
+
+/* Ranks of a replica that have a scheduler each step together. */
+static void tie_ranks(struct sim *sim)
+{
+    sim->locksteps = memory_new((size_t)sim->n_replicas, sizeof *sim->locksteps);
+    for (int32_t i = 0; i < sim->n_replicas;) {
+        struct replica *first = &sim->replicas[i];
+        int32_t n = (int32_t)layout_ranks(&first->pool->config->layout);
+        if (n > 1) {
+            lockstep_init(&sim->locksteps[sim->n_locksteps++], first, n);
+        }
+        i += n;
     }
 }
 
@@ -124,6 +141,10 @@ void sim_free(struct sim *sim)
         free_requests(&replica->running);
         replica_free(&sim->replicas[i]);
     }
+    for (int32_t i = 0; i < sim->n_locksteps; i++) {
+        lockstep_free(&sim->locksteps[i]);
+    }
+    free(sim->locksteps);
     if (sim->has_next) {
         free(sim->next.labels);
         free(sim->next.parts);
@@ -131,6 +152,8 @@ void sim_free(struct sim *sim)
     for (int32_t i = 0; i < sim->config->n_pools; i++) {
         cost_form_table_free(&sim->forms[i]);
     }
+    scaler_free(sim->scalers, sim->config->n_pools);
+    sleep_free(sim->sleepers);
     free_requests(&sim->held);
     free(sim->forms);
     free(sim->first_of_pool);
@@ -154,7 +177,18 @@ void sim_init(struct sim *sim, const struct sim_config *config,
     init_memory(sim, config, source);
     init_router(sim);
     init_replicas(sim);
-    for (int32_t i = 0; config->probe->life != NULL && i < sim->n_replicas; i++) {
-        config->probe->life(config->probe->state, &sim->replicas[i], 0);
+    tie_ranks(sim);
+    sim->cause = "";
+    sim->scalers = scaler_new(sim);
+    sim->sleepers = sleep_new(sim);
+    for (int32_t i = 0; i < sim->n_replicas; i++) {
+        const struct life *life = &sim->replicas[i].life;
+        struct probe_life told = {
+            .replica = i, .from = life->state, .to = life->state, .detail = ""};
+        sim->n_on += life->state == LIFE_READY;
+        if (config->probe->life != NULL) {
+            config->probe->life(config->probe->state, &sim->replicas[i], &told);
+        }
     }
+    sim->most_on = sim->n_on;
 }

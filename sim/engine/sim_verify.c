@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "engine/fleet.h"
+#include "engine/lockstep.h"
 #include "engine/sim.h"
 
 #include <stdlib.h>
@@ -94,7 +95,8 @@ static void verify_waiting(const struct replica *replica)
     CHECK(n == replica_n_waiting(replica));
     CHECK(n + replica->frontend.requests.n == replica->view->n_waiting);
     bool has_work = replica->running.n + n > 0;
-    CHECK(replica->busy ? has_work : !has_work || replica->wake_ns > 0);
+    bool may_run = has_work || lockstep_is_dummy(replica);
+    CHECK(replica->busy ? may_run : !has_work || replica->wake_ns > 0);
 }
 
 static void verify_replica(const struct replica *replica)
@@ -160,6 +162,7 @@ static void verify_outside(const struct sim *sim)
 void sim_verify(const struct sim *sim)
 {
     int64_t n = sim->held.n + sim->n_away;
+    int32_t n_on = 0;
     verify_outside(sim);
     for (int32_t i = 0; i < sim->n_replicas; i++) {
         const struct replica *replica = &sim->replicas[i];
@@ -168,7 +171,16 @@ void sim_verify(const struct sim *sim)
              replica->frontend.requests.n;
         CHECK(life_serves(&replica->life) || fleet_is_empty(replica));
         CHECK(life_paid_ns(&replica->life, sim->now_ns) <= sim->now_ns);
+        CHECK(replica->life.state == LIFE_STARTING || !timer_is_set(&replica->boot));
+        CHECK(replica->life.state != LIFE_DRAINING || replica->sleeps ||
+              !fleet_is_empty(replica));
+        n_on += life_serves(&replica->life);
     }
+    for (int32_t i = 0; i < sim->n_locksteps; i++) {
+        lockstep_verify(&sim->locksteps[i]);
+    }
+    CHECK(n_on == sim->n_on && n_on <= sim->most_on);
+    sleep_verify(sim);
     CHECK(n == sim->n_in_system);
     router_verify(&sim->router);
     int64_t done = 0;

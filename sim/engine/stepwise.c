@@ -1,55 +1,98 @@
 #include "engine/stepwise.h"
 
 #include "base/check.h"
+#include "engine/lockstep.h"
 #include "engine/replica.h"
 #include "engine/throttle.h"
 
-void stepwise_start(struct replica *replica, int64_t now_ns)
+void stepwise_count(const struct replica *replica, struct stepwise_step *step)
 {
     const struct cost *cost = &replica->pool->cost;
-    struct replica_span *span = &replica->span;
-    struct step_counts counts = {0};
-    struct step_counts decodes = {0};
     int64_t padded_tokens = replica_count_padded(replica);
+    *step = (struct stepwise_step){0};
     for (int64_t i = 0; i < replica->n_grants; i++) {
         const struct replica_grant *grant = &replica->grants[i];
         int64_t before = grant->request->computed_tokens;
         if (grant->decode) {
-            cost_count_decode(cost, &decodes, before, grant->tokens);
-            cost_count_decode(cost, &counts, before, grant->tokens);
+            cost_count_decode(cost, &step->decodes, before, grant->tokens);
+            cost_count_decode(cost, &step->counts, before, grant->tokens);
         } else {
-            replica_count_chunk(replica, grant, padded_tokens, &counts);
+            replica_count_chunk(replica, grant, padded_tokens, &step->counts);
         }
     }
-    CHECK(counts.n_decodes + counts.prefill_tokens > 0);
-    struct step_price price;
-    struct work decode_drafting = {0};
-    struct work drafting = {0};
-    cost_price(cost, &decodes, &price);
-    draft_price(replica, false, &price, &decode_drafting);
-    throttle_price(replica->pool, &decodes, &decode_drafting, &price);
-    int64_t decode_ns =
-        decodes.n_decodes > 0 ? cost_duration_ns(cost_sum_fs(&price)) : 0;
-    cost_price(cost, &counts, &price);
-    draft_price(replica, true, &price, &drafting);
-    price.fs[BOUND_NETWORK] += swap_fs(replica) + replica->tier.fetch_fs;
-    wide limited_fs = throttle_price(replica->pool, &counts, &drafting, &price);
-    int64_t duration_ns = cost_duration_ns(cost_sum_fs(&price));
-    *span = (struct replica_span){
+    CHECK(step->counts.n_decodes + step->counts.prefill_tokens > 0);
+}
+
+void stepwise_add_decode_drafts(const struct replica *replica,
+                                struct stepwise_step *step, struct step_price *price)
+{
+    draft_price(replica, false, price, &step->decode_drafting);
+}
+
+void stepwise_add_rest(const struct replica *replica, struct stepwise_step *step,
+                       struct step_price *price)
+{
+    draft_price(replica, true, price, &step->drafting);
+    price->fs[BOUND_NETWORK] += swap_fs(replica) + replica->tier.fetch_fs;
+}
+
+void stepwise_begin(struct replica *replica, const struct stepwise_step *step,
+                    const struct step_price *price, int64_t decode_ns, int64_t now_ns,
+                    int64_t duration_ns)
+{
+    replica->span = (struct replica_span){
         .start_ns = now_ns,
         .last_start_ns = now_ns,
         .end_ns = now_ns + duration_ns,
         .steps_left = 1,
         .alone = true,
-        .limited = limited_fs > 0,
-        .limited_fs = limited_fs,
+        .limited = step->limited_fs > 0,
+        .limited_fs = step->limited_fs,
         .decode_ns = decode_ns < duration_ns ? decode_ns : duration_ns,
-        .counts = counts,
-        .drafting = drafting,
-        .decode_drafting = decode_drafting,
-        .price = price,
+        .counts = step->counts,
+        .drafting = step->drafting,
+        .decode_drafting = step->decode_drafting,
+        .price = *price,
     };
     replica->tally.sequence_steps += replica->n_grants;
+}
+
+void stepwise_start(struct replica *replica, int64_t now_ns)
+{
+    const struct cost *cost = &replica->pool->cost;
+    struct stepwise_step step;
+    struct step_price price;
+    stepwise_count(replica, &step);
+    cost_price(cost, &step.decodes, &price);
+    stepwise_add_decode_drafts(replica, &step, &price);
+    throttle_price(replica->pool, &step.decodes, &step.decode_drafting, &price);
+    int64_t decode_ns =
+        step.decodes.n_decodes > 0 ? cost_duration_ns(cost_sum_fs(&price)) : 0;
+    cost_price(cost, &step.counts, &price);
+    stepwise_add_rest(replica, &step, &price);
+    step.limited_fs =
+        throttle_price(replica->pool, &step.counts, &step.drafting, &price);
+    stepwise_begin(replica, &step, &price, decode_ns, now_ns,
+                   cost_duration_ns(cost_sum_fs(&price)));
+}
+
+/* The work of the step's decodes, had they been alone. */
+static struct work decode_work(const struct replica *replica)
+{
+    const struct step_counts *counts = &replica->span.counts;
+    if (replica->lockstep != NULL) {
+        return lockstep_decode_work(replica);
+    }
+    struct step_counts decodes = {
+        .n_decodes = counts->n_decodes,
+        .decode_context = counts->decode_context,
+        .decode_window = counts->decode_window,
+        .n_emitting = counts->n_decodes,
+        .draft_tokens = counts->draft_tokens,
+        .draft_pairs = counts->draft_pairs,
+        .draft_window_pairs = counts->draft_window_pairs,
+    };
+    return power_work(&replica->pool->cost, &decodes);
 }
 
 /* Adds the step to the replica's sums and charges it to its tokens. */
@@ -60,7 +103,9 @@ static void book(struct replica *replica, int64_t duration_ns)
     struct replica_sums *sums = &replica->sums;
     const struct power *power = &replica->pool->power;
     int64_t used = kv_used(&replica->kv);
-    struct work work = power_work(&replica->pool->cost, counts);
+    struct work work = replica->lockstep != NULL
+                           ? lockstep_work(replica)
+                           : power_work(&replica->pool->cost, counts);
     power_work_add(&sums->work, &work);
     power_work_add(&sums->drafting, &span->drafting);
     sums->busy_ns += duration_ns;
@@ -83,16 +128,7 @@ static void book(struct replica *replica, int64_t duration_ns)
         decode_pj = pj;
         paid_ns = duration_ns;
     } else if (counts->n_decodes > 0) {
-        struct step_counts decodes = {
-            .n_decodes = counts->n_decodes,
-            .decode_context = counts->decode_context,
-            .decode_window = counts->decode_window,
-            .n_emitting = counts->n_decodes,
-            .draft_tokens = counts->draft_tokens,
-            .draft_pairs = counts->draft_pairs,
-            .draft_window_pairs = counts->draft_window_pairs,
-        };
-        struct work alone = power_work(&replica->pool->cost, &decodes);
+        struct work alone = decode_work(replica);
         decode_pj = power_energy_pj(power, &alone, span->decode_ns) +
                     power_sum(draft_pj, &span->decode_drafting);
         decode_pj = decode_pj < pj ? decode_pj : pj;
@@ -144,8 +180,12 @@ static bool credit(struct replica *replica, int64_t now_ns)
 
 void stepwise_end(struct replica *replica, int64_t now_ns)
 {
-    book(replica, now_ns - replica->span.start_ns);
-    replica->last_start_ns = replica->span.start_ns;
+    if (lockstep_is_dummy(replica)) {
+        lockstep_book_dummy(replica, now_ns - replica->span.start_ns);
+    } else {
+        book(replica, now_ns - replica->span.start_ns);
+        replica->last_start_ns = replica->span.start_ns;
+    }
     replica->span.steps_left = 0;
     if (credit(replica, now_ns)) {
         replica_divide(replica);

@@ -1,5 +1,6 @@
 #include "engine/sums.h"
 
+#include "engine/lockstep.h"
 #include "engine/span.h"
 #include "engine/throttle.h"
 
@@ -18,6 +19,7 @@ void sums_add(struct replica_sums *sum, const struct replica_sums *more)
 {
     power_work_add(&sum->work, &more->work);
     power_work_add(&sum->drafting, &more->drafting);
+    power_work_add(&sum->dummies, &more->dummies);
     sum->busy_pj += more->busy_pj;
     sum->flops += more->flops;
     sum->bytes += more->bytes;
@@ -70,11 +72,15 @@ static wide part(wide q, int64_t elapsed_ns, int64_t duration_ns)
 static void derive(const struct pool *pool, struct replica_sums *sums)
 {
     const struct power *drafter = &pool->speculative.power;
-    sums->busy_pj = power_energy_pj(&pool->power, &sums->work, sums->busy_ns) +
+    const struct power *power = &pool->power;
+    sums->busy_pj = power_energy_pj(power, &sums->work, sums->busy_ns) +
+                    power_sum(&power->pj, &sums->dummies) +
                     power_sum(&drafter->pj, &sums->drafting);
-    sums->flops = power_sum(&pool->power.flops, &sums->work) +
+    sums->flops = power_sum(&power->flops, &sums->work) +
+                  power_sum(&power->flops, &sums->dummies) +
                   power_sum(&drafter->flops, &sums->drafting);
-    sums->bytes = power_sum(&pool->power.bytes, &sums->work) +
+    sums->bytes = power_sum(&power->bytes, &sums->work) +
+                  power_sum(&power->bytes, &sums->dummies) +
                   power_sum(&drafter->bytes, &sums->drafting);
     sums->decode_tokens =
         sums->work.tokens - sums->work.padding_tokens - sums->prefill_tokens;
@@ -85,9 +91,13 @@ static void add_step_in_progress(const struct replica *replica, int64_t elapsed_
 {
     const struct replica_span *span = &replica->span;
     const struct step_counts *counts = &span->counts;
-    struct replica_sums step = {.work = power_work(&replica->pool->cost, counts),
-                                .drafting = span->drafting,
-                                .busy_ns = duration_ns};
+    struct replica_sums step = {.drafting = span->drafting, .busy_ns = duration_ns};
+    if (replica->lockstep != NULL) {
+        step.work = lockstep_work(replica);
+        step.dummies = lockstep_dummy_work(replica);
+    } else {
+        step.work = power_work(&replica->pool->cost, counts);
+    }
     derive(replica->pool, &step);
     sums->busy_pj += part(step.busy_pj, elapsed_ns, duration_ns);
     sums->flops += part(step.flops, elapsed_ns, duration_ns);
@@ -132,4 +142,17 @@ void sums_at(struct replica *replica, int64_t at_ns, struct replica_sums *sums)
         add_step_in_progress(replica, at_ns - span->start_ns, end_ns - span->start_ns,
                              sums);
     }
+}
+
+int64_t sums_used_blocks(struct replica *replica, int64_t now_ns)
+{
+    int64_t used = kv_used(&replica->kv);
+    if (!replica->busy || replica->stepwise) {
+        return used;
+    }
+    span_advance(replica, now_ns);
+    used = kv_used(&replica->kv);
+    /* a step of the span that would begin now is not planned yet when steps are alone */
+    bool begins = replica->span.start_ns == now_ns && replica->planned_ns < now_ns;
+    return begins ? used - batch_group_new_blocks(replica) : used;
 }

@@ -19,6 +19,11 @@ void sums_state(struct replica *replica, int64_t now_ns);
 /* The replica's sums as of `at_ns`, which is not before anything that was booked. */
 void sums_at(struct replica *replica, int64_t at_ns, struct replica_sums *sums);
 
+/* KV blocks in use as of the replica's last step boundary at or before `now_ns`, with those
+ * that the step which began there has taken.  The moment must not lie behind the first
+ * plan of its instant. */
+int64_t sums_used_blocks(struct replica *replica, int64_t now_ns);
+
 /* Whether the replica's GPUs are paid for in that state of its life. */
 bool sums_is_held(const struct replica *replica, enum life_state state);
 

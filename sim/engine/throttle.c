@@ -4,7 +4,13 @@ wide throttle_raise(const struct pool *pool, const struct step_counts *counts,
                     const struct work *drafting, struct step_price *price)
 {
     struct work work = power_work(&pool->cost, counts);
-    wide more_fs = power_sum(&pool->power.least_fs, &work) +
+    return throttle_raise_work(pool, &work, drafting, price);
+}
+
+wide throttle_raise_work(const struct pool *pool, const struct work *work,
+                         const struct work *drafting, struct step_price *price)
+{
+    wide more_fs = power_sum(&pool->power.least_fs, work) +
                    power_sum(&pool->speculative.power.least_fs, drafting) -
                    cost_sum_fs(price);
     if (more_fs <= 0) {

@@ -15,6 +15,10 @@
 wide throttle_raise(const struct pool *pool, const struct step_counts *counts,
                     const struct work *drafting, struct step_price *price);
 
+/* The same of a step whose work is known, where there is a limit. */
+wide throttle_raise_work(const struct pool *pool, const struct work *work,
+                         const struct work *drafting, struct step_price *price);
+
 /* The price of the step in progress of a span and what every step adds to it: raised if
  * the limit holds them, which `span->limited` says.  For how many steps that is so. */
 int64_t throttle_span(const struct replica *replica, struct replica_span *span,

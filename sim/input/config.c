@@ -5,6 +5,7 @@
 #include "input/config_policies.h"
 #include "input/config_pool.h"
 #include "input/config_route.h"
+#include "input/config_scale.h"
 #include "input/config_speculative.h"
 #include "input/settings.h"
 
@@ -276,9 +277,11 @@ int config_read(struct config *config, const char *path, const char *const *over
     if (read_sections(config, &settings, arena, err) != 0 ||
         tenants_read(&config->tenants, &settings, arena, err) != 0 ||
         read_pools(config, &settings, arena, err) != 0 ||
+        config_scale_read(config, &settings, arena, err) != 0 ||
         settings_check_used(&settings,
                             "run, workload, slo, speculative, tenant.NAME, pool.NAME, "
-                            "route, admit, offload, power, price, output",
+                            "scale.POOL, sleep, route, admit, offload, power, price, "
+                            "output",
                             err) != 0 ||
         config_policies_check(config, &settings, err) != 0 ||
         config_route_check(config, &settings, arena, err) != 0 ||
@@ -303,4 +306,5 @@ void config_print(const struct config *config, FILE *out)
         fprintf(out, "\n[pool.%s]\n", config->pools[i].name);
         config_pool_print(&config->pools[i], out);
     }
+    config_scale_print(config, out);
 }

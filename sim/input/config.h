@@ -18,6 +18,7 @@
 #include "engine/admit.h"
 #include "engine/pool.h"
 #include "engine/route.h"
+#include "engine/sleep.h"
 #include "input/tenants.h"
 
 /* Which pools could serve a request is a bit of 64 each. */
@@ -84,10 +85,13 @@ struct config {
     struct config_output output;
     struct pool_config *pools;
     int32_t n_pools;
+    struct sleep_config sleep;
+    bool has_sleep; /* pools share their GPUs */
 };
 
 /* The sections of the file, each a struct above; [pool.NAME] is in input/config_pool.h,
- * [tenant.NAME] in input/tenants.h.  The tables' bases are offsets in struct config. */
+ * [tenant.NAME] in input/tenants.h, [scale.POOL] and [sleep] in input/config_scale.h.  The
+ * tables' bases are offsets in struct config. */
 extern const struct field_table config_tables[];
 extern const int32_t config_n_tables;
 

@@ -22,10 +22,9 @@ const struct field config_route_fields[CONFIG_ROUTE_FIELDS] = {
     {"hold_timeout", FIELD_TIME, AT(hold_timeout_ns), "s", "300", "0.001", "1000000000",
      NULL, "a request fails that no replica could take for so long"},
     {"balance_abs", FIELD_COUNT, AT(balance_abs), "", "32", "0", "1000000000", NULL,
-     "prefix_affinity: loads are uneven if they differ by more requests than this, "
-     "and ..."},
+     "prefix_affinity: loads are uneven if they differ by more requests than this"},
     {"balance_rel", FIELD_NANO, AT(balance_rel_nano), "", "1.0001", "0", "1000000",
-     NULL, "... the greatest is more than this times the least"},
+     NULL, "and the greatest is more than this times the least"},
     {"cache_threshold", FIELD_NANO, AT(cache_threshold_nano), "", "0.5", "0", "1", NULL,
      "prefix_affinity: share of the prompt that must be known, or the least loaded "
      "replica gets it"},

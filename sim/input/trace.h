@@ -23,9 +23,6 @@ struct trace_row {
     const char *request_id; /* NULL if the file has none; at most 64 bytes each */
     const char *tenant;
     const char *session_id;
-    const char *model;
-    const char *class;
-    const char *adapter;
     const char *prefix;  /* requests with the same one begin with the same prompt */
     int64_t deadline_ns; /* after the arrival; -1 if the file has none */
     const int64_t
@@ -33,6 +30,9 @@ struct trace_row {
                                 last one cut off; NULL if the file has none */
     int64_t n_hash_ids;
     int64_t hash_tokens; /* 0 if the format has none */
+    const char *model;   /* that it asks for, its class, its adapter: labels likewise */
+    const char *class;
+    const char *adapter;
 };
 
 enum { TRACE_LABEL_BYTES = 64 };

@@ -24,7 +24,7 @@ struct workload {
     const struct config_workload *config;
     const volatile sig_atomic_t *interrupted; /* becomes 1 to stop; NULL: never */
     struct trace *trace;
-    struct sessions sessions; /* inferred ones */
+    struct sessions sessions;    /* inferred ones */
     const struct served *served; /* what models and classes mean; NULL: nothing */
     struct names adapters;
     wide multiply; /* arrivals are multiplied by multiply / divide, half up */

@@ -45,7 +45,8 @@ static const struct {
     [COST_STATE] = {"linear layers' state", BOUND_KV},
 };
 
-int64_t cost_micro_batches(const struct cost *cost, const struct step_counts *counts)
+/* Of a step of all ranks. */
+static int64_t micro_batches(const struct cost *cost, const struct step_counts *counts)
 {
     int64_t sequences = counts->n_decodes + counts->n_chunks;
     if (cost->n_stages == 1 || sequences == 0) {
@@ -59,21 +60,60 @@ static int64_t tokens_of(const struct step_counts *counts)
     return counts->n_decodes + counts->draft_tokens + counts->prefill_tokens;
 }
 
-/* Where a micro-batch of the step stands in the tables by tokens. */
-static int64_t expert_index(const struct cost *cost, const struct step_counts *counts)
+/* What all ranks together would hold if each were like this one. */
+static struct step_counts times(const struct step_counts *rank, int64_t n)
 {
-    int64_t m = cost_micro_batches(cost, counts);
+    return (struct step_counts){
+        .n_decodes = rank->n_decodes * n,
+        .n_chunks = rank->n_chunks * n,
+        .decode_context = rank->decode_context * n,
+        .decode_window = rank->decode_window * n,
+        .prefill_tokens = rank->prefill_tokens * n,
+        .padding_tokens = rank->padding_tokens * n,
+        .prefill_pairs = rank->prefill_pairs * n,
+        .prefill_context = rank->prefill_context * n,
+        .window_pairs = rank->window_pairs * n,
+        .window_context = rank->window_context * n,
+        .n_emitting = rank->n_emitting * n,
+        .draft_tokens = rank->draft_tokens * n,
+        .draft_pairs = rank->draft_pairs * n,
+        .draft_window_pairs = rank->draft_window_pairs * n,
+    };
+}
+
+/* Where a micro-batch of `counts` stands in the tables by tokens. */
+static int64_t expert_index(const struct cost *cost, int64_t m,
+                            const struct step_counts *counts)
+{
     int64_t tokens = (tokens_of(counts) + m - 1) / m;
     return tokens < cost->n_expert_fs ? tokens : cost->n_expert_fs - 1;
 }
 
-int64_t cost_expert_milli(const struct cost *cost, const struct step_counts *counts)
+int64_t cost_micro_batches(const struct cost *cost, const struct step_counts *counts)
+{
+    if (cost->n_ranks > 1) {
+        struct step_counts all = times(counts, cost->n_ranks);
+        return micro_batches(cost, &all);
+    }
+    return micro_batches(cost, counts);
+}
+
+int64_t cost_expert_milli_of(const struct cost *cost, const struct step_counts *all)
 {
     if (cost->n_expert_fs == 0) {
         return 0;
     }
-    return cost_micro_batches(cost, counts) *
-           cost->expert_milli[expert_index(cost, counts)];
+    int64_t m = micro_batches(cost, all);
+    return m * cost->expert_milli[expert_index(cost, m, all)];
+}
+
+int64_t cost_expert_milli(const struct cost *cost, const struct step_counts *counts)
+{
+    if (cost->n_ranks > 1) { /* a rank's part of what all of them visit */
+        struct step_counts all = times(counts, cost->n_ranks);
+        return (cost_expert_milli_of(cost, &all) + cost->n_ranks / 2) / cost->n_ranks;
+    }
+    return cost_expert_milli_of(cost, counts);
 }
 
 /* How many units of a class's terms the step has. */
@@ -87,18 +127,19 @@ struct step_units {
     bool mixed;
     int64_t naive_pairs; /* and memory of COST_PREFILL_ATTENTION beyond its units */
     int64_t expert;      /* memory of COST_EXPERTS: by table, from here; -1: none */
+    int64_t others; /* tokens of all ranks beyond those that `of` takes them to be */
     struct units of[N_COST_CLASSES];
 };
 
-static inline struct step_units units_of(const struct cost *cost,
+static inline struct step_units units_of(const struct cost *cost, int64_t m,
                                          const struct step_counts *counts)
 {
     int64_t tokens = tokens_of(counts);
-    int64_t knee = tokens + cost->knee_tokens[cost_micro_batches(cost, counts) - 1];
+    int64_t knee = tokens + cost->knee_tokens[m - 1];
     return (struct step_units){
         .mixed = counts->n_decodes > 0 && counts->prefill_tokens > 0,
         .naive_pairs = counts->prefill_pairs,
-        .expert = cost->n_expert_fs > 0 ? expert_index(cost, counts) : -1,
+        .expert = cost->n_expert_fs > 0 ? expert_index(cost, m, counts) : -1,
         .of = {
             [COST_PROJECTIONS] = {knee, 1},
             [COST_MLP] = {knee, 1},
@@ -132,34 +173,48 @@ static inline wide memory_fs(const struct cost_coefficients *of,
     if (class == COST_EXPERTS && step->expert >= 0) {
         fs += of->expert_fs[step->expert];
     }
+    if (class == COST_ACTIVATIONS && step->others != 0) {
+        fs += (wide)of->copies_fs * step->others;
+    }
     return fs;
+}
+
+static void fill_sides(const struct cost *cost, const struct cost_coefficients *of,
+                       const struct step_units *step,
+                       struct cost_sides sides[N_COST_CLASSES])
+{
+    for (int32_t i = 0; i < cost->n_classes; i++) {
+        sides[i].compute_fs = compute_fs(of, step, i);
+        sides[i].memory_fs = memory_fs(of, step, i);
+    }
 }
 
 void cost_sides_of(const struct cost *cost, const struct cost_coefficients *of,
                    const struct step_counts *counts,
                    struct cost_sides sides[N_COST_CLASSES])
 {
-    struct step_units step = units_of(cost, counts);
-    for (int32_t i = 0; i < cost->n_classes; i++) {
-        sides[i].compute_fs = compute_fs(of, &step, i);
-        sides[i].memory_fs = memory_fs(of, &step, i);
+    struct step_counts all = *counts;
+    if (cost->n_ranks > 1) {
+        all = times(counts, cost->n_ranks);
     }
+    struct step_units step = units_of(cost, micro_batches(cost, &all), &all);
+    fill_sides(cost, of, &step, sides);
 }
 
 /* One max per class; of the other side, what the overlap does not hide. */
-static void price_operations(const struct cost *cost, int64_t m,
-                             const struct step_counts *counts, struct step_price *price)
+static inline void price_operations(const struct cost *cost, int64_t m,
+                                    const struct step_units *step,
+                                    struct step_price *price)
 {
     const struct cost_coefficients *full = &cost->full[m - 1];
     const struct cost_coefficients *hidden = &cost->hidden[m - 1];
-    struct step_units step = units_of(cost, counts);
     for (int32_t i = 0; i < cost->n_classes; i++) {
-        wide compute = compute_fs(full, &step, i);
-        wide memory = memory_fs(full, &step, i);
+        wide compute = compute_fs(full, step, i);
+        wide memory = memory_fs(full, step, i);
         if (compute >= memory) {
-            memory = cost->hides ? memory_fs(hidden, &step, i) : 0;
+            memory = cost->hides ? memory_fs(hidden, step, i) : 0;
         } else {
-            compute = cost->hides ? compute_fs(hidden, &step, i) : 0;
+            compute = cost->hides ? compute_fs(hidden, step, i) : 0;
         }
         price->fs[BOUND_COMPUTE] += compute;
         price->fs[classes[i].memory] += memory;
@@ -168,12 +223,12 @@ static void price_operations(const struct cost *cost, int64_t m,
 
 /* One max over the sums of all classes. */
 static void price_sums(const struct cost *cost, int64_t m,
-                       const struct step_counts *counts, struct step_price *price)
+                       const struct step_units *step, struct step_price *price)
 {
     struct cost_sides full[N_COST_CLASSES];
     struct cost_sides hidden[N_COST_CLASSES];
-    cost_sides_of(cost, &cost->full[m - 1], counts, full);
-    cost_sides_of(cost, &cost->hidden[m - 1], counts, hidden);
+    fill_sides(cost, &cost->full[m - 1], step, full);
+    fill_sides(cost, &cost->hidden[m - 1], step, hidden);
     wide lead_fs = 0;
     for (int32_t i = 0; i < cost->n_classes; i++) {
         lead_fs += full[i].compute_fs - full[i].memory_fs;
@@ -196,6 +251,23 @@ static void price_linear(const struct cost *cost, const struct step_counts *coun
     price->fs[BOUND_KV] = (wide)cost->linear.context_token_fs * counts->decode_context;
 }
 
+static inline void price_units(const struct cost *cost, int64_t m,
+                               const struct step_units *step,
+                               const struct step_counts *counts,
+                               struct step_price *price)
+{
+    if (cost->roofline == COST_STEP) {
+        price_sums(cost, m, step, price);
+    } else {
+        price_operations(cost, m, step, price);
+    }
+    price->fs[BOUND_NETWORK] =
+        cost->network_fs + (wide)cost->network_token_fs[m - 1] * tokens_of(counts);
+    price->fs[BOUND_OVERHEAD] = cost->overhead_fs +
+                                (wide)cost->sequence_fs * counts->n_decodes +
+                                (counts->prefill_tokens > 0 ? cost->prefill_fs : 0);
+}
+
 void cost_price(const struct cost *cost, const struct step_counts *counts,
                 struct step_price *price)
 {
@@ -204,17 +276,32 @@ void cost_price(const struct cost *cost, const struct step_counts *counts,
         price_linear(cost, counts, price);
         return;
     }
-    int64_t m = cost_micro_batches(cost, counts);
-    if (cost->roofline == COST_STEP) {
-        price_sums(cost, m, counts, price);
-    } else {
-        price_operations(cost, m, counts, price);
+    if (cost->n_ranks > 1) {
+        struct step_counts all = times(counts, cost->n_ranks);
+        cost_price_rank(cost, counts, &all, price);
+        return;
     }
-    price->fs[BOUND_NETWORK] =
-        cost->network_fs + (wide)cost->network_token_fs[m - 1] * tokens_of(counts);
-    price->fs[BOUND_OVERHEAD] = cost->overhead_fs +
-                                (wide)cost->sequence_fs * counts->n_decodes +
-                                (counts->prefill_tokens > 0 ? cost->prefill_fs : 0);
+    int64_t m = micro_batches(cost, counts);
+    struct step_units step = units_of(cost, m, counts);
+    price_units(cost, m, &step, counts, price);
+}
+
+void cost_price_rank(const struct cost *cost, const struct step_counts *rank,
+                     const struct step_counts *all, struct step_price *price)
+{
+    memset(price, 0, sizeof *price);
+    if (cost->kind == COST_LINEAR) {
+        price_linear(cost, rank, price);
+        return;
+    }
+    struct step_counts alike = times(rank, cost->n_ranks);
+    int64_t m = micro_batches(cost, all);
+    struct step_units step = units_of(cost, m, &alike);
+    step.others = tokens_of(all) - tokens_of(&alike);
+    step.of[COST_EXPERTS].compute = tokens_of(all);
+    step.expert = cost->n_expert_fs > 0 ? expert_index(cost, m, all) : -1;
+    price_units(cost, m, &step, &alike, price);
+    price->fs[BOUND_NETWORK] += (wide)cost->dispatch_token_fs[m - 1] * step.others;
 }
 
 wide cost_sum_fs(const struct step_price *price)

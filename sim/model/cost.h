@@ -35,7 +35,8 @@
  * of pp stages runs m = min(pp, sequences) micro-batches: the step takes pp times a
  * stage's time on 1/m of the batch, and the largest stage, ceil(L / pp) layers, is what
  * counts; m < pp is the bubble.  The LM head is in one stage: read m times, computed once.
- * T of E_act is that of a micro-batch over all ranks, rounded up.
+ * T of E_act is that of a micro-batch over all ranks, rounded up.  Ranks with a scheduler
+ * each (`lockstep`) may hold unlike batches: cost_price_rank().
  *
  * Network: two ring all-reduces per layer of 2 h T bytes, latency + 2 (tp - 1) / tp x
  * bytes / link; with data parallelism a dispatch (1 byte a number) and a combine (2) of k
@@ -151,7 +152,8 @@ struct cost_coefficients {
     /* per unit of what cost_sides_of() counts; [1] in steps that mix prefill and decode */
     struct cost_term terms[2][N_COST_CLASSES];
     int64_t naive_pair_fs; /* memory per prefill pair */
-    int64_t *expert_fs;    /* memory by tokens of a micro-batch, n_expert_fs of them */
+    int64_t copies_fs;  /* of the activations' memory per token: copies for experts */
+    int64_t *expert_fs; /* memory by tokens of a micro-batch, n_expert_fs of them */
 };
 
 struct cost {
@@ -160,11 +162,14 @@ struct cost {
     int32_t n_classes; /* without those at the end that the model has not */
     bool hides;        /* `hidden` is not all zero */
     int64_t n_stages;
+    int64_t
+        n_ranks; /* data-parallel ranks with a scheduler each; 1: a balanced replica */
     /* By micro-batches - 1.  `hidden` is full x (1 - overlap): what the shorter side adds. */
     struct cost_coefficients full[LAYOUT_MOST_STAGES];
     struct cost_coefficients hidden[LAYOUT_MOST_STAGES];
     int64_t knee_tokens[LAYOUT_MOST_STAGES];
     int64_t network_token_fs[LAYOUT_MOST_STAGES];
+    int64_t dispatch_token_fs[LAYOUT_MOST_STAGES]; /* of it: to experts and back */
     int64_t n_expert_fs;
     int64_t *expert_milli; /* distinct experts of a MoE layer by tokens, in 10^-3 */
     int64_t network_fs;    /* per step */
@@ -217,13 +222,28 @@ void cost_sides_of(const struct cost *cost, const struct cost_coefficients *of,
                    const struct step_counts *counts,
                    struct cost_sides sides[N_COST_CLASSES]);
 
-/* The price of one step, split by what it is bound by. */
+/* The price of one step, split by what it is bound by.  Where data-parallel ranks have a
+ * scheduler each, the counts are those of one rank, here and in all that follows, and the
+ * other ranks are taken to hold as much. */
 void cost_price(const struct cost *cost, const struct step_counts *counts,
                 struct step_price *price);
+
+/* The price of the step as one of the data-parallel ranks that share it finds it, of which
+ * `all` are the counts of all ranks together.  Experts, the copies of tokens for them and
+ * their way there and back take what the tokens of all ranks take; the rest is what a
+ * balanced step would cost if every rank held what this one does, so that ranks that are
+ * alike find cost_price() of their sum.  The step lasts as long as the rank that finds it
+ * longest.  Where layers wait for each other one by one it may last longer still: a sum of
+ * maxima, which this maximum of sums is at most.  COST_LINEAR has no part that is shared. */
+void cost_price_rank(const struct cost *cost, const struct step_counts *rank,
+                     const struct step_counts *all, struct step_price *price);
 
 /* Distinct experts of one MoE layer that the step's tokens visit, times 1000, summed over
  * its micro-batches. */
 int64_t cost_expert_milli(const struct cost *cost, const struct step_counts *counts);
+
+/* The same of the counts of all ranks together. */
+int64_t cost_expert_milli_of(const struct cost *cost, const struct step_counts *all);
 
 /* Adds a chunk of `tokens` on top of `before` tokens to the counts. */
 static inline void cost_count_chunk(const struct cost *cost, struct step_counts *counts,

@@ -4,12 +4,14 @@
 #include "model/cost.h"
 
 /* What one more token of a class's context adds to the price. */
-static struct cost_term slope_of(const struct cost_term *full,
+static struct cost_term slope_of(const struct cost *cost, const struct cost_term *full,
                                  const struct cost_term *hidden, bool compute_bound)
 {
+    const struct cost_term *compute = compute_bound ? full : hidden;
+    const struct cost_term *memory = compute_bound ? hidden : full;
     return (struct cost_term){
-        .compute_fs = compute_bound ? full->compute_fs : hidden->compute_fs,
-        .memory_fs = compute_bound ? hidden->memory_fs : full->memory_fs,
+        .compute_fs = compute->compute_fs * cost->n_ranks,
+        .memory_fs = memory->memory_fs * cost->n_ranks,
     };
 }
 
@@ -51,14 +53,14 @@ static void fill_form(const struct cost *cost, const struct step_counts *counts,
     if (cost->roofline == COST_STEP) {
         form->bounded = true;
         form->lead_fs = step_lead_fs(cost, full, counts);
-        form->lead_slope_fs = lead_of(term);
-        form->window_lead_slope_fs = lead_of(window);
+        form->lead_slope_fs = lead_of(term) * cost->n_ranks;
+        form->window_lead_slope_fs = lead_of(window) * cost->n_ranks;
         compute_bound = window_compute_bound = form->lead_fs >= 0;
     }
     form->slope =
-        slope_of(term, &hidden->terms[0][COST_DECODE_ATTENTION], compute_bound);
-    form->window_slope =
-        slope_of(window, &hidden->terms[0][COST_WINDOW_DECODE], window_compute_bound);
+        slope_of(cost, term, &hidden->terms[0][COST_DECODE_ATTENTION], compute_bound);
+    form->window_slope = slope_of(cost, window, &hidden->terms[0][COST_WINDOW_DECODE],
+                                  window_compute_bound);
 }
 
 int64_t cost_form_steps(const struct cost_form *form, int64_t context, int64_t window,

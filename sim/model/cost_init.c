@@ -37,6 +37,9 @@ static bool hide(struct cost *cost, const struct constants *constants, int64_t m
                  hide_value(&to->memory_fs, from->memory_fs, share);
         }
     }
+    /* a part of a coefficient, which may well vanish */
+    hide_value(&hidden->copies_fs, full->copies_fs,
+               all - overlap_of(constants, COST_ACTIVATIONS));
     return ok && hide_value(&hidden->naive_pair_fs, full->naive_pair_fs,
                             all - constants->attention_overlap_nano);
 }
@@ -98,12 +101,14 @@ int cost_init(struct cost *cost, const struct cost_config *config,
     cost->roofline = (enum cost_roofline)config->roofline;
     cost->linear = *config;
     cost->n_stages = 1;
+    cost->n_ranks = 1;
     if (cost->kind == COST_LINEAR) {
         return 0;
     }
     struct cost_rates rates =
         cost_rates_of(config, accelerator, llm, constants, layout);
     cost->n_stages = layout->pp;
+    cost->n_ranks = layout_ranks(layout);
     cost->n_classes = count_classes(llm);
     cost->window_tokens = llm->n_window_layers > 0 ? llm->window_tokens : 0;
     cost->hides = constants->overlap_nano < 1000000000 ||

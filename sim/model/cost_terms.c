@@ -116,8 +116,18 @@ static bool expert_term(const struct cost_rates *rates, struct cost_term *term,
     return cost_rates_fs(rates, flops * tokens_share / rate, &term->compute_fs);
 }
 
-/* The network's time per token of a step, for a micro-batch of one m-th. */
-static bool network_token(const struct cost_rates *rates, double share, int64_t *fs)
+/* A part of a coefficient, which may vanish though the whole does not. */
+static int64_t part_fs(const struct cost_rates *rates, double seconds, int64_t whole_fs)
+{
+    int64_t fs = 0;
+    cost_rates_fs(rates, seconds, &fs);
+    return fs < whole_fs ? fs : whole_fs;
+}
+
+/* The network's time per token of a step, for a micro-batch of one m-th; of it, what it
+ * takes to experts of other ranks and back. */
+static bool network_token(const struct cost_rates *rates, double share, int64_t *fs,
+                          int64_t *dispatch_fs)
 {
     const struct llm *llm = rates->llm;
     const struct layout *layout = rates->layout;
@@ -125,37 +135,46 @@ static bool network_token(const struct cost_rates *rates, double share, int64_t 
     double gpus = (double)layout_stage_gpus(layout);
     double vector = 2.0 * (double)llm->hidden;
     double seconds = 0;
+    double dispatch = 0;
     if (layout->tp > 1) { /* as many rings as a node has ports */
         seconds += 2.0 * (double)llm->n_layers * 2.0 * (tp - 1) / tp * vector /
                    (double)layout->dp * rates->stage_share /
                    cost_rates_link(rates, layout->tp, rates->gpu->gpus_per_node);
     }
     if (layout->dp > 1) {
-        seconds += (double)(llm_moe_layers(llm) * llm->n_experts_active) * 1.5 *
+        dispatch = (double)(llm_moe_layers(llm) * llm->n_experts_active) * 1.5 *
                    vector * (gpus - 1) / gpus / gpus * rates->stage_share /
                    cost_rates_link(rates, layout_stage_gpus(layout), 1);
+        seconds += dispatch;
     }
     if (layout->pp > 1) {
         seconds += (double)layout->pp * vector / (double)layout->dp /
                    cost_rates_link(rates, layout_gpus(layout), 1);
     }
     double shown = 1.0 - (double)rates->constants->network_overlap_nano * nano;
-    return cost_rates_fs(rates, seconds * share * shown, fs);
+    bool ok = cost_rates_fs(rates, seconds * share * shown, fs);
+    *dispatch_fs = part_fs(rates, dispatch * share * shown, *fs);
+    return ok;
 }
 
-/* Activations that a token moves through memory, of a GPU that has all its layers; copies
- * for the experts are spread where whole experts are. */
-static double activation_bytes(const struct cost_rates *rates)
+/* Vectors that a token moves through memory as copies for the experts, of a GPU that has
+ * all layers; they are spread where whole experts are. */
+static double copied_vectors(const struct cost_rates *rates)
 {
     const struct llm *llm = rates->llm;
-    const struct constants *c = rates->constants;
-    double vector = 2.0 * (double)llm->hidden;
     double spread =
         rates->layout->expert_parallel ? (double)layout_stage_gpus(rates->layout) : 1.0;
     double visits = (double)(llm_moe_layers(llm) * llm->n_experts_active) *
                     (double)rates->layout->dp / spread;
-    return vector * ((double)c->activation_traffic_nano * nano * (double)llm->n_layers +
-                     (double)c->expert_activation_traffic_nano * nano * visits);
+    return (double)rates->constants->expert_activation_traffic_nano * nano * visits;
+}
+
+/* All the vectors of its activations. */
+static double moved_vectors(const struct cost_rates *rates)
+{
+    return (double)rates->constants->activation_traffic_nano * nano *
+               (double)rates->llm->n_layers +
+           copied_vectors(rates);
 }
 
 bool cost_terms_fill(struct cost *cost, const struct cost_rates *rates, int64_t m)
@@ -166,7 +185,9 @@ bool cost_terms_fill(struct cost *cost, const struct cost_rates *rates, int64_t 
     struct cost_term *terms = full->terms[0];
     double stages = rates->stage_share;
     double share = stages / (double)(m * rates->layout->dp); /* of the step's tokens */
-    double activation = activation_bytes(rates) * share;
+    double vector = 2.0 * (double)llm->hidden;
+    double activation = vector * moved_vectors(rates) * share;
+    double copies = vector * copied_vectors(rates) * share;
     int64_t attending = llm->n_layers - llm->n_linear_layers;
     double naive =
         8.0 * (double)(llm->n_heads * attending) / (double)rates->layout->tp * share;
@@ -185,7 +206,10 @@ bool cost_terms_fill(struct cost *cost, const struct cost_rates *rates, int64_t 
               expert_term(rates, &terms[COST_EXPERTS], stages / (double)m) &&
               state_term(rates, &terms[COST_STATE], share) &&
               cost_rates_fs(rates, pages / rates->bytes_per_s, &full->naive_pair_fs) &&
-              network_token(rates, 1.0 / (double)m, &cost->network_token_fs[m - 1]);
+              network_token(rates, 1.0 / (double)m, &cost->network_token_fs[m - 1],
+                            &cost->dispatch_token_fs[m - 1]);
+    full->copies_fs =
+        part_fs(rates, copies / rates->bytes_per_s, terms[COST_ACTIVATIONS].memory_fs);
     memcpy(full->terms[1], terms, sizeof full->terms[0]);
     double mixed = (double)constants->mixed_attention_efficiency_nano * nano;
     return ok && attention_terms(rates, full->terms[1], share, mixed);

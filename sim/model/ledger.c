@@ -6,6 +6,18 @@
 
 enum { BYTES_PER_ACTIVATION = 2, HIDDEN_VECTORS = 4, MLP_VECTORS = 3 };
 
+/* Ranks that one scheduler's requests are spread over, and how many each has of a full
+ * batch. */
+static int64_t balanced_ranks(const struct layout *layout)
+{
+    return layout->dp / layout_ranks(layout);
+}
+
+static int64_t rank_seqs(const struct ledger_request *request)
+{
+    return request->max_seqs / balanced_ranks(&request->layout);
+}
+
 static int64_t activation_bytes(const struct ledger_request *request,
                                 const struct llm *llm,
                                 const struct constants *constants)
@@ -69,8 +81,8 @@ static void fill_kv(struct ledger *ledger, const struct ledger_request *request,
     if (llm->n_window_layers > 0 && llm->index_heads == 0 && full > 0) {
         /* a window that starts within a block reaches into one more */
         int64_t held = ((llm->window_tokens + block - 1) / block + 1) * block;
-        wide windows = (wide)request->max_seqs / layout->dp * held * per_layer *
-                       llm->n_window_layers;
+        wide windows =
+            (wide)rank_seqs(request) * held * per_layer * llm->n_window_layers;
         int64_t reserved = of_stage(layout, llm, windows);
         int64_t others = of_stage(layout, llm, (wide)full * per_layer * block) + drafts;
         if ((left - reserved) / others > left / ledger->block_bytes) {
@@ -80,7 +92,7 @@ static void fill_kv(struct ledger *ledger, const struct ledger_request *request,
     }
     left -= ledger->window_bytes;
     ledger->kv_bytes = left > 0 ? (int64_t)left : 0;
-    ledger->n_blocks = ledger->kv_bytes / ledger->block_bytes * layout->dp;
+    ledger->n_blocks = ledger->kv_bytes / ledger->block_bytes * balanced_ranks(layout);
 }
 
 int ledger_fill(struct ledger *ledger, const struct ledger_request *request,
@@ -101,8 +113,8 @@ int ledger_fill(struct ledger *ledger, const struct ledger_request *request,
     ledger->runtime_bytes = constants->runtime_bytes;
     int64_t state_bytes = llm_state_bytes(llm);
     state_bytes += request->draft != NULL ? llm_state_bytes(request->draft) : 0;
-    ledger->state_bytes =
-        state_bytes * request->max_seqs / (layout->tp * layout->pp * layout->dp);
+    ledger->state_bytes = state_bytes * request->max_seqs /
+                          (layout->tp * layout->pp * balanced_ranks(layout));
     wide left = usable - ledger->weight_bytes - ledger->draft_bytes -
                 ledger->activation_bytes - ledger->runtime_bytes - ledger->state_bytes;
     fill_kv(ledger, request, llm, left);

@@ -37,14 +37,14 @@ struct ledger {
         window_bytes; /* of window layers, for a full batch; 0: they are in the blocks */
     int64_t kv_bytes;
     int64_t block_bytes; /* one KV block */
-    int64_t n_blocks;    /* of the replica: data-parallel ranks together */
+    int64_t n_blocks;    /* of a scheduler: of balanced data-parallel ranks together */
 };
 
 struct ledger_request {
     struct layout layout;
     int64_t block_tokens;
     int64_t utilization_nano;
-    int64_t max_batched_tokens;
+    int64_t max_batched_tokens; /* these two of a scheduler */
     int64_t max_seqs;
     const struct llm *draft; /* drafts for the model; NULL: nobody does */
     bool draft_is_part;      /* and has the model's own embeddings */

@@ -113,6 +113,14 @@ static void fill_bytes(struct power_weights *bytes, const struct llm *llm,
     bytes->expert_milli = (expert + 500) / 1000;
 }
 
+/* Every rank reads its own copy of what all of them read in a step. */
+static void take_share(struct power_weights *weights, const struct layout *layout)
+{
+    int64_t n = layout_ranks(layout);
+    weights->step = wide_narrow(wide_div_half_up(weights->step, n));
+    weights->emitting_step = wide_narrow(wide_div_half_up(weights->emitting_step, n));
+}
+
 int64_t power_peak_flop_per_s(const struct accelerator *accelerator,
                               const struct llm *llm)
 {
@@ -138,6 +146,7 @@ void power_init_work(struct power *power, const struct llm *llm,
 {
     fill_flops(&power->flops, llm);
     fill_bytes(&power->bytes, llm, constants, layout);
+    take_share(&power->bytes, layout);
 }
 
 /* 1 mW x 1 ns is 1 pJ.  False: too long for 64 bits. */
@@ -173,7 +182,7 @@ void power_init(struct power *power, const struct cost *cost,
                 const struct constants *constants, const struct layout *layout)
 {
     memset(power, 0, sizeof *power);
-    int64_t n_gpus = layout_gpus(layout);
+    int64_t n_gpus = layout_rank_gpus(layout);
     int64_t range_mw = (accelerator->tdp_mw - accelerator->idle_mw) * n_gpus;
     power->idle_mw = accelerator->idle_mw * n_gpus;
     if (cost->kind == COST_LINEAR) {
@@ -183,9 +192,12 @@ void power_init(struct power *power, const struct cost *cost,
     double range = (double)range_mw;
     double active_mw = range * (double)accelerator->active_share_nano * nano;
     power->busy_mw = power->idle_mw + round_half_up(active_mw);
-    /* picojoules per femtosecond at the attainable rate */
+    /* picojoules per femtosecond at the attainable rate, of all GPUs of the replica: a
+     * coefficient is the time that each of them is busy with its part of a unit */
+    range *= (double)layout_ranks(layout);
     fill_energy(power, cost,
                 range * (double)accelerator->compute_share_nano * nano * 1e-6,
                 range * (double)accelerator->memory_share_nano * nano * 1e-6);
+    take_share(&power->pj, layout);
     power_init_work(power, llm, constants, layout);
 }

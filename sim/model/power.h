@@ -61,18 +61,19 @@ struct power_weights {
 };
 
 struct power {
-    int64_t idle_mw;        /* of the whole replica, its share of the host included */
-    int64_t busy_mw;        /* while a step runs, before what its counts add */
-    int64_t host_idle_mw;   /* the host's share of idle_mw ... */
+    int64_t idle_mw;      /* of the whole replica or rank, its share of the host too */
+    int64_t busy_mw;      /* while a step runs, before what its counts add */
+    int64_t host_idle_mw; /* the host's share of idle_mw ... */
     int64_t host_active_mw; /* ... which is also in busy_mw, with this */
     struct power_weights pj;
     bool limited;
     struct power_weights least_fs; /* shortest time at the limit of power */
-    struct power_weights flops;    /* over all GPUs of the replica */
+    struct power_weights flops;    /* over all its GPUs */
     struct power_weights bytes;
 };
 
-/* The coefficients of a replica.  `llm` and `constants` are read only for COST_ROOFLINE. */
+/* The coefficients of a replica, or of one of its ranks if they have a scheduler each: then
+ * what a step takes, whatever is in it, is a rank's share.  `llm` and `constants` are read only for COST_ROOFLINE. */
 void power_init(struct power *power, const struct cost *cost,
                 const struct accelerator *accelerator, const struct llm *llm,
                 const struct constants *constants, const struct layout *layout);

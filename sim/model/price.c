@@ -144,15 +144,16 @@ int price_init(struct price *price, const struct price_config *config,
         price->n_committed = pool->n_places;
         return 0;
     }
-    price->n_committed = config->n_committed;
+    int64_t n_ranks = pool->n_ranks > 0 ? pool->n_ranks : 1;
+    price->n_committed = config->n_committed * n_ranks;
     if (config->n_committed == 0) {
         return 0;
     }
-    if (config->n_committed > pool->n_places) {
+    if (price->n_committed > pool->n_places) {
         return err_set(err,
                        "%s: committed_replicas: %" PRId64 " are more than the %" PRId64
                        " that the pool may have",
-                       pool->where, config->n_committed, pool->n_places);
+                       pool->where, config->n_committed, pool->n_places / n_ranks);
     }
     price->committed_nano =
         gpu_nano(config, PRICE_RESERVED, pool->accelerator, &price->committed_source);
@@ -184,13 +185,10 @@ int64_t price_billed_ns(const struct price_terms *terms, int64_t ns)
     return billed_ns;
 }
 
-wide price_electricity_usd_ns(const struct price_electricity *electricity, wide pj)
+wide price_electricity_usd_ns(int64_t usd_per_kwh_nano, wide facility_pj)
 {
-    /* 1 kWh = 3.6 x 10^18 pJ and 1 h = 3.6 x 10^12 ns; the PUE is in 10^-9.  Two steps
-     * keep 128 bits enough: what the first rounds away is less than 10^-21 dollars. */
-    const wide milli = 1000000000;
-    wide facility = wide_div_half_up(pj * electricity->pue_nano, milli);
-    return wide_div_half_up(facility * electricity->usd_per_kwh_nano, 1000000);
+    /* 1 kWh = 3.6 x 10^18 pJ, 1 h = 3.6 x 10^12 ns */
+    return wide_div_half_up(facility_pj * usd_per_kwh_nano, 1000000);
 }
 
 wide price_pico_usd(wide usd_ns)

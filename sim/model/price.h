@@ -44,12 +44,6 @@ struct price_terms {
 enum { PRICE_TERMS_FIELDS = 4 };
 extern const struct field price_terms_fields[PRICE_TERMS_FIELDS];
 
-/* What electricity costs its owner. */
-struct price_electricity {
-    int64_t usd_per_kwh_nano;
-    int64_t pue_nano; /* facility energy over that of the GPUs */
-};
-
 /* What follows for one pool. */
 struct price {
     enum price_basis basis;
@@ -69,8 +63,9 @@ struct price_pool {
     const char *where; /* "[pool.main]", for errors */
     const char *accelerator_name;
     const struct accelerator *accelerator;
-    int64_t gpus;     /* of a replica */
-    int64_t n_places; /* replicas that it may ever have */
+    int64_t gpus;     /* of a replica, or of a rank with a scheduler of its own */
+    int64_t n_ranks;  /* such of a replica; 0: none */
+    int64_t n_places; /* replicas, or ranks, that it may ever have */
     const struct price_terms *terms;
 };
 
@@ -93,9 +88,8 @@ int64_t price_replica_nano(const struct price *price, int64_t place);
 /* For how long a stretch of `ns` > 0 is billed: the minimum, then whole increments. */
 int64_t price_billed_ns(const struct price_terms *terms, int64_t ns);
 
-/* What the electricity of `pj` of the GPUs costs, in ns x nano-dollars per hour, half
- * up. */
-wide price_electricity_usd_ns(const struct price_electricity *electricity, wide pj);
+/* What facility energy costs its owner, in ns x nano-dollars per hour, half up. */
+wide price_electricity_usd_ns(int64_t usd_per_kwh_nano, wide facility_pj);
 
 /* ns x nano-dollars per hour as picodollars, half up. */
 wide price_pico_usd(wide usd_ns);

@@ -215,15 +215,17 @@ static void add_lease(struct bill *bill, int32_t pool)
 static void add_electricity(struct bill *bill, int32_t pool)
 {
     struct bill_row *rows = bill->rows[pool];
+    const struct pool *of = &bill->options.pools[pool];
+    const struct meter_config *meter = &of->config->meter;
     wide pj = 0;
-    if (bill->options.pools[pool].price.basis != PRICE_OWNED) {
+    if (of->price.basis != PRICE_OWNED) {
         return;
     }
     for (int i = 0; i < N_BILL_ITEMS; i++) {
         pj += rows[i].pj;
     }
     rows[BILL_ELECTRICITY].usd_ns =
-        price_electricity_usd_ns(&bill->options.electricity, pj);
+        price_electricity_usd_ns(meter->usd_per_kwh_nano, meter_facility_pj(meter, pj));
 }
 
 static struct bill_row sum_of(const struct bill_row rows[N_BILL_ITEMS])

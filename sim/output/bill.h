@@ -71,7 +71,6 @@ struct bill_served {
 struct bill_options {
     const struct pool *pools;
     int32_t n_pools;
-    struct price_electricity electricity;
     bool sessions; /* write sessions.csv */
     bool has_slo;
 };

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "output/columns.h"
+
 /* Removes a folder of files; folders inside it stay, and so does it then. */
 static int remove_folder(const char *path)
 {
@@ -27,12 +29,16 @@ static int remove_folder(const char *path)
 
 static bool is_ours(const char *name)
 {
-    static const char *const names[] = {
-        "config.ini",  "requests.csv", "summary.csv",  "timeline.csv", "replicas.csv",
-        "steps.csv",   "machine.csv",  "critical.csv", "decode.csv",   "prefill.csv",
-        "compare.csv", "winners.csv",  "compare.svg"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strcmp(name, names[i]) == 0) {
+    static const char *const others[] = {"config.ini",   "summary.csv", "machine.csv",
+                                         "critical.csv", "decode.csv",  "prefill.csv",
+                                         "compare.csv",  "winners.csv", "compare.svg"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (strcmp(name, others[i]) == 0) {
+            return true;
+        }
+    }
+    for (const struct columns *const *at = columns_all; *at != NULL; at++) {
+        if (strcmp(name, (*at)->file) == 0) {
             return true;
         }
     }

@@ -125,8 +125,8 @@ void load_metrics(const struct summary *summary, const struct sim *sim,
     double capacity = 0;
     for (int32_t i = 0; i < sim->config->n_pools; i++) {
         const struct pool *pool = &sim->config->pools[i];
-        capacity +=
-            load_capacity_rps(pool, prompt, output) * (double)pool->config->n_replicas;
+        capacity += load_capacity_rps(pool, prompt, output) *
+                    (double)pool_n_schedulers(pool->config);
     }
     double load = capacity > 0 ? offered / capacity : 0;
     double growth = summary_queue_growth(summary);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "output/ranks.h"
 static const struct column steps[] = {
     {"step", "", "number of the step, by when it was planned"},
     {"replica", "", "that ran it"},
@@ -71,7 +72,6 @@ int results_open(struct results *results, const struct results_options *options,
     struct bill_options billed = {
         .pools = options->pools,
         .n_pools = options->n_pools,
-        .electricity = options->electricity,
         .sessions = options->sessions,
         .has_slo = slo_any(&options->slo),
     };
@@ -97,9 +97,14 @@ static void on_finish(void *state, struct probe_record *record)
     }
 }
 
-static void on_life(void *state, const struct replica *replica, int64_t at_ns)
+static void on_life(void *state, const struct replica *replica,
+                    const struct probe_life *life)
 {
-    bill_life(&((struct results *)state)->bill, replica, at_ns);
+    struct results *results = state;
+    bill_life(&results->bill, replica, life->at_ns);
+    if (has_files(results) && life->from != life->to) {
+        lives_add(&results->lives, life);
+    }
 }
 
 static void on_tick(void *state, struct sim *sim, int64_t at_ns)
@@ -174,15 +179,18 @@ int results_close(struct results *results, struct sim *sim, struct err *err)
     usage_metrics(sim, &results->bill, metrics);
     meter_report_metrics(&results->meter, sim, results->bill.served.input_tokens,
                          metrics);
+    ranks_metrics(sim, metrics);
     if (slo_any(&summary->slo)) {
         overload_metrics(&results->overload, sim->totals.end_ns, metrics);
     }
+    lives_metrics(sim, metrics);
     metrics_text(metrics, "calibration", results->options.calibration, "");
     if (!has_files(results)) {
         return 0;
     }
     const char *folder = results->folder.temporary;
     if (close_files(results, err) != 0 || usage_write_replicas(sim, folder, err) != 0 ||
+        lives_write(&results->lives, sim, folder, err) != 0 ||
         bill_write(&results->bill, folder, err) != 0 ||
         metrics_write(metrics, folder, "summary.csv", err) != 0) {
         folder_discard(&results->folder);
@@ -214,6 +222,7 @@ void results_discard(struct results *results)
 void results_free(struct results *results)
 {
     summary_free(&results->summary);
+    lives_free(&results->lives);
     meter_report_free(&results->meter);
     bill_free(&results->bill);
 }

@@ -15,6 +15,7 @@
 #include "output/bill.h"
 #include "output/columns.h"
 #include "output/folder.h"
+#include "output/lives.h"
 #include "output/meter_report.h"
 #include "output/metrics.h"
 #include "output/overload.h"
@@ -34,7 +35,6 @@ struct results_options {
     int32_t n_pools;
     struct slo slo;
     int64_t attainment_nano;
-    struct price_electricity electricity;
     bool sessions;
     int64_t interval_ns;
     const char *calibration; /* how sure step times are, in a line */
@@ -51,6 +51,7 @@ struct results {
     struct meter_report meter;
     struct bill bill;
     struct overload overload;
+    struct lives lives;
     struct metrics metrics;
 };
 

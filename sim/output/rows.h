@@ -8,8 +8,8 @@
 #include "base/err.h"
 #include "engine/pool.h"
 #include "engine/probe.h"
+#include "engine/slo.h"
 #include "output/columns.h"
-#include "output/slo.h"
 #include "output/text.h"
 
 extern const struct columns rows_columns;

@@ -12,9 +12,9 @@
 
 #include "engine/probe.h"
 #include "engine/sim.h"
+#include "engine/slo.h"
 #include "output/metrics.h"
 #include "output/quantiles.h"
-#include "output/slo.h"
 
 struct summary {
     struct slo slo;

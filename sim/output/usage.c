@@ -63,14 +63,14 @@ static wide peak_flops(const struct pool *pool, wide ns)
 {
     const struct pool_config *config = pool->config;
     int64_t peak = power_peak_flop_per_s(&config->accelerator, &config->llm);
-    return ns * layout_gpus(&config->layout) * peak / second_ns;
+    return ns * layout_rank_gpus(&config->layout) * peak / second_ns;
 }
 
 static wide peak_bytes(const struct pool *pool, wide ns)
 {
     const struct pool_config *config = pool->config;
-    return ns * layout_gpus(&config->layout) * config->accelerator.memory_bytes_per_s /
-           second_ns;
+    return ns * layout_rank_gpus(&config->layout) *
+           config->accelerator.memory_bytes_per_s / second_ns;
 }
 
 /* MFU and MBU over `ns` of replica time; empty where the hardware is not known. */

@@ -8,6 +8,7 @@
 const struct batch_ops *const policy_batching_all[] = {POLICY_BATCHING(ADDRESS) NULL};
 const struct order_ops *const policy_order_all[] = {POLICY_ORDER(ADDRESS) NULL};
 const struct route_ops *const policy_route_all[] = {POLICY_ROUTE(ADDRESS) NULL};
+const struct scale_ops *const policy_scale_all[] = {POLICY_SCALE(ADDRESS) NULL};
 
 const struct batch_ops *policy_batching(const char *name)
 {
@@ -66,6 +67,16 @@ const struct route_ops *policy_route(const char *name)
     return NULL;
 }
 
+const struct scale_ops *policy_scale(const char *name)
+{
+    for (const struct scale_ops *const *at = policy_scale_all; *at != NULL; at++) {
+        if (strcmp((*at)->name, name) == 0) {
+            return *at;
+        }
+    }
+    return NULL;
+}
+
 static void join(char text[POLICY_NAMES], const char *name)
 {
     size_t used = strlen(text);
@@ -92,6 +103,14 @@ void policy_route_names(char text[POLICY_NAMES])
 {
     text[0] = '\0';
     for (const struct route_ops *const *at = policy_route_all; *at != NULL; at++) {
+        join(text, (*at)->name);
+    }
+}
+
+void policy_scale_names(char text[POLICY_NAMES])
+{
+    text[0] = '\0';
+    for (const struct scale_ops *const *at = policy_scale_all; *at != NULL; at++) {
         join(text, (*at)->name);
     }
 }

@@ -9,6 +9,7 @@
 #include "engine/batch_serve.h"
 #include "engine/order.h"
 #include "engine/route.h"
+#include "engine/scale.h"
 
 /* Batching disciplines: which requests get how many tokens in the next step. */
 #define POLICY_BATCHING(X)    \
@@ -43,22 +44,36 @@
     X(route_prefix_affinity)  \
     X(route_weighted)
 
+/* Autoscalers: how many replicas a pool should have. */
+#define POLICY_SCALE(X)  \
+    X(scale_queue)       \
+    X(scale_concurrency) \
+    X(scale_kv)          \
+    X(scale_rate)        \
+    X(scale_slo)         \
+    X(scale_schedule)    \
+    X(scale_wva)
+
 #define POLICY_DECLARE_BATCHING(name) extern const struct batch_ops name;
 #define POLICY_DECLARE_ORDER(name) extern const struct order_ops name;
 #define POLICY_DECLARE_ROUTE(name) extern const struct route_ops name;
+#define POLICY_DECLARE_SCALE(name) extern const struct scale_ops name;
 POLICY_BATCHING(POLICY_DECLARE_BATCHING)
 POLICY_ORDER(POLICY_DECLARE_ORDER)
 POLICY_ROUTE(POLICY_DECLARE_ROUTE)
+POLICY_SCALE(POLICY_DECLARE_SCALE)
 
 /* All of a kind, ending with NULL. */
 extern const struct batch_ops *const policy_batching_all[];
 extern const struct order_ops *const policy_order_all[];
 extern const struct route_ops *const policy_route_all[];
+extern const struct scale_ops *const policy_scale_all[];
 
 /* The one of that name, or NULL. */
 const struct batch_ops *policy_batching(const char *name);
 const struct order_ops *policy_order(const char *name);
 const struct route_ops *policy_route(const char *name);
+const struct scale_ops *policy_scale(const char *name);
 
 /* Decides what the settings leave to their discipline and order (`auto`), both of which
  * must be known. */
@@ -72,5 +87,6 @@ enum { POLICY_NAMES = 400 };
 void policy_batching_names(char text[POLICY_NAMES]);
 void policy_order_names(char text[POLICY_NAMES]);
 void policy_route_names(char text[POLICY_NAMES]);
+void policy_scale_names(char text[POLICY_NAMES]);
 
 #endif

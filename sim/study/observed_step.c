@@ -72,7 +72,7 @@ static struct mean_step mean_step_of(const struct pool *pool,
                                      const struct measured_interval *now)
 {
     const struct pool_config *config = pool->config;
-    double n_replicas = (double)config->n_replicas;
+    double n_replicas = (double)pool_n_schedulers(config);
     double running = mean_gauge(before->running_nano, now->running_nano);
     double kv_used = mean_gauge(before->kv_used_nano, now->kv_used_nano);
     double hits =

@@ -18,6 +18,13 @@ int roofline_init(struct roofline *roofline, const struct pool *pool, struct err
                        "cost = roofline, an accelerator and a model",
                        config->name);
     }
+    if (layout_ranks(&config->layout) > 1) {
+        return err_set(
+            err,
+            "[pool.%s]: data_parallel_mode: lockstep has no batch of its own "
+            "to draw a roofline of; expected balanced",
+            config->name);
+    }
     for (int way = 0; way < N_ROOFLINE_WAYS; way++) {
         struct cost_config cost = config->cost;
         struct constants constants = config->constants;

@@ -137,6 +137,7 @@ struct parts {
     struct pool *pools;
     struct batch_policy *policies;
     const struct route_ops *route;
+    const struct scale_ops **scalers;
     struct results *results;
 };
 
@@ -152,6 +153,9 @@ static struct sim_config config_of(const struct config *config,
         .route = parts->route,
         .routing = &config->route,
         .client_timeout_ns = config->workload.client_timeout_ns,
+        .scalers = parts->scalers,
+        .sleep = config->sleep,
+        .slo = parts->results->options.slo,
         .hold_timeout_ns = config->route.hold_timeout_ns,
         .admit = &config->admit,
         .reject_unservable = config->workload.unservable == CONFIG_REJECT,
@@ -227,6 +231,13 @@ static int simulate(const struct config *config, const struct run_options *optio
     return status;
 }
 
+static void free_parts(const struct parts *parts)
+{
+    free(parts->policies);
+    free(parts->scalers);
+    free(parts->results);
+}
+
 int run_config(const struct config *config, const struct run_options *options,
                struct metrics *metrics, struct err *err)
 {
@@ -234,6 +245,7 @@ int run_config(const struct config *config, const struct run_options *options,
     struct parts parts = {
         .pools = memory_new(n, sizeof *parts.pools),
         .policies = memory_new(n, sizeof *parts.policies),
+        .scalers = memory_new(n, sizeof *parts.scalers),
         .results = memory_new(1, sizeof *parts.results),
     };
     const struct config_slo *bounds = &config->slo;
@@ -250,8 +262,6 @@ int run_config(const struct config *config, const struct run_options *options,
                 .itl_ns = bounds->itl_ns,
                 .e2e_ns = bounds->e2e_ns},
         .attainment_nano = bounds->attainment_nano,
-        .electricity = {.usd_per_kwh_nano = config->power.usd_per_kwh_nano,
-                        .pue_nano = config->power.pue_nano},
         .sessions = config->output.sessions != 0,
         .interval_ns = config->output.interval_ns,
         .calibration = calibration,
@@ -263,6 +273,7 @@ int run_config(const struct config *config, const struct run_options *options,
     parts.route = policy_route(config->route.policy);
     for (int32_t i = 0; i < config->n_pools; i++) {
         parts.policies[i] = policy_of(&config->pools[i].scheduler);
+        parts.scalers[i] = policy_scale(config->pools[i].scale.policy);
     }
     int status = config_route_served(config, &served, &arena, &faulty, err);
     if (status == 0) {
@@ -283,7 +294,6 @@ int run_config(const struct config *config, const struct run_options *options,
     }
     memory_arena_free(&arena);
     run_free_pools(config, parts.pools);
-    free(parts.policies);
-    free(parts.results);
+    free_parts(&parts);
     return status;
 }

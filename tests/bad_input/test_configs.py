@@ -7,15 +7,18 @@ import broken
 from broken import LINEAR, POOL, Case
 
 WORKLOAD = "[workload]\ntrace = day.csv\n"
-KNOWN = ("run, workload, slo, speculative, tenant.NAME, pool.NAME, route, admit, offload, power, "
+ROUTERS = ("round_robin, random, power_of_two, least_requests, least_tokens, least_kv, "
+            "session_affinity, prefix_affinity, weighted")
+KNOWN = ("run, workload, slo, speculative, tenant.NAME, pool.NAME, scale.POOL, sleep, route, admit, offload, power, "
          "price, output")
 TIME = "a number with ns, us, ms, s, min or h; bare numbers are s"
 TRACE_HELP = "the trace to replay, plain, .gz or .zst; - is standard input"
 
 
-def case(name, text, says):
+def case(name, text, says, files=None):
     """A configuration that is read from c.ini."""
-    return Case(name, ["run", "c.ini", "-q", "-o", "out"], says, {"c.ini": text})
+    return Case(name, ["run", "c.ini", "-q", "-o", "out"], says,
+                {"c.ini": text, **(files or {})})
 
 
 def option(name, setting, says, config="linear.ini"):
@@ -182,11 +185,31 @@ PRESETS = [
          "configs/accelerators/h1000.ini (see 'servesim list accelerators')"),
     option("an_unknown_router", "route.policy=random_walk",
            "-s route.policy=random_walk: 'random_walk' is not known (expected one of "
-           "round_robin, least_requests)", "server.ini"),
+           f"{ROUTERS})", "server.ini"),
     case("an_unknown_router_is_refused_at_its_line",
          broken.SERVER + "[route]\npolicy = random_walk\n",
          f"c.ini:{broken.SERVER.count(chr(10)) + 2}: policy: 'random_walk' is not known "
-         "(expected one of round_robin, least_requests)"),
+         f"(expected one of {ROUTERS})"),
+    option("an_unknown_router_for_decodes", "route.decode_policy=x",
+           f"-s route.decode_policy=x: 'x' is not known (expected one of {ROUTERS})",
+           "server.ini"),
+    option("classes_with_nothing_between_commas", "pool.main.classes=chat,,batch",
+           "-s pool.main.classes=chat,,batch: 'chat,,batch' is not a list of names such as "
+           "chat, batch", "server.ini"),
+    case("a_class_twice_is_refused_at_its_line", broken.LINEAR + "classes = a, b, a\n",
+         f"c.ini:{broken.LINEAR.count(chr(10)) + 1}: classes: 'a, b, a' names 'a' twice"),
+    option("a_router_that_remembers_nothing", "route.prefix_index_blocks=0",
+           "-s route.prefix_index_blocks=0: '0' is less than 1", "server.ini"),
+    case("a_model_that_no_pool_serves",
+         broken.LINEAR.replace("day.csv", "models.csv") + "served_model = llama\n",
+         "models.csv:3: no pool serves requests of model 'qwen' and class ''; '[workload] "
+         "unservable = reject' passes over them",
+         {"models.csv": "arrival_s,prompt_tokens,output_tokens,model\n0,7,1,llama\n1,7,1,qwen\n"}),
+    case("a_class_that_no_pool_of_the_model_serves",
+         broken.LINEAR.replace("day.csv", "models.csv") + "served_model = llama\nclasses = chat\n",
+         "models.csv:2: no pool serves requests of model 'llama' and class 'batch'; '[workload] "
+         "unservable = reject' passes over them",
+         {"models.csv": "arrival_s,prompt_tokens,output_tokens,model,class\n0,7,1,llama,batch\n"}),
     Case("an_unknown_batching_is_refused_by_check_as_well",
          ["check", "server.ini", "-s", "pool.main.batching=clairvoyant"],
          "-s pool.main.batching=clairvoyant: 'clairvoyant' is not known (expected one of "
@@ -282,6 +305,11 @@ SPECULATION = [
           "pool.main.pipeline_parallel=2"],
          "server.ini: [pool.main]: pipeline_parallel: nothing is drafted across stages; "
          "[speculative] method needs 1"),
+    Case("more_ranks_than_schedulers",
+         ["run", "linear.ini", "-o", "out", "-s", "pool.main.replicas=4099", "-s",
+          "pool.main.data_parallel=137", "-s", "pool.main.data_parallel_mode=lockstep"],
+         "linear.ini: [pool.main]: data_parallel_mode: lockstep makes 4099 replicas x 137 "
+         "ranks, each with a scheduler; expected at most 100000"),
     Case("a_discipline_that_verifies_nothing",
          ["run", "linear.ini", "-o", "out", "-s", "speculative.method=ngram", "-s",
           "pool.main.batching=prefill_first"],

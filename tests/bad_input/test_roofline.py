@@ -43,6 +43,11 @@ CASES = [
     case("a_server_without_a_roofline", ["linear.ini", "-o", "out"],
          "[pool.main]: cost: linear has no roofline; expected cost = roofline, an "
          "accelerator and a model"),
+    case("ranks_in_lockstep",
+         ["server.ini", "-s", "pool.main.model=mixtral-8x7b",
+          "-s", "pool.main.data_parallel=4", "-s", "pool.main.data_parallel_mode=lockstep"],
+         "[pool.main]: data_parallel_mode: lockstep has no batch of its own to draw a "
+         "roofline of; expected balanced"),
     case("a_folder_that_is_there", ["server.ini", "-o", "out"],
          "-o out: exists already; --overwrite replaces it", files={"out": None}),
 ]

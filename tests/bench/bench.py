@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """bench: what a simulated request costs.
 
-    /usr/bin/python3 tests/bench/bench.py build/release/servesim [--check] [--long] [--policies]
+    /usr/bin/python3 tests/bench/bench.py build/release/servesim [--check] [--long] [--fleet]
+                                                                 [--policies]
 
 Instructions per request are counted by callgrind on a generated trace, so they repeat on
 any machine of one kind, however busy; recorded.json holds those of the last accepted
 change.  --check fails when a count is more than 10 % above the recorded one.  CPU time and
 memory are measured too and printed, never checked.  --long replays ten million requests
-for the memory.  --policies counts for every policy of configs/policies, on both workloads
+for the memory, --fleet as many over a thousand replicas.  --policies counts for every
+policy of configs/policies, on both workloads
 and with up to 100,000 requests waiting, prints a table beside vllm-v1 and fails where a
 bound is passed: MOST_RATIO, MOST_TENFOLD.
 """
@@ -32,6 +34,12 @@ MOST_RATIO = 2.0  # a request under any policy, over one under FCFS
 QUEUED = ("priority", "srpt", "edf", "vtc", "mlfq", "sjf", "sglang-lpm", FCFS)
 QUEUES = (1000, 10000, 100000)
 MOST_TENFOLD = 1.3  # a request with ten times as many waiting
+FLEETS = (10, 1000)
+MOST_FLEET = 1.5  # a request in the large fleet, over one in the small one
+FLEET_RATE = 140  # requests per second and replica: about 60 % of what it can do
+FLEET_SETS = ("pool.main.cost=linear", "pool.main.base_us=5000", "pool.main.prefill_token_us=20",
+              "pool.main.decode_seq_us=100", "pool.main.num_gpu_blocks=10001", "output.itl=no",
+              "route.policy=least_requests")
 AZURE = ROOT / "../shared/traces/azure2023/AzureLLMInferenceTrace_conv.csv"
 
 
@@ -46,7 +54,9 @@ def instructions(words, folder):
     """Instructions that the whole process executes, by callgrind."""
     done = subprocess.run(
         ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/callgrind", *words],
-        capture_output=True, text=True, check=True, cwd=ROOT)
+        capture_output=True, text=True, check=False, cwd=ROOT)
+    if done.returncode != 0:
+        sys.exit(done.stderr)
     return int(re.search(r"refs:\s+([\d,]+)", done.stderr).group(1).replace(",", ""))
 
 
@@ -77,6 +87,29 @@ def crowd_trace(path, n):
         for _ in range(n):
             out.write(f"0,{rng.randint(10, 500)},{rng.randint(1, 60)},"
                       f"tenant-{rng.randint(1, 8)},{rng.randint(0, 9)},{rng.randint(1, 999)}\n")
+
+
+def fleet_trace(binary, path, n_replicas, n):
+    """`n` short requests, so many per replica and second."""
+    subprocess.run([binary, "gen", "configs/workloads/poisson.ini", "-o", str(path),
+                    "-s", f"workload.requests={n}",
+                    "-s", f"arrivals.rate_rps={FLEET_RATE * n_replicas}",
+                    "-s", "prompt.min=50", "-s", "prompt.max=150",
+                    "-s", "output.min=10", "-s", "output.max=30"], check=True, cwd=ROOT)
+
+
+def count_fleets(binary, folder):
+    """Instructions of a request in fleets of several sizes, under the same load."""
+    counts = {}
+    for n in FLEETS:
+        trace = folder / "trace.csv"
+        fleet_trace(binary, trace, n, 60000)
+        sets = (*FLEET_SETS, f"pool.main.replicas={n}")
+        base = instructions(
+            command(binary, trace, folder / "out", "workload.limit=30000", *sets), folder)
+        full = instructions(command(binary, trace, folder / "out", *sets), folder)
+        counts[f"request_among_{n}_replicas"] = round((full - base) / 30000)
+    return counts
 
 
 def count_policies(binary, folder):
@@ -149,7 +182,21 @@ def count_all(binary, folder):
         full = instructions(
             command(binary, trace, out, f"workload.limit={n_long + 9000}", *sets), folder)
         counts[f"mixed_step_beside_{n_long}"] = (full - base) / 8000
-    return {name: round(count) for name, count in counts.items()}
+    return {name: round(count) for name, count in counts.items()} | count_fleets(binary,
+                                                                                 folder)
+
+
+def print_fleet(binary, folder):
+    """Ten million requests over the large fleet, for speed and memory."""
+    trace = folder / "trace.csv"
+    n = 10_000_000
+    fleet_trace(binary, trace, FLEETS[-1], n)
+    words = [binary, "run", str(CONFIG), "--quiet"]
+    for setting in (*FLEET_SETS, f"workload.trace={trace}", f"pool.main.replicas={FLEETS[-1]}"):
+        words += ["-s", setting]
+    seconds, peak = cpu_seconds(words)
+    print(f"{n / 1e6:.0f} million requests over {FLEETS[-1]} replicas: {n / seconds:.0f} requests "
+          f"per CPU second, {peak:.0f} MB at peak")
 
 
 def print_speed(binary, folder):
@@ -181,6 +228,9 @@ def main():
             print_memory(binary, folder)
             return 0
         recorded = json.loads(RECORDED.read_text()) if RECORDED.exists() else {}
+        if "--fleet" in sys.argv:
+            print_fleet(binary, folder)
+            return 0
         if "--policies" in sys.argv:
             counts = count_policies(binary, folder)
             worse = judge_policies(counts)
@@ -202,6 +252,11 @@ def main():
         print(f"a mixed step beside 512 sequences costs {beside:.2f} x one beside 16")
         if beside > 1.25:
             worse.append("a step's cost grows with the batch")
+        large, small = (counts[f"request_among_{n}_replicas"] for n in reversed(FLEETS))
+        print(f"a request among {FLEETS[-1]} replicas costs {large / small:.2f} x one among "
+              f"{FLEETS[0]}")
+        if large > MOST_FLEET * small:
+            worse.append("a request's cost grows with the fleet")
         if "--record" in sys.argv:
             RECORDED.write_text(json.dumps(recorded | counts, indent=4) + "\n")
         elif "--check" in sys.argv and worse:

@@ -36,6 +36,7 @@ def experts(rng):
             "first_dense_layers": rng.choice((0, 1, 3)), "moe_layer_step": rng.choice((1, 1, 2)),
             "expert_precision": rng.choice((*PRECISIONS, "same")),
             "data_parallel": rng.choice((1, 1, 2, 3)),
+            "data_parallel_mode": rng.choice(("balanced", "lockstep")),
             "expert_parallel": rng.choice(("yes", "no"))}
 
 

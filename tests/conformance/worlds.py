@@ -30,7 +30,7 @@ KINDS = ("preemptions", "ties", "boundary arrivals", "timeouts", "rejections", "
          "recompute-during-recompute", "budget-limited chunks", "closed", "hidden", "polls",
          "prefix hits", "hits on held blocks", "evictions", "copies", "regained tokens",
          "linear", "hardware", "experts", "MLA", "window layers", "indexers", "linear layers",
-         "stages", "ranks", "tensor parallel", "one max", "throttled")
+         "stages", "ranks", "tensor parallel", "one max", "throttled", "dummies", "stragglers")
 MS = 10**6
 
 # (base_us, prefill_token_us, decode_seq_us, context_token_us), rough ns of one step
@@ -146,6 +146,9 @@ def make_world(rng, folder, draw=None):
     pool["long_prefill_token_threshold"] = rng.choice((0, 0, 0, 1, 3, 10))
     pool["reserve_full_prompt"] = rng.choice(("yes", "no"))
     pool["replicas"] = rng.choice((1, 1, 2, 3, 4))
+    if pool.get("cost") == "linear" and rng.random() < 0.1:
+        pool["data_parallel"] = rng.choice((2, 3, 7))
+        pool["data_parallel_mode"] = "lockstep"
     if rng.random() < 0.1:
         pool["max_model_len"] = rng.choice([prompt + output for prompt, output in lengths])
     if rng.random() < 0.3:
@@ -177,6 +180,7 @@ def make_world(rng, folder, draw=None):
                 labels)
     if not draw and rng.random() < 0.5:
         sections["power"] = make_power(rng)
+        pool.pop("data_parallel_mode", None)  # the reference limits whole replicas
     write_ini(folder / "config.ini", sections)
     return folder / "config.ini"
 

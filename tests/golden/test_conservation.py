@@ -105,8 +105,9 @@ def to(value):
 
 
 NS, TICK = "0.000000001", "0.000001"
-SUM, ROWS, REPLICAS, TIME, STEPS = (f"{name}.csv" for name in (
-    "summary", "requests", "replicas", "timeline", "steps"))
+SUM, ROWS, REPLICAS, TIME, STEPS, BILL, TENANTS = (f"{name}.csv" for name in (
+    "summary", "requests", "replicas", "timeline", "steps", "bill", "tenants"))
+PICO = "0.000000000001"
 
 # check, file, row, column, change: each must make that check fail.
 SPOILT = [
@@ -138,6 +139,19 @@ SPOILT = [
     ("money", ROWS, done, "cost_usd", more("0.00000001")),
     ("money", ROWS, timed_out, "cost_usd", more("0.00000001")),
     ("money", REPLICAS, always, "cost_usd", more("0.00000001")),
+    *(("bill", BILL, lambda row, item=item: row["item"] == item, column, more(least))
+      for item in ("attributed", "idle", "lost", "unused_node", "total")
+      for column, least in (("replica_s", NS), ("gpu_s", NS), ("usd", PICO),
+                            ("energy_j", PICO))),
+    ("bill", ROWS, done, "cost_usd", more(PICO)),
+    ("bill", ROWS, done, "energy_j", more(TICK)),
+    ("bill", ROWS, timed_out, "cost_usd", more(PICO)),
+    ("bill", SUM, metric("total_cost_usd"), "value", more(NS)),
+    ("bill", SUM, metric("output_cost_usd"), "value", more(PICO)),
+    ("bill", REPLICAS, always, "failed_s", more(NS)),
+    *(("bill", TENANTS, always, column, more(least)) for column, least in (
+        ("requests", 1), ("completed", 1), ("input_tokens", 1), ("energy_j", TICK),
+        ("attributed_usd", PICO), ("with_overhead_usd", PICO))),
     ("energy", SUM, metric("attributed_energy_j"), "value", more("0.00137")),
     ("energy", ROWS, done, "energy_j", more("0.00137")),
     ("energy", REPLICAS, always, "energy_j", more("0.00137")),

@@ -145,7 +145,8 @@ static void assert_better_is_not_slower(const struct pool_config *pool,
 static void no_preset_beats_the_roofline_and_better_chips_are_not_slower(void **state)
 {
     (void)state;
-    static const struct layout layouts[] = {{1, 1, 1, 0}, {8, 2, 1, 0}, {2, 1, 8, 1}};
+    static const struct layout layouts[] = {
+        {1, 1, 1, 0, 0}, {8, 2, 1, 0, 0}, {2, 1, 8, 1, 0}};
     struct names models;
     struct names chips;
     struct arena arena = {0};

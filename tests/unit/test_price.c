@@ -161,11 +161,9 @@ static void a_stretch_is_billed_for_the_minimum_and_whole_increments(void **stat
 static void electricity_is_facility_energy_times_its_price(void **state)
 {
     (void)state;
-    struct price_electricity electricity = {.usd_per_kwh_nano = 137000000,
-                                            .pue_nano = 1250000000};
     wide kwh_pj = (wide)3600000 * 1000000000000;
-    /* 7 kWh x 1.25 x 0.137 = 1.19875 dollars */
-    wide usd_ns = price_electricity_usd_ns(&electricity, 7 * kwh_pj);
+    /* 8.75 kWh x 0.137 = 1.19875 dollars */
+    wide usd_ns = price_electricity_usd_ns(137000000, 35 * kwh_pj / 4);
     assert_true(price_pico_usd(usd_ns) == (wide)1198750000000);
 }
 

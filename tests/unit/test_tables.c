@@ -24,6 +24,8 @@ static void every_row_of_every_table_is_sound(void **state)
         assert_true(config_tables[i].n_fields > 0);
         field_verify(&config_tables[i]);
     }
+    field_verify(&scale_table);
+    field_verify(&sleep_table);
     for (int i = 0; i < ARRIVALS_TABLES; i++) {
         field_verify(&arrivals_tables[i]);
     }
@@ -59,6 +61,8 @@ static void help_is_one_sentence_without_a_full_stop(void **state)
     struct field_table all[CONFIG_POOL_TABLES + 16];
     int n = CONFIG_POOL_TABLES;
     config_pool_tables(all);
+    all[n++] = scale_table;
+    all[n++] = sleep_table;
     for (int32_t i = 0; i < config_n_tables; i++) {
         all[n++] = config_tables[i];
     }

@@ -156,6 +156,27 @@ static void optional_columns_stand_in_any_order(void **state)
     assert_end(trace);
 }
 
+static void a_request_may_name_its_model_its_class_and_its_adapter(void **state)
+{
+    (void)state;
+    struct trace *trace =
+        open_text("arrival_s,class,prompt_tokens,adapter,output_tokens,model\n"
+                  "0.0137,chat,4099,sql-7,17,llama 3\n"
+                  "0.0137,,4099,,17,\n");
+    struct trace_row row;
+    struct err err;
+    assert_string_equal(trace_ignored_columns(trace), "");
+    assert_int_equal(trace_next(trace, &row, &err), 1);
+    assert_string_equal(row.model, "llama 3");
+    assert_string_equal(row.class, "chat");
+    assert_string_equal(row.adapter, "sql-7");
+    assert_int_equal(trace_next(trace, &row, &err), 1);
+    assert_null(row.model);
+    assert_null(row.class);
+    assert_null(row.adapter);
+    assert_end(trace);
+}
+
 /* Each row stands there plain, for the scan, and then quoted, for libcsv. */
 static void a_line_with_quotes_reads_as_the_same_line_without(void **state)
 {
@@ -323,6 +344,7 @@ int main(void)
         cmocka_unit_test(bad_timestamps_are_refused),
         cmocka_unit_test(plain_arrivals_are_read_from_their_text_and_not_shifted),
         cmocka_unit_test(optional_columns_stand_in_any_order),
+        cmocka_unit_test(a_request_may_name_its_model_its_class_and_its_adapter),
         cmocka_unit_test(a_line_with_quotes_reads_as_the_same_line_without),
         cmocka_unit_test(bad_numbers_of_tokens_are_refused),
         cmocka_unit_test(bad_arrivals_are_refused),

@@ -12,7 +12,9 @@
 #define TRACES "../shared/traces/azure2023/"
 #define PLAIN_COLUMNS                                                                  \
     "(needed: arrival_s, prompt_tokens, output_tokens; optional: request_id, tenant, " \
-    "priority, session_id, prefix_hash, deadline_s, parent_id, think_s)"
+    "priority, session_id, prefix_hash, deadline_s, model, class, adapter, "           \
+    "parent_id, "                                                                      \
+    "think_s)"
 
 static void a_first_line_of_no_format_is_refused_with_those_that_are_known(void **state)
 {
@@ -38,8 +40,8 @@ static void columns_unknown_or_twice_or_missing_are_refused_by_name(void **state
     (void)state;
 #define AZURE_COLUMNS "(needed: TIMESTAMP, ContextTokens, GeneratedTokens)"
     static const struct fault faults[] = {
-        {"arrival_s,prompt_tokens,output_tokens,model\n",
-         "1: column 'model' is not known " PLAIN_COLUMNS},
+        {"arrival_s,prompt_tokens,output_tokens,models\n",
+         "1: column 'models' is not known " PLAIN_COLUMNS},
         {"arrival_s,prompt_tokens, output_tokens\n",
          "1: column ' output_tokens' is not known " PLAIN_COLUMNS},
         {"arrival_s,prompt_tokens,output_tokens,\n",

@@ -4,8 +4,8 @@
  * decides.  TTFT = first output token - arrival; TPOT = (E2E - TTFT) / (outputs - 1),
  * with at least two outputs; ITL = every gap between successive output tokens.
  */
-#ifndef SERVESIM_OUTPUT_SLO_H
-#define SERVESIM_OUTPUT_SLO_H
+#ifndef SERVESIM_ENGINE_SLO_H
+#define SERVESIM_ENGINE_SLO_H
 
 #include <stdbool.h>
 
