@@ -1,8 +1,10 @@
 #include "base/rng.h"
 
 #include "base/check.h"
+#include "base/wide.h"
 
 #include <gsl/gsl_errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -61,6 +63,40 @@ int64_t rng_below(struct rng *rng, int64_t bound)
         bits = rng_bits(rng);
     }
     return (int64_t)(bits % (uint64_t)bound);
+}
+
+static uint64_t bits_64(struct rng *rng)
+{
+    uint64_t high = rng_bits(rng);
+    return high << 32 | rng_bits(rng);
+}
+
+/* The fraction of an exponential variate, if it has just one: x is kept if the run of
+ * falling numbers x > u1 > u2 > ... that it begins has an odd length, which for x is as
+ * likely as e^-x.  False: the variate is greater by 1, and another is tried. */
+static bool is_kept(struct rng *rng, uint64_t *fraction)
+{
+    bool odd = true;
+    uint64_t least = *fraction = bits_64(rng);
+    for (uint64_t next; (next = bits_64(rng)) < least; least = next) {
+        odd = !odd;
+    }
+    return odd;
+}
+
+int64_t rng_exponential(struct rng *rng, int64_t mean_ns)
+{
+    CHECK(mean_ns >= 0 && mean_ns <= INT64_C(1) << 62);
+    wide whole = 0;
+    uint64_t fraction;
+    while (!is_kept(rng, &fraction)) {
+        whole++;
+    }
+    /* mean x fraction / 2^64, in halves of the fraction: the products fit 128 bits */
+    wide high = (wide)mean_ns * (int64_t)(fraction >> 32);
+    wide low = (wide)mean_ns * (int64_t)(fraction & UINT32_MAX);
+    wide ns = whole * mean_ns + ((high + (low >> 32)) >> 32);
+    return ns < INT64_MAX ? (int64_t)ns : INT64_MAX;
 }
 
 void rng_free(struct rng *rng)

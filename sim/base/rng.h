@@ -24,6 +24,12 @@ uint32_t rng_bits(struct rng *rng);
  * on every machine.  `bound` is 1 to 2^32. */
 int64_t rng_below(struct rng *rng, int64_t bound);
 
+/* An exponentially distributed time with that mean, from integers alone, by von Neumann's
+ * comparison of uniform numbers ("Various techniques used in connection with random
+ * digits", 1951): floor(mean x variate), the variate exact but for a grain of 2^-64.
+ * `mean_ns` is 0 to 2^62; a time that would not fit is INT64_MAX. */
+int64_t rng_exponential(struct rng *rng, int64_t mean_ns);
+
 void rng_free(struct rng *rng);
 
 /* The seed that mt19937 gets.  It has 32 bits: two names share a stream with odds of

@@ -202,6 +202,9 @@ void table_ledger(FILE *out, const struct pool_config *config,
     if (ledger->draft_bytes > 0) {
         print_bytes(out, "- weights that draft", ledger->draft_bytes);
     }
+    if (ledger->lora_bytes > 0) {
+        print_bytes(out, "- LoRA adapters", ledger->lora_bytes);
+    }
     print_bytes(out, "- activations at the profiling peak", ledger->activation_bytes);
     print_bytes(out, "- graphs and runtime", ledger->runtime_bytes);
     if (ledger->state_bytes > 0) {

@@ -183,9 +183,12 @@ static void grant(struct replica *replica, struct request *request, int64_t toke
     replica->budget -= tokens;
     kv_take(&replica->kv, n_blocks);
     request->held_blocks += n_blocks;
+    if (!request->granted) {
+        request->granted = true;
+        fair_admit(&replica->fair, request);
+    }
     if (request->first_scheduled_ns == REQUEST_NEVER) {
         request->first_scheduled_ns = now_ns;
-        fair_admit(&replica->fair, request);
     }
     if (decode && !request->decoding) {
         CHECK(replica->stepwise || replica->group_granted); /* it goes with the group */
@@ -237,7 +240,7 @@ static int64_t take_found(struct replica *replica, struct request *request)
     kv_hold(&replica->kv, chain);
     request->held_blocks = chain->n_hits;
     request->computed_tokens = n_found * replica->kv.block_tokens;
-    if (request->first_scheduled_ns == REQUEST_NEVER) {
+    if (!request->granted && !request->migrated) {
         request->cached_tokens = request->computed_tokens;
     } else {
         replica->tally.recomputed_tokens -= request->computed_tokens;
@@ -262,6 +265,7 @@ static void run(struct replica *replica, struct request *request)
     if (replica->pool->config->scheduler.preemptive_order) {
         rank_admit(replica, request);
     }
+    lora_admit(replica, request);
     if (!replica->stepwise) {
         add_partial(replica, request);
     }

@@ -59,6 +59,7 @@ struct batch_ops {
     bool wants_spare;   /* a prompt and its output are fewer tokens than there are */
     bool chunks;        /* knows `enable_chunked_prefill` */
     bool pads;          /* knows `padding` */
+    bool adapts;        /* asks for batch_walk_has_slot() before it admits */
 };
 
 /* What decides about a pool's requests. */
@@ -173,6 +174,10 @@ void batch_wait_until(struct replica *replica, int64_t at_ns);
  * that was, which may then be admitted; NULL if all are. */
 void batch_walk_aside(struct replica *replica);
 struct request *batch_walk_back(struct replica *replica);
+
+/* Whether the adapter of the waiting request, which is about to be admitted, may be in the
+ * batch beside those that are (engine/lora.h); else it is to be set aside. */
+bool batch_walk_has_slot(struct replica *replica, struct request *request);
 
 /* From now on the waiting request stands behind all that were not delayed. */
 void batch_walk_delay(struct replica *replica, struct request *request);

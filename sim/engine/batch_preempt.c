@@ -71,6 +71,7 @@ static void displace(struct replica *replica, struct request *request, bool may_
     CHECK(request->place == REQUEST_RUNNING && !replica->group.reserved);
     quit_step(replica, request, now_ns);
     request_list_remove(&replica->running, request);
+    lora_recount(&replica->lora);
     replica->view->n_running--;
     replica->view->n_waiting++;
     kv_give(&replica->kv, request->held_blocks, request->chain);

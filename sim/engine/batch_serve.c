@@ -261,7 +261,7 @@ static void make_way(struct replica *replica, int64_t now_ns)
 {
     while (batch_n_waiting(replica) > 0 && !has_place(replica)) {
         struct request *last = rank_preceded(replica);
-        if (last == NULL) {
+        if (last == NULL || !lora_fits(replica, batch_first_waiting(replica))) {
             return;
         }
         batch_preempt_for_order(replica, last, now_ns);
@@ -298,7 +298,8 @@ static bool resume(struct replica *replica, int64_t now_ns)
                                              : batch_budget(replica));
         int64_t n_blocks = batch_new_blocks(replica, request, tokens);
         int64_t watermark = batch_n_running(replica) > 0 ? batch_watermark(replica) : 0;
-        if (tokens < 1 || n_blocks + watermark > batch_free_blocks(replica)) {
+        if (tokens < 1 || n_blocks + watermark > batch_free_blocks(replica) ||
+            !lora_fits(replica, request)) {
             break;
         }
         batch_resume(replica, request, tokens, now_ns);

@@ -45,3 +45,8 @@ int64_t batch_walk_oldest_ns(const struct replica *replica)
     }
     return oldest_ns;
 }
+
+bool batch_walk_has_slot(struct replica *replica, struct request *request)
+{
+    return lora_lets_in(replica, request);
+}

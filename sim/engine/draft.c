@@ -19,6 +19,18 @@ static int64_t acceptance_of(const struct request *request)
     return request->has_acceptance ? request->acceptance_nano : -1;
 }
 
+/* Adds what the passes of drafting take. */
+static void add_passes(const struct replica *replica,
+                       const struct speculative_passes *passes, int64_t n_drafts,
+                       struct step_price *price)
+{
+    struct step_price more = {0};
+    speculative_price(replica->draft.of, passes, n_drafts, &more);
+    for (int i = 0; i < N_BOUNDS; i++) {
+        price->fs[i] += slow_fs(replica->slow_nano, more.fs[i]);
+    }
+}
+
 /* A step of all running decodes with up to `most` drafted tokens each. */
 struct outlook {
     wide fs;
@@ -28,7 +40,7 @@ struct outlook {
 static struct outlook look_out(const struct replica *replica, int64_t most)
 {
     const struct speculative *of = replica->draft.of;
-    const struct cost *cost = &replica->pool->cost;
+    const struct cost *cost = replica->cost;
     struct outlook outlook = {0};
     struct step_counts counts = {0};
     struct speculative_passes passes = {0};
@@ -43,7 +55,7 @@ static struct outlook look_out(const struct replica *replica, int64_t most)
     }
     struct step_price price;
     cost_price(cost, &counts, &price);
-    speculative_price(of, &passes, counts.draft_tokens, &price);
+    add_passes(replica, &passes, counts.draft_tokens, &price);
     outlook.fs = cost_sum_fs(&price);
     return outlook;
 }
@@ -98,7 +110,7 @@ void draft_price(const struct replica *replica, bool with_chunks,
             speculative_add_chunk(of, &passes, before, grant->tokens);
         }
     }
-    speculative_price(of, &passes, n_drafts, price);
+    add_passes(replica, &passes, n_drafts, price);
     *work = speculative_work(of, &passes);
 }
 

@@ -1,6 +1,7 @@
 #include "engine/fleet.h"
 
 #include "base/check.h"
+#include "engine/fail.h"
 #include "engine/intake.h"
 #include "engine/record.h"
 #include "engine/scaler.h"
@@ -165,6 +166,8 @@ void fleet_finish(struct sim *sim, struct request *request, enum request_status 
 {
     request->replica = -1;
     request->reason = reason;
+    sim->totals.discarded_tokens += request->computed_tokens - request->cached_tokens;
+    sim->totals.discarded_outputs += request->n_emitted;
     timer_cancel(&sim->timers, &request->timer);
     request_alive_remove(&sim->alive, request);
     record_tell(&sim->probe, NULL, request, status, sim->now_ns);
@@ -230,6 +233,7 @@ void fleet_life(struct sim *sim, struct replica *replica, enum life_state state)
         replica_reset(replica);
     }
     router_set_ready(&sim->router, replica->index, state == LIFE_READY);
+    fail_live(sim, replica, before);
     if (state == LIFE_READY) {
         sim->sleep_due = sim->sleepers != NULL;
         release_held(sim);

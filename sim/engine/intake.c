@@ -56,13 +56,31 @@ static bool is_short(const struct pool *pool, const struct sim_arrival *arrival)
            pool->config->scheduler.max_output_tokens <= INT64_MAX / 4;
 }
 
+static bool serves_adapters(const struct sim *sim)
+{
+    bool any = false;
+    for (int32_t i = 0; i < sim->config->n_pools; i++) {
+        any = any || sim->config->pools[i].adapter.max_loras > 0;
+    }
+    return any;
+}
+
+/* Whether the pool serves the adapter that the request names, if it names one: those are
+ * but labels where no pool serves any. */
+static bool is_adapted(const struct sim *sim, const struct pool *pool,
+                       const struct sim_arrival *arrival)
+{
+    return arrival->adapter == 0 || pool->adapter.max_loras > 0 ||
+           !serves_adapters(sim);
+}
+
 static bool servable(const struct sim *sim, const struct pool *pool,
                      const struct sim_arrival *arrival)
 {
     return is_short(pool, arrival) && is_step(sim, pool, arrival) &&
            needed_blocks(pool, arrival) <=
                pool->usable_blocks - pool->watermark_blocks &&
-           is_spare(sim, pool, arrival);
+           is_spare(sim, pool, arrival) && is_adapted(sim, pool, arrival);
 }
 
 /* A bit for each pool that could serve the request. */
@@ -109,6 +127,13 @@ static int refuse(const struct sim *sim, const struct sim_arrival *arrival,
         return refuse_target(arrival, err);
     }
     int64_t tokens = arrival->prompt_tokens + arrival->output_tokens;
+    if (!is_adapted(sim, pool, arrival)) {
+        return err_at(
+            err, arrival->file, arrival->line,
+            "no pool that could take the request serves LoRA adapters (lora = "
+            "no in [pool.%s]); '[workload] unservable = reject' passes over it",
+            pool->config->name);
+    }
     if (tokens > pool->most_tokens) {
         return err_at(
             err, arrival->file, arrival->line,
@@ -220,8 +245,10 @@ struct prefix_chain *intake_chain(const struct sim *sim,
                  sim->config->pools[i].config->scheduler.enable_prefix_caching != 0;
     }
     if (arrival->parts != NULL && of_use) {
-        return prefix_chain_new(arrival->parts, arrival->n_parts,
-                                arrival->prompt_tokens);
+        struct prefix_chain *chain =
+            prefix_chain_new(arrival->parts, arrival->n_parts, arrival->prompt_tokens);
+        prefix_chain_mark(chain, serves_adapters(sim) ? arrival->adapter : 0);
+        return chain;
     }
     free(arrival->parts);
     return NULL;

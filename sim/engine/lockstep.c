@@ -128,9 +128,12 @@ static struct work decode_work(const struct cost *cost,
 
 /* A limit of power holds the GPUs of each rank. */
 static wide limit(const struct pool *pool, const struct work *work,
-                  const struct work *drafting, struct step_price *price)
+                  const struct work *drafting, const struct work *adapting,
+                  struct step_price *price)
 {
-    return pool->power.limited ? throttle_raise_work(pool, work, drafting, price) : 0;
+    return pool->power.limited
+               ? throttle_raise_work(pool, work, drafting, adapting, price)
+               : 0;
 }
 
 /* How long the rank would find a step of decodes alone. */
@@ -141,11 +144,12 @@ static wide decode_fs(const struct replica *rank, struct lockstep_rank *part,
     struct step_counts decodes = decodes_of(&pool->cost, &part->step);
     struct work work = decode_work(&pool->cost, part);
     struct step_price price;
-    cost_price_rank(&pool->cost, &decodes, &joint->decodes, &price);
+    cost_price_rank(rank->cost, &decodes, &joint->decodes, &price);
     if (!part->is_dummy) {
         stepwise_add_decode_drafts(rank, &part->step, &price);
     }
-    limit(pool, &work, &part->step.decode_drafting, &price);
+    limit(pool, &work, &part->step.decode_drafting, &part->step.decode_adapting,
+          &price);
     return cost_sum_fs(&price);
 }
 
@@ -162,11 +166,12 @@ static void price(struct lockstep *lockstep, struct joint *joint)
         struct step_price own;
         wide fs = decode_fs(rank, part, joint);
         most_decode_fs = fs > most_decode_fs ? fs : most_decode_fs;
-        cost_price_rank(&pool->cost, &part->step.counts, &joint->counts, &own);
+        cost_price_rank(rank->cost, &part->step.counts, &joint->counts, &own);
         if (!part->is_dummy) {
             stepwise_add_rest(rank, &part->step, &own);
         }
-        wide limited_fs = limit(pool, &work, &part->step.drafting, &own);
+        wide limited_fs =
+            limit(pool, &work, &part->step.drafting, &part->step.adapting, &own);
         fs = cost_sum_fs(&own);
         part->own_ns = cost_duration_ns(fs);
         if (fs > most_fs) {

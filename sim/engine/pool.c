@@ -48,6 +48,12 @@ static const struct field fields[] = {
      NULL, "longest prompt + output; 0: the model's own"},
     {"shares_gpus_with", FIELD_TEXT, AT(shares_with), "", "", NULL, NULL, NULL,
      "a pool above this one: their replicas take turns on the same GPUs"},
+    {"slow_share", FIELD_NANO, AT(slow_share_nano), "", "0", "0", "1", NULL,
+     "share of its replicas that are slow, rounded half up, spread evenly"},
+    {"slow_factor", FIELD_NANO, AT(slow_factor_nano), "", "1", "1", "1000", NULL,
+     "how many times longer the steps of its slow replicas are"},
+    {"lora", FIELD_FLAG, AT(lora), "", "yes", NULL, NULL, NULL,
+     "whether its replicas serve LoRA adapters, where [lora] max_loras is not 0"},
 };
 
 const struct field_table pool_table = {
@@ -67,6 +73,7 @@ static int fill_ledger(struct pool *pool, const struct pool_config *config,
         .max_seqs = config->scheduler.max_num_seqs,
         .draft = pool->speculative.has_model ? &pool->speculative.drafter : NULL,
         .draft_is_part = config->speculative.method == SPECULATIVE_MTP,
+        .lora_bytes = adapter_slot_bytes(&pool->adapter),
     };
     char where[80];
     snprintf(where, sizeof where, "[pool.%.60s]", config->name);
@@ -224,6 +231,42 @@ static int limit_tiers(struct pool *pool, struct err *err)
     return tier_limit(&pool->tiers, &pool->config->offload, &size, err);
 }
 
+/* What a step takes and does. */
+static int price_steps(struct pool *pool, struct err *err)
+{
+    const struct pool_config *config = pool->config;
+    const struct llm *llm = pool->has_hardware ? &config->llm : NULL;
+    if (cost_init(&pool->cost, &config->cost, &config->accelerator, &config->llm,
+                  &config->constants, &config->layout, err) != 0 ||
+        speculative_price_init(&pool->speculative, &config->cost, &config->accelerator,
+                               &config->constants, &config->layout, err) != 0 ||
+        adapter_price_init(&pool->adapter, &config->adapters, &config->cost,
+                           &config->accelerator, llm, &config->constants,
+                           &config->layout, err) != 0) {
+        return -1;
+    }
+    return 0;
+}
+
+/* What adapters do draws power, too. */
+static int limit_adapters(struct pool *pool, int64_t n_gpus, int64_t busy_mw,
+                          struct err *err)
+{
+    int64_t limit_mw;
+    enum meter_limit limit;
+    if (!pool->power.limited) {
+        return 0;
+    }
+    if (meter_limit_mw(&pool->config->meter, &limit_mw, &limit, err) != 0) {
+        return -1;
+    }
+    if (power_limit(&pool->adapter.power, limit_mw * n_gpus - busy_mw)) {
+        return 0;
+    }
+    return err_set(err, "[lora] rank: steps of [pool.%s] would take hours",
+                   pool->config->name);
+}
+
 static int fill_power(struct pool *pool, struct err *err)
 {
     const struct pool_config *config = pool->config;
@@ -235,9 +278,13 @@ static int fill_power(struct pool *pool, struct err *err)
                         &config->layout);
     }
     snprintf(where, sizeof where, "[pool.%.60s]", config->name);
-    return meter_apply(&config->meter, layout_rank_gpus(&config->layout),
-                       config->accelerator.tdp_mw, where, &pool->power,
-                       &pool->speculative.power, err);
+    int64_t n_gpus = layout_rank_gpus(&config->layout);
+    int64_t alone_mw = pool->power.busy_mw; /* without the host */
+    if (meter_apply(&config->meter, n_gpus, config->accelerator.tdp_mw, where,
+                    &pool->power, &pool->speculative.power, err) != 0) {
+        return -1;
+    }
+    return limit_adapters(pool, n_gpus, alone_mw, err);
 }
 
 static int init_price(struct pool *pool, struct err *err)
@@ -272,6 +319,11 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
     if (check_draft(config, err) != 0 || init_price(pool, err) != 0) {
         return -1;
     }
+    if (config->lora) {
+        adapter_init(&pool->adapter, &config->adapters,
+                     pool->has_hardware ? &config->llm : NULL, &config->layout,
+                     config->scheduler.host_bytes_per_s);
+    }
     speculative_init(&pool->speculative, &config->speculative, &config->llm,
                      config->cost.kind == COST_LINEAR);
     /* a measured num_gpu_blocks stands where the ledger has no room left, but weights
@@ -282,10 +334,7 @@ int pool_init(struct pool *pool, const struct pool_config *config, struct err *e
         *err = refused;
         return -1;
     }
-    if (cost_init(&pool->cost, &config->cost, &config->accelerator, &config->llm,
-                  &config->constants, &config->layout, err) != 0 ||
-        speculative_price_init(&pool->speculative, &config->cost, &config->accelerator,
-                               &config->constants, &config->layout, err) != 0) {
+    if (price_steps(pool, err) != 0) {
         return -1;
     }
     if (fill_power(pool, err) != 0) {

@@ -15,6 +15,7 @@
 #include "engine/scale.h"
 #include "engine/tier.h"
 #include "model/accelerator.h"
+#include "model/adapter.h"
 #include "model/constants.h"
 #include "model/cost.h"
 #include "model/layout.h"
@@ -40,6 +41,8 @@ struct pool_config {
     int64_t utilization_nano;
     int64_t num_gpu_blocks;   /* 0: from the ledger */
     int64_t max_model_tokens; /* 0: the model's own, or none */
+    int64_t slow_share_nano;  /* of its replicas, whose steps last slow_factor times */
+    int64_t slow_factor_nano;
     struct accelerator accelerator;
     struct llm llm;
     struct constants constants;
@@ -53,6 +56,8 @@ struct pool_config {
     int32_t shares_pool;       /* 1 + its index; 0: none */
     struct price_config price;
     struct price_terms price_terms; /* of the section [price], for all pools */
+    struct adapter_config adapters; /* of the section [lora] */
+    int64_t lora;                   /* whether it serves any */
 };
 
 /* The keys of the pool itself; those of its parts are in their own tables. */
@@ -65,6 +70,7 @@ struct pool {
     struct power power;
     struct price price;
     struct speculative speculative;
+    struct adapter adapter;
     struct ledger
         ledger; /* zero if num_gpu_blocks is given and there is no accelerator */
     bool has_ledger;

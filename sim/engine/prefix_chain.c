@@ -27,6 +27,19 @@ void prefix_chain_free(struct prefix_chain *chain)
     }
 }
 
+void prefix_chain_forget(struct prefix_chain *chain)
+{
+    if (chain == NULL) {
+        return;
+    }
+    free(chain->hashes);
+    free(chain->blocks);
+    *chain = (struct prefix_chain){.parts = chain->parts,
+                                   .n_parts = chain->n_parts,
+                                   .prompt_tokens = chain->prompt_tokens,
+                                   .text_tokens = chain->text_tokens};
+}
+
 int64_t prefix_chain_shares(const struct prefix_chain *chain)
 {
     int64_t n = 0;
@@ -44,6 +57,11 @@ static uint64_t mix(uint64_t hash, uint64_t value)
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
     return z ^ (z >> 31);
+}
+
+void prefix_chain_mark(struct prefix_chain *chain, int64_t number)
+{
+    chain->salt = number != 0 ? mix(0, (uint64_t)number) : 0;
 }
 
 /* The part in which the token `at` of the text stands, and how far into it. */
@@ -73,7 +91,7 @@ static void hash_until(struct prefix_chain *chain, int64_t tokens, int64_t block
     if (n_full == n_before) {
         return;
     }
-    uint64_t hash = n_before > 0 ? chain->hashes[n_before - 1] : 0;
+    uint64_t hash = n_before > 0 ? chain->hashes[n_before - 1] : chain->salt;
     int64_t at = n_before * block_tokens;
     const struct prefix_part *part = part_at(chain, &at);
     for (int64_t i = n_before; i < n_full; i++) {

@@ -24,6 +24,7 @@ struct prefix_chain {
     int64_t n_parts;
     int64_t prompt_tokens;
     int64_t text_tokens;         /* of all parts */
+    uint64_t salt;               /* no block is like one under another */
     uint64_t *hashes;            /* made when first needed */
     struct prefix_node **blocks; /* the first n_known it holds; NULL: only its own */
     int64_t n_full;              /* blocks that have a hash */
@@ -42,6 +43,14 @@ struct prefix_chain {
 struct prefix_chain *prefix_chain_new(struct prefix_part *parts, int64_t n_parts,
                                       int64_t prompt_tokens);
 void prefix_chain_free(struct prefix_chain *chain); /* NULL is fine */
+
+/* Nothing it was told of a cache is true any more: it holds nothing, and may come to a cache
+ * with other blocks.  NULL is fine. */
+void prefix_chain_forget(struct prefix_chain *chain);
+
+/* Under another number than 0 no block is like one under a different number, whatever stands
+ * in it: keys and values are those of an adapter.  Before prefix_chain_hash(). */
+void prefix_chain_mark(struct prefix_chain *chain, int64_t number);
 
 /* Works out the hash of every full block of the prompt, once: it is of what stands in the
  * block, as pieces of texts, and of the blocks before it. */

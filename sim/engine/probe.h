@@ -59,7 +59,7 @@ struct probe_step {
     int64_t end_ns;
     int32_t id;
     const char *labels; /* of the request: see struct probe_record */
-    const char *kind;   /* "prefill", "decode" or "preempt" */
+    const char *kind;   /* "prefill", "decode", "preempt" or "abort" */
     int64_t tokens;
     int64_t context; /* tokens in the KV cache at the end of the step */
     int64_t blocks;

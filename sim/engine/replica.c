@@ -16,12 +16,16 @@ void replica_init(struct replica *replica, const struct pool *pool,
     const struct pool_scheduler *scheduler = &pool->config->scheduler;
     int64_t threshold = scheduler->long_prefill_token_threshold;
     bool drafts = pool->config->speculative.method != SPECULATIVE_NONE;
+    bool adapts = pool->adapter.max_loras > 0;
     *replica = (struct replica){
         .pool = pool,
+        .cost = &pool->cost,
+        .slow_nano = SLOW_NOT,
         .ops = ops,
         .index = index,
-        /* drafted tokens are right or wrong one by one; ranks look at each other */
-        .stepwise = stepwise || ops->plan_grouped == NULL || drafts ||
+        /* drafted tokens are right or wrong one by one; steps have adapters of their own;
+         * ranks look at each other */
+        .stepwise = stepwise || ops->plan_grouped == NULL || drafts || adapts ||
                     layout_ranks(&pool->config->layout) > 1,
         .kv = {.block_tokens = pool->config->block_tokens,
                .total_blocks = pool->usable_blocks,
@@ -54,6 +58,7 @@ void replica_init(struct replica *replica, const struct pool *pool,
     tier_init(&replica->tier, &pool->tiers, &pool->cost, pool->config->block_tokens);
     replica->forecast.on = scheduler->admission == POOL_FORECAST;
     replica->draft.of = drafts ? &pool->speculative : NULL;
+    replica->lora.of = adapts ? &pool->adapter : NULL;
     replica->group.reserved = scheduler->preempt == POOL_NONE;
 }
 
@@ -72,6 +77,7 @@ void replica_free(struct replica *replica)
     prefix_free(replica->kv.prefix);
     tier_free(&replica->tier);
     leave_free(&replica->leaving);
+    lora_free(&replica->lora);
 }
 
 void replica_enqueue(struct replica *replica, struct request *request, int64_t now_ns)

@@ -26,12 +26,14 @@
 #include "engine/late.h"
 #include "engine/leave.h"
 #include "engine/life.h"
+#include "engine/lora.h"
 #include "engine/pool.h"
 #include "engine/probe.h"
 #include "engine/queue.h"
 #include "engine/rank.h"
 #include "engine/request.h"
 #include "engine/route.h"
+#include "engine/slow.h"
 #include "engine/swap.h"
 #include "engine/tier.h"
 
@@ -76,13 +78,24 @@ struct replica_span {
     bool alone;          /* one step, of end_ns - start_ns */
     bool foreseen;       /* `walk` is of all its steps, none of which is booked yet */
     struct replica_walk walk;
-    int64_t decode_ns;            /* d0 of a step that is alone */
-    struct step_counts counts;    /* of the step in progress */
-    struct work drafting;         /* what was drafted in a step that is alone ... */
-    struct work decode_drafting;  /* ... and would be for its decodes alone */
+    int64_t decode_ns;           /* d0 of a step that is alone */
+    struct step_counts counts;   /* of the step in progress */
+    struct work drafting;        /* what was drafted in a step that is alone ... */
+    struct work decode_drafting; /* ... and would be for its decodes alone */
+    struct work adapting;        /* the same of LoRA adapters: adapter_work() */
+    struct work decode_adapting;
     struct step_price price;      /* of a step that is alone */
     const struct cost_form *form; /* of others */
     struct cost_form own_form;    /* where `form` is not one that the pool keeps */
+};
+
+/* What steps did that a failure aborted: each quantity's part by then, rounded down. */
+struct replica_aborted {
+    wide pj;
+    wide flops;
+    wide bytes;
+    wide prefill_tokens;
+    wide decode_tokens;
 };
 
 /* Sums since the start of the run: everything that ends up in a file is one of these. */
@@ -90,8 +103,10 @@ struct replica_sums {
     struct work work; /* of the steps that have ended */
     struct work drafting;
     struct work dummies; /* of a rank in lockstep with others: for nobody */
-    wide busy_pj;        /* these four follow from it: sums_at() works them out, */
-    wide flops;          /* with the part of the step in progress */
+    struct replica_aborted aborted;
+    struct work adapting;
+    wide busy_pj; /* these four follow from it: sums_at() works them out, */
+    wide flops;   /* with the part of the step in progress */
     wide bytes;
     wide decode_tokens;
     wide busy_ns;
@@ -118,6 +133,13 @@ struct replica_tally {
     int64_t recomputed_tokens;
     int64_t discarded_tokens;  /* computed for requests that timed out */
     int64_t discarded_outputs; /* emitted to them */
+    int64_t lost_tokens;       /* computed for requests that the replica failed under */
+    int64_t lost_outputs;      /* emitted to them, if they start again or fail */
+    int64_t broken_ns;         /* of lost_ns and lost_pj: by failures */
+    wide broken_pj;
+    int64_t n_failures;
+    int64_t n_reclaims;
+    int64_t n_lost_attempts; /* of requests that had been granted something */
     int64_t most_running;
     int64_t most_blocks;
     int64_t paid_ns;         /* replica time attributed to completed requests ... */
@@ -139,8 +161,11 @@ struct replica {
     const struct probe *probe;
     struct request_store *store;
     struct request_alive *alive;
-    struct histogram *itl;    /* NULL: not wanted */
-    struct cost_forms *forms; /* of the pool */
+    struct histogram *itl;   /* NULL: not wanted */
+    const struct cost *cost; /* the pool's, or slower: engine/slow.h */
+    struct cost_forms *forms;
+    struct cost_forms *pool_forms;
+    int64_t slow_nano;
     struct route_view *view;
     struct router *router;     /* that `view` is of */
     struct lockstep *lockstep; /* with other ranks; NULL: it steps alone */
@@ -163,6 +188,7 @@ struct replica {
     struct forecast forecast;
     struct swap swap;
     struct draft draft;
+    struct lora lora;
     struct request_list running;
     /* Running, but not decoding with the group, in order of admission. */
     struct request **partials;
@@ -245,6 +271,13 @@ bool replica_interrupt(struct replica *replica, int64_t now_ns);
  * at its end. */
 void replica_give_up(struct replica *replica, struct request *request, int64_t now_ns);
 
+/* The replica breaks down at `now_ns`, or is emptied at once: steps that have ended by then
+ * count, the one in progress is aborted, and the time and energy it took are lost.  All that
+ * the replica knew is forgotten.  Its requests come out, as waiting ones that hold nothing
+ * but still say what they had: `all` has room for all who run or wait, and gets those whose
+ * clients have not given up meanwhile; returns how many.  Those in the front end stay. */
+int64_t replica_fail(struct replica *replica, int64_t now_ns, struct request **all);
+
 /* Tokens of a request whose KV is in the cache, wherever the request is. */
 static inline int64_t replica_computed(const struct replica *replica,
                                        const struct request *request)
@@ -283,6 +316,10 @@ int64_t replica_order_left(const struct replica *replica,
  * order of the running list (with `prompts_first` prompts, then decodes), then who was
  * preempted. */
 void replica_tell_step(struct replica *replica);
+
+/* Tells that the step in progress came to nothing at `now_ns`: rows of those it granted
+ * something, with the tokens that were not computed. */
+void replica_tell_abort(struct replica *replica, int64_t now_ns);
 
 /* Divides the group's pots, once per plan at most while planning. */
 void replica_divide(struct replica *replica);

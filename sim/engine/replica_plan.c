@@ -65,6 +65,7 @@ bool replica_plan_choose(struct replica *replica, int64_t now_ns)
     replica->group_granted = false;
     replica->swap.moved = 0;
     replica->tier.fetch_fs = 0;
+    lora_plan(&replica->lora);
     do { /* a scheduler that waits, or has shed all it knew of, looks again at once */
         look_now(replica, now_ns);
         promote_due(replica, now_ns);

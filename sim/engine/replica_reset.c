@@ -23,6 +23,7 @@ void replica_reset(struct replica *replica)
     prefix_free(replica->kv.prefix);
     replica->kv.prefix = NULL;
     forget_tier(replica);
+    lora_forget(replica);
     fair_free(&replica->fair);
     fair_init(&replica->fair, replica->fair.on);
     if (replica->ops->state_size > 0) {

@@ -1,7 +1,8 @@
 #include "engine/replica.h"
 
-static void tell_row(struct replica *replica, const struct request *request,
-                     const char *kind, int64_t tokens)
+static struct probe_step row_of(const struct replica *replica,
+                                const struct request *request, const char *kind,
+                                int64_t tokens)
 {
     /* a member of the group takes blocks as it goes, unless it holds all from the start */
     bool runs = request->place == REQUEST_RUNNING;
@@ -10,7 +11,7 @@ static void tell_row(struct replica *replica, const struct request *request,
     if (held < request->held_blocks) {
         held = request->held_blocks;
     }
-    struct probe_step row = {
+    return (struct probe_step){
         .step = replica->n_steps,
         .replica = replica->index,
         .start_ns = replica->span.start_ns,
@@ -22,6 +23,12 @@ static void tell_row(struct replica *replica, const struct request *request,
         .context = after,
         .blocks = held,
     };
+}
+
+static void tell_row(struct replica *replica, const struct request *request,
+                     const char *kind, int64_t tokens)
+{
+    struct probe_step row = row_of(replica, request, kind, tokens);
     replica->probe->step(replica->probe->state, &row);
 }
 
@@ -52,5 +59,24 @@ void replica_tell_step(struct replica *replica)
     tell_grants(replica, !apart, true);
     for (int64_t i = 0; i < replica->n_preempted; i++) {
         tell_row(replica, replica->victims[i], "preempt", 0);
+    }
+}
+
+void replica_tell_abort(struct replica *replica, int64_t now_ns)
+{
+    for (const struct request *r = replica->running.first; r != NULL; r = r->next) {
+        int64_t tokens = r->in_group && replica->group_granted;
+        for (int64_t i = 0; i < replica->n_grants; i++) {
+            if (replica->grants[i].request == r) {
+                tokens = replica->grants[i].tokens;
+            }
+        }
+        if (tokens > 0) {
+            struct probe_step row = row_of(replica, r, "abort", 0);
+            row.tokens = tokens;
+            row.step--; /* the last one that was planned */
+            row.end_ns = now_ns;
+            replica->probe->step(replica->probe->state, &row);
+        }
     }
 }

@@ -68,13 +68,17 @@ struct request {
     int32_t id; /* 0, 1, 2 ... in trace order */
     int32_t replica;
     enum request_place place;
-    bool in_group;        /* its counts are the group's: engine/group.h */
-    bool decoding;        /* in the decoding group, in either way to run a step */
-    bool counted;         /* inside the measurement window */
-    bool late;            /* it joined the group in a stall: its next gap is its own */
-    bool given_up;        /* its client timed out while a step was running */
-    bool queued;          /* waiting, and in the queue: its scheduler has seen it */
-    bool delayed;         /* and behind all others: queue_delay() */
+    bool in_group; /* its counts are the group's: engine/group.h */
+    bool decoding; /* in the decoding group, in either way to run a step */
+    bool counted;  /* inside the measurement window */
+    bool late;     /* it joined the group in a stall: its next gap is its own */
+    bool given_up; /* its client timed out while a step was running */
+    bool queued;   /* waiting, and in the queue: its scheduler has seen it */
+    bool delayed;  /* and behind all others: queue_delay() */
+    bool skipped;  /* once, because its adapter had no slot: engine/lora.h */
+    bool granted;  /* something, in this attempt */
+    bool retried;  /* after a failure */
+    bool migrated;
     struct request *next; /* in the list where it waits or runs */
     struct request *before;
     struct request *next_alive; /* in the list of those whose clients may time out */
@@ -117,6 +121,8 @@ struct request {
     int64_t recompute_since_ns;  /* REQUEST_NEVER if nothing is being recomputed */
     int64_t recompute_to_tokens; /* what had been computed before */
     int32_t n_preemptions;
+    int32_t n_lost_attempts; /* to failures */
+    int64_t most_computed;   /* tokens at once, in lost attempts */
 
     int64_t paid_ns;         /* its share of the replica's time */
     int64_t prefill_paid_ns; /* of it, computing its prompt, */

@@ -75,6 +75,7 @@ struct route_share route_hits(const struct route_group *group, int32_t place,
         prompt->n_parts = query->chain->n_parts;
         prompt->prompt_tokens = query->chain->prompt_tokens;
         prompt->text_tokens = query->chain->text_tokens;
+        prompt->salt = query->chain->salt;
     }
     prompt->version = 0; /* of another replica's cache */
     prefix_find(replica->kv.prefix, prompt, INT64_MAX);
@@ -85,7 +86,5 @@ struct route_share route_hits(const struct route_group *group, int32_t place,
 bool route_has_adapter(const struct route_group *group, int32_t place,
                        const struct route_query *query)
 {
-    (void)group;
-    (void)place;
-    return query->adapter == 0; /* the base model is everywhere */
+    return lora_has(&group->router->replicas[place], query->adapter);
 }

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "base/check.h"
+#include "engine/fail.h"
 #include "engine/fleet.h"
 #include "engine/intake.h"
 #include "engine/lockstep.h"
@@ -207,7 +208,7 @@ int sim_run(struct sim *sim, const struct sim_config *config,
             const struct sim_source *source, struct err *err)
 {
     sim_init(sim, config, source);
-    if (intake_next(sim, err) < 0) {
+    if (fail_start(sim, err) != 0 || intake_next(sim, err) < 0) {
         return -1;
     }
     while (sim->has_next || sim->n_in_system > 0) {

@@ -32,6 +32,7 @@
 #include "base/wide.h"
 #include "engine/admit.h"
 #include "engine/event.h"
+#include "engine/fail_config.h"
 #include "engine/foresight.h"
 #include "engine/pool.h"
 #include "engine/probe.h"
@@ -99,6 +100,8 @@ struct sim_config {
     const struct route_config *routing; /* NULL: nothing is set */
     int64_t client_timeout_ns;          /* 0: clients wait for ever */
     int64_t hold_timeout_ns; /* for which the gateway holds a request; 0: for ever */
+    const struct fail_config *fail; /* NULL: nothing fails */
+    struct fail_events failures;
     const struct admit_config *admit; /* NULL: everybody */
     bool reject_unservable; /* false: an unservable request is the user's mistake */
     bool stepwise;
@@ -116,7 +119,9 @@ struct sim_totals {
     int64_t n_by_status[N_REQUEST_STATUSES];
     int64_t output_tokens_completed;
     int64_t computed_tokens_completed; /* prompt + output - 1 */
-    int64_t end_ns;                    /* last event */
+    int64_t discarded_tokens;  /* computed for requests that left while nowhere ... */
+    int64_t discarded_outputs; /* ... and emitted to them */
+    int64_t end_ns;            /* last event */
     wide area;    /* of the number in the system over time, in request-ns */
     wide sojourn; /* sum of finish - arrival */
     int64_t n_steps;
@@ -152,6 +157,8 @@ struct sim {
     wide held_ns;   /* time that they were */
     struct admit admit;
     struct request_list held; /* at the gateway */
+    struct fail *fail;        /* NULL: nothing can fail */
+    struct slow slow;         /* prices of slow replicas */
     int64_t n_away;           /* who are sent again later */
     struct histogram itl;
     struct probe probe; /* the user's, with the bookkeeping of this file in front */

@@ -17,8 +17,8 @@ int sim_close(struct sim *sim, struct err *err)
     }
     int64_t computed = 0; /* tokens, of all steps */
     int64_t emitted = 0;
-    int64_t thrown = 0;
-    int64_t discarded = 0;
+    int64_t thrown = totals->discarded_tokens;
+    int64_t discarded = totals->discarded_outputs;
     int64_t rejected = 0;
     for (int32_t i = 0; i < sim->n_replicas; i++) {
         const struct replica *replica = &sim->replicas[i];
@@ -27,8 +27,9 @@ int sim_close(struct sim *sim, struct err *err)
         CHECK(kv_used(&replica->kv) == 0);
         computed += replica->sums.work.tokens - replica->sums.work.padding_tokens;
         emitted += replica->sums.work.emissions;
-        thrown += replica->tally.recomputed_tokens + replica->tally.discarded_tokens;
-        discarded += replica->tally.discarded_outputs;
+        thrown += replica->tally.recomputed_tokens + replica->tally.discarded_tokens +
+                  replica->tally.lost_tokens;
+        discarded += replica->tally.discarded_outputs + replica->tally.lost_outputs;
         rejected += draft_rejected(&replica->draft);
         totals->n_steps += replica->n_steps;
         totals->sequence_steps += replica->tally.sequence_steps;

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "engine/fail.h"
 #include "engine/fleet.h"
 #include "engine/lockstep.h"
 #include "engine/scaler.h"
@@ -87,6 +88,7 @@ static void init_replicas(struct sim *sim)
             replica->probe = &sim->probe;
             replica->store = &sim->store;
             replica->forms = &sim->forms[i];
+            replica->pool_forms = &sim->forms[i];
             replica->alive = &sim->alive;
             replica->itl = config->want_itl ? &sim->itl : NULL;
             replica->view = &sim->router.views[index];
@@ -158,6 +160,7 @@ void sim_free(struct sim *sim)
     free(sim->forms);
     free(sim->first_of_pool);
     timer_heap_free(&sim->timers);
+    fail_free(sim);
     foresight_free(&sim->foresight);
     rng_free(&sim->speculation);
     shares_free(&sim->shares);

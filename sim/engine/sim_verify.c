@@ -119,6 +119,7 @@ static void verify_replica(const struct replica *replica)
         seen.n_shares += left->chain != NULL ? prefix_chain_shares(left->chain) : 0;
     }
     tier_verify(&replica->tier);
+    lora_verify(replica);
     if (replica->kv.prefix != NULL) {
         int64_t n_held;
         int64_t n_shares;

@@ -5,9 +5,9 @@
 #include "engine/replica.h"
 #include "engine/throttle.h"
 
-void stepwise_count(const struct replica *replica, struct stepwise_step *step)
+void stepwise_count(struct replica *replica, struct stepwise_step *step)
 {
-    const struct cost *cost = &replica->pool->cost;
+    const struct cost *cost = replica->cost;
     int64_t padded_tokens = replica_count_padded(replica);
     *step = (struct stepwise_step){0};
     for (int64_t i = 0; i < replica->n_grants; i++) {
@@ -21,19 +21,40 @@ void stepwise_count(const struct replica *replica, struct stepwise_step *step)
         }
     }
     CHECK(step->counts.n_decodes + step->counts.prefill_tokens > 0);
+    lora_count_step(replica, &step->decode_adapters, &step->adapters);
+    step->adapting = adapter_work(&step->adapters);
+    step->decode_adapting = adapter_work(&step->decode_adapters);
+}
+
+/* What adapters add to a step of these counts. */
+static void add_adapters(const struct replica *replica,
+                         const struct step_counts *counts,
+                         const struct adapter_counts *adapters,
+                         struct step_price *price)
+{
+    struct step_price more = {0};
+    adapter_price(&replica->pool->adapter, adapters,
+                  cost_micro_batches(replica->cost, counts), &more);
+    for (int i = 0; i < N_BOUNDS; i++) {
+        price->fs[i] += slow_fs(replica->slow_nano, more.fs[i]);
+    }
 }
 
 void stepwise_add_decode_drafts(const struct replica *replica,
                                 struct stepwise_step *step, struct step_price *price)
 {
     draft_price(replica, false, price, &step->decode_drafting);
+    add_adapters(replica, &step->decodes, &step->decode_adapters, price);
 }
 
 void stepwise_add_rest(const struct replica *replica, struct stepwise_step *step,
                        struct step_price *price)
 {
     draft_price(replica, true, price, &step->drafting);
-    price->fs[BOUND_NETWORK] += swap_fs(replica) + replica->tier.fetch_fs;
+    add_adapters(replica, &step->counts, &step->adapters, price);
+    price->fs[BOUND_NETWORK] +=
+        slow_fs(replica->slow_nano,
+                swap_fs(replica) + replica->tier.fetch_fs + replica->lora.load_fs);
 }
 
 void stepwise_begin(struct replica *replica, const struct stepwise_step *step,
@@ -52,6 +73,8 @@ void stepwise_begin(struct replica *replica, const struct stepwise_step *step,
         .counts = step->counts,
         .drafting = step->drafting,
         .decode_drafting = step->decode_drafting,
+        .adapting = step->adapting,
+        .decode_adapting = step->decode_adapting,
         .price = *price,
     };
     replica->tally.sequence_steps += replica->n_grants;
@@ -59,19 +82,20 @@ void stepwise_begin(struct replica *replica, const struct stepwise_step *step,
 
 void stepwise_start(struct replica *replica, int64_t now_ns)
 {
-    const struct cost *cost = &replica->pool->cost;
+    const struct cost *cost = replica->cost;
     struct stepwise_step step;
     struct step_price price;
     stepwise_count(replica, &step);
     cost_price(cost, &step.decodes, &price);
     stepwise_add_decode_drafts(replica, &step, &price);
-    throttle_price(replica->pool, &step.decodes, &step.decode_drafting, &price);
+    throttle_price(replica->pool, &step.decodes, &step.decode_drafting,
+                   &step.decode_adapting, &price);
     int64_t decode_ns =
         step.decodes.n_decodes > 0 ? cost_duration_ns(cost_sum_fs(&price)) : 0;
     cost_price(cost, &step.counts, &price);
     stepwise_add_rest(replica, &step, &price);
-    step.limited_fs =
-        throttle_price(replica->pool, &step.counts, &step.drafting, &price);
+    step.limited_fs = throttle_price(replica->pool, &step.counts, &step.drafting,
+                                     &step.adapting, &price);
     stepwise_begin(replica, &step, &price, decode_ns, now_ns,
                    cost_duration_ns(cost_sum_fs(&price)));
 }
@@ -108,6 +132,7 @@ static void book(struct replica *replica, int64_t duration_ns)
                            : power_work(&replica->pool->cost, counts);
     power_work_add(&sums->work, &work);
     power_work_add(&sums->drafting, &span->drafting);
+    power_work_add(&sums->adapting, &span->adapting);
     sums->busy_ns += duration_ns;
     for (int i = 0; i < N_BOUNDS; i++) {
         sums->bound_fs[i] += span->price.fs[i];
@@ -120,8 +145,10 @@ static void book(struct replica *replica, int64_t duration_ns)
         replica->tally.most_blocks = used;
     }
     const struct power_weights *draft_pj = &replica->pool->speculative.power.pj;
+    const struct power_weights *adapter_pj = &replica->pool->adapter.power.pj;
     wide pj = power_energy_pj(power, &work, duration_ns) +
-              power_sum(draft_pj, &span->drafting);
+              power_sum(draft_pj, &span->drafting) +
+              power_sum(adapter_pj, &span->adapting);
     wide decode_pj = 0;
     int64_t paid_ns = span->decode_ns; /* by decodes */
     if (counts->prefill_tokens == 0) { /* swaps too */
@@ -130,7 +157,8 @@ static void book(struct replica *replica, int64_t duration_ns)
     } else if (counts->n_decodes > 0) {
         struct work alone = decode_work(replica);
         decode_pj = power_energy_pj(power, &alone, span->decode_ns) +
-                    power_sum(draft_pj, &span->decode_drafting);
+                    power_sum(draft_pj, &span->decode_drafting) +
+                    power_sum(adapter_pj, &span->decode_adapting);
         decode_pj = decode_pj < pj ? decode_pj : pj;
     }
     replica->group.paid_pot_ns += paid_ns;

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "model/adapter.h"
 #include "model/cost.h"
 #include "model/power.h"
 
@@ -20,6 +21,10 @@ struct stepwise_step {
     struct step_counts decodes;
     struct work drafting;
     struct work decode_drafting;
+    struct adapter_counts adapters; /* that they use */
+    struct adapter_counts decode_adapters;
+    struct work adapting;
+    struct work decode_adapting;
     wide limited_fs; /* what a limit of power adds to it */
 };
 
@@ -29,7 +34,7 @@ void stepwise_start(struct replica *replica, int64_t now_ns);
 /* Its parts, for ranks that start theirs together (engine/lockstep.h): what the step
  * holds; what its decodes alone take beyond the price of their counts, what the whole step
  * does; and that it takes so long. */
-void stepwise_count(const struct replica *replica, struct stepwise_step *step);
+void stepwise_count(struct replica *replica, struct stepwise_step *step);
 void stepwise_add_decode_drafts(const struct replica *replica,
                                 struct stepwise_step *step, struct step_price *price);
 void stepwise_add_rest(const struct replica *replica, struct stepwise_step *step,

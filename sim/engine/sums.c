@@ -20,6 +20,7 @@ void sums_add(struct replica_sums *sum, const struct replica_sums *more)
     power_work_add(&sum->work, &more->work);
     power_work_add(&sum->drafting, &more->drafting);
     power_work_add(&sum->dummies, &more->dummies);
+    power_work_add(&sum->adapting, &more->adapting);
     sum->busy_pj += more->busy_pj;
     sum->flops += more->flops;
     sum->bytes += more->bytes;
@@ -73,17 +74,27 @@ static void derive(const struct pool *pool, struct replica_sums *sums)
 {
     const struct power *drafter = &pool->speculative.power;
     const struct power *power = &pool->power;
+    const struct power *adapter = &pool->adapter.power;
     sums->busy_pj = power_energy_pj(power, &sums->work, sums->busy_ns) +
                     power_sum(&power->pj, &sums->dummies) +
-                    power_sum(&drafter->pj, &sums->drafting);
+                    power_sum(&drafter->pj, &sums->drafting) +
+                    power_sum(&adapter->pj, &sums->adapting);
     sums->flops = power_sum(&power->flops, &sums->work) +
                   power_sum(&power->flops, &sums->dummies) +
-                  power_sum(&drafter->flops, &sums->drafting);
+                  power_sum(&drafter->flops, &sums->drafting) +
+                  power_sum(&adapter->flops, &sums->adapting);
     sums->bytes = power_sum(&power->bytes, &sums->work) +
                   power_sum(&power->bytes, &sums->dummies) +
-                  power_sum(&drafter->bytes, &sums->drafting);
+                  power_sum(&drafter->bytes, &sums->drafting) +
+                  power_sum(&adapter->bytes, &sums->adapting);
     sums->decode_tokens =
         sums->work.tokens - sums->work.padding_tokens - sums->prefill_tokens;
+    const struct replica_aborted *aborted = &sums->aborted;
+    sums->busy_pj += aborted->pj;
+    sums->flops += aborted->flops;
+    sums->bytes += aborted->bytes;
+    sums->prefill_tokens += aborted->prefill_tokens;
+    sums->decode_tokens += aborted->decode_tokens;
 }
 
 static void add_step_in_progress(const struct replica *replica, int64_t elapsed_ns,
@@ -91,7 +102,8 @@ static void add_step_in_progress(const struct replica *replica, int64_t elapsed_
 {
     const struct replica_span *span = &replica->span;
     const struct step_counts *counts = &span->counts;
-    struct replica_sums step = {.drafting = span->drafting, .busy_ns = duration_ns};
+    struct replica_sums step = {
+        .drafting = span->drafting, .adapting = span->adapting, .busy_ns = duration_ns};
     if (replica->lockstep != NULL) {
         step.work = lockstep_work(replica);
         step.dummies = lockstep_dummy_work(replica);
@@ -117,6 +129,35 @@ static void add_step_in_progress(const struct replica *replica, int64_t elapsed_
     sums->block_ns += (wide)kv_used(&replica->kv) * elapsed_ns;
 }
 
+/* When the step in progress ends. */
+static int64_t step_end_ns(const struct replica_span *span)
+{
+    return span->alone ? span->end_ns : span->start_ns + cost_round_ns(span->fs);
+}
+
+wide sums_abort(struct replica *replica, int64_t now_ns)
+{
+    const struct replica_span *span = &replica->span;
+    struct replica_sums *sums = &replica->sums;
+    struct replica_sums part = {0};
+    add_step_in_progress(replica, now_ns - span->start_ns,
+                         step_end_ns(span) - span->start_ns, &part);
+    sums->busy_ns += part.busy_ns;
+    for (int i = 0; i < N_BOUNDS; i++) {
+        sums->bound_fs[i] += part.bound_fs[i];
+    }
+    sums->limited_fs += part.limited_fs;
+    sums->token_ns += part.token_ns;
+    sums->block_ns += part.block_ns;
+    /* what being busy takes is worked out from busy_ns */
+    sums->aborted.pj += part.busy_pj - replica->pool->power.busy_mw * part.busy_ns;
+    sums->aborted.flops += part.flops;
+    sums->aborted.bytes += part.bytes;
+    sums->aborted.prefill_tokens += part.prefill_tokens;
+    sums->aborted.decode_tokens += part.decode_tokens;
+    return part.busy_pj;
+}
+
 void sums_at(struct replica *replica, int64_t at_ns, struct replica_sums *sums)
 {
     const struct replica_span *span = &replica->span;
@@ -137,10 +178,8 @@ void sums_at(struct replica *replica, int64_t at_ns, struct replica_sums *sums)
     sums->usd_ns = sums->held_ns * replica->usd_per_hour_nano;
     derive(replica->pool, sums);
     if (replica->busy && span->steps_left > 0 && span->start_ns < at_ns) {
-        int64_t end_ns =
-            span->alone ? span->end_ns : span->start_ns + cost_round_ns(span->fs);
-        add_step_in_progress(replica, at_ns - span->start_ns, end_ns - span->start_ns,
-                             sums);
+        add_step_in_progress(replica, at_ns - span->start_ns,
+                             step_end_ns(span) - span->start_ns, sums);
     }
 }
 

@@ -24,6 +24,10 @@ void sums_at(struct replica *replica, int64_t at_ns, struct replica_sums *sums);
  * plan of its instant. */
 int64_t sums_used_blocks(struct replica *replica, int64_t now_ns);
 
+/* The step in progress is aborted at `now_ns`, all before it being booked: what it did by
+ * then is booked, though it comes to nothing.  Returns its energy. */
+wide sums_abort(struct replica *replica, int64_t now_ns);
+
 /* Whether the replica's GPUs are paid for in that state of its life. */
 bool sums_is_held(const struct replica *replica, enum life_state state);
 

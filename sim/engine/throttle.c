@@ -1,17 +1,20 @@
 #include "engine/throttle.h"
 
 wide throttle_raise(const struct pool *pool, const struct step_counts *counts,
-                    const struct work *drafting, struct step_price *price)
+                    const struct work *drafting, const struct work *adapting,
+                    struct step_price *price)
 {
     struct work work = power_work(&pool->cost, counts);
-    return throttle_raise_work(pool, &work, drafting, price);
+    return throttle_raise_work(pool, &work, drafting, adapting, price);
 }
 
 wide throttle_raise_work(const struct pool *pool, const struct work *work,
-                         const struct work *drafting, struct step_price *price)
+                         const struct work *drafting, const struct work *adapting,
+                         struct step_price *price)
 {
     wide more_fs = power_sum(&pool->power.least_fs, work) +
-                   power_sum(&pool->speculative.power.least_fs, drafting) -
+                   power_sum(&pool->speculative.power.least_fs, drafting) +
+                   power_sum(&pool->adapter.power.least_fs, adapting) -
                    cost_sum_fs(price);
     if (more_fs <= 0) {
         return 0;

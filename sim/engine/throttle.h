@@ -11,13 +11,16 @@
 
 #include "engine/replica.h"
 
-/* Raises the price of a step to what the limit allows at least; what it added. */
+/* Raises the price of a step, with the work of its drafter and of its adapters, to what the
+ * limit allows at least; what it added. */
 wide throttle_raise(const struct pool *pool, const struct step_counts *counts,
-                    const struct work *drafting, struct step_price *price);
+                    const struct work *drafting, const struct work *adapting,
+                    struct step_price *price);
 
 /* The same of a step whose work is known, where there is a limit. */
 wide throttle_raise_work(const struct pool *pool, const struct work *work,
-                         const struct work *drafting, struct step_price *price);
+                         const struct work *drafting, const struct work *adapting,
+                         struct step_price *price);
 
 /* The price of the step in progress of a span and what every step adds to it: raised if
  * the limit holds them, which `span->limited` says.  For how many steps that is so. */
@@ -29,9 +32,11 @@ wide throttle_added_fs(const struct replica *replica, const struct work *work);
 
 static inline wide throttle_price(const struct pool *pool,
                                   const struct step_counts *counts,
-                                  const struct work *drafting, struct step_price *price)
+                                  const struct work *drafting,
+                                  const struct work *adapting, struct step_price *price)
 {
-    return pool->power.limited ? throttle_raise(pool, counts, drafting, price) : 0;
+    return pool->power.limited ? throttle_raise(pool, counts, drafting, adapting, price)
+                               : 0;
 }
 
 /* Adds to the sums what the limit added to the steps of which `work` is the work. */

@@ -2,11 +2,13 @@
 
 #include <string.h>
 
+#include "input/config_lora.h"
 #include "input/config_policies.h"
 #include "input/config_pool.h"
 #include "input/config_route.h"
 #include "input/config_scale.h"
 #include "input/config_speculative.h"
+#include "input/failures.h"
 #include "input/settings.h"
 
 #define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
@@ -123,12 +125,14 @@ const struct field_table config_tables[] = {
      .fields = speculative_fields,
      .n_fields = SPECULATIVE_FIELDS,
      .base = offsetof(struct config, speculative)},
+    TABLE("lora", adapter_fields, lora),
     {.name = "route",
      .fields = config_route_fields,
      .n_fields = CONFIG_ROUTE_FIELDS,
      .base = offsetof(struct config, route)},
     TABLE("admit", admit_fields, admit),
     TABLE("offload", offload_fields, offload),
+    TABLE("fail", fail_config_fields, fail),
     TABLE("power", meter_fields, power),
     {.name = "price",
      .fields = price_terms_fields,
@@ -279,16 +283,20 @@ int config_read(struct config *config, const char *path, const char *const *over
         read_pools(config, &settings, arena, err) != 0 ||
         config_scale_read(config, &settings, arena, err) != 0 ||
         settings_check_used(&settings,
-                            "run, workload, slo, speculative, tenant.NAME, pool.NAME, "
-                            "scale.POOL, sleep, route, admit, offload, power, price, "
-                            "output",
+                            "run, workload, slo, speculative, lora, tenant.NAME, "
+                            "pool.NAME, scale.POOL, sleep, route, admit, offload, "
+                            "fail, power, price, output",
                             err) != 0 ||
         config_policies_check(config, &settings, err) != 0 ||
         config_route_check(config, &settings, arena, err) != 0 ||
-        config_speculative_apply(config, &settings, err) != 0) {
+        config_speculative_apply(config, &settings, err) != 0 ||
+        config_lora_apply(config, &settings, err) != 0) {
         return -1;
     }
-    return check_workload(config, err);
+    if (check_workload(config, err) != 0) {
+        return -1;
+    }
+    return failures_read(config, arena, err);
 }
 
 void config_print(const struct config *config, FILE *out)

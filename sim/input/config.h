@@ -16,6 +16,7 @@
 #include "base/field.h"
 #include "base/memory.h"
 #include "engine/admit.h"
+#include "engine/fail_config.h"
 #include "engine/pool.h"
 #include "engine/route.h"
 #include "engine/sleep.h"
@@ -76,10 +77,13 @@ struct config {
     struct config_workload workload;
     struct config_slo slo;
     struct speculative_config speculative;
+    struct adapter_config lora;
     struct tenants_config tenants;
     struct route_config route;
     struct admit_config admit;
     struct tier_config offload;
+    struct fail_config fail;
+    struct fail_events failures; /* of fail.events */
     struct meter_config power;
     struct price_terms price;
     struct config_output output;

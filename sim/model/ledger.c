@@ -1,6 +1,7 @@
 #include "model/ledger.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/wide.h"
 
@@ -109,6 +110,7 @@ int ledger_fill(struct ledger *ledger, const struct ledger_request *request,
     ledger->draft_bytes = request->draft != NULL ? weight_bytes(layout, request->draft,
                                                                 !request->draft_is_part)
                                                  : 0;
+    ledger->lora_bytes = request->lora_bytes;
     ledger->activation_bytes = activation_bytes(request, llm, constants);
     ledger->runtime_bytes = constants->runtime_bytes;
     int64_t state_bytes = llm_state_bytes(llm);
@@ -116,21 +118,27 @@ int ledger_fill(struct ledger *ledger, const struct ledger_request *request,
     ledger->state_bytes = state_bytes * request->max_seqs /
                           (layout->tp * layout->pp * balanced_ranks(layout));
     wide left = usable - ledger->weight_bytes - ledger->draft_bytes -
-                ledger->activation_bytes - ledger->runtime_bytes - ledger->state_bytes;
+                ledger->lora_bytes - ledger->activation_bytes - ledger->runtime_bytes -
+                ledger->state_bytes;
     fill_kv(ledger, request, llm, left);
     if (ledger->n_blocks >= 2) {
         return 0;
+    }
+    char slots[60] = "";
+    if (ledger->lora_bytes > 0) {
+        snprintf(slots, sizeof slots, " MB, LoRA adapters %" PRId64,
+                 ledger->lora_bytes / 1000000);
     }
     return err_set(err,
                    "%s: %s does not fit on %" PRId64 " x %s: one GPU has %" PRId64
                    " MB to use (%" PRId64
                    " MB x gpu_memory_utilization), weights take %" PRId64
-                   " MB, activations %" PRId64 " MB, runtime %" PRId64
+                   "%s MB, activations %" PRId64 " MB, runtime %" PRId64
                    " MB, and two KV blocks %" PRId64
                    " MB; raise tensor_parallel or gpu_memory_utilization",
                    where, model_name, layout_gpus(layout), accelerator_name,
                    (int64_t)(usable / 1000000), ledger->memory_bytes / 1000000,
-                   (ledger->weight_bytes + ledger->draft_bytes) / 1000000,
+                   (ledger->weight_bytes + ledger->draft_bytes) / 1000000, slots,
                    ledger->activation_bytes / 1000000, ledger->runtime_bytes / 1000000,
                    2 * ledger->block_bytes / 1000000);
 }

@@ -11,7 +11,7 @@
  * holds its layers, and an embedding or the LM head; with attention data parallelism every
  * rank has its own attention, MLP and cache, and experts are spread over all of them.  A
  * model that drafts for this one has its weights beside it, and its keys and values in the
- * same blocks.
+ * same blocks.  Slots of LoRA adapters (model/adapter.h) are taken from the same memory.
  */
 #ifndef SERVESIM_MODEL_LEDGER_H
 #define SERVESIM_MODEL_LEDGER_H
@@ -30,6 +30,7 @@ struct ledger {
     int64_t reserved_bytes; /* what gpu_memory_utilization leaves to others */
     int64_t weight_bytes;
     int64_t draft_bytes; /* weights of the model that drafts */
+    int64_t lora_bytes;  /* slots of LoRA adapters */
     int64_t activation_bytes;
     int64_t runtime_bytes;
     int64_t state_bytes; /* of linear layers, for a full batch */
@@ -48,6 +49,7 @@ struct ledger_request {
     int64_t max_seqs;
     const struct llm *draft; /* drafts for the model; NULL: nobody does */
     bool draft_is_part;      /* and has the model's own embeddings */
+    int64_t lora_bytes;      /* slots of adapters: model/adapter.h */
 };
 
 /* Fills the ledger.  -1 if the weights, or not even two KV blocks, fit; `where` names the

@@ -2,7 +2,9 @@
 
 #include <math.h>
 
+#include "output/adapters.h"
 #include "output/load.h"
+#include "output/outage.h"
 
 enum { SCHEMA_VERSION = 1 };
 
@@ -234,8 +236,8 @@ static void put_conservation(struct metrics *metrics, const struct sim *sim)
     wide emitted = 0;
     int64_t n_preemptions = 0;
     int64_t recomputed = 0;
-    int64_t discarded = 0;
-    int64_t discarded_outputs = 0;
+    int64_t discarded = totals->discarded_tokens;
+    int64_t discarded_outputs = totals->discarded_outputs;
     int64_t rejected = 0;
     for (int32_t i = 0; i < sim->n_replicas; i++) {
         const struct replica *replica = &sim->replicas[i];
@@ -356,6 +358,8 @@ void summary_metrics(struct summary *summary, const struct sim *sim,
     put_policy(metrics, sim);
     put_offload(metrics, sim);
     put_speculation(metrics, sim);
+    adapters_metrics(sim, metrics);
     put_conservation(metrics, sim);
+    outage_metrics(sim, metrics);
     put_definitions(metrics, summary);
 }

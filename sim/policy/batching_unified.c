@@ -33,8 +33,10 @@ static bool fits(struct replica *replica, const struct request *request)
     return batch_serve_foresees(replica, request);
 }
 
+/* Those whose adapter has no slot are passed over, and stand where they stood afterwards. */
 static void admit(struct replica *replica, int64_t now_ns)
 {
+    bool passes_over = false;
     const struct batch_limits *limits = batch_limits(replica);
     int64_t most_prefills = batch_settings(replica)->max_num_partial_prefills;
     while (batch_budget(replica) > 0 &&
@@ -42,14 +44,21 @@ static void admit(struct replica *replica, int64_t now_ns)
            (most_prefills == 0 || batch_n_prefills(replica) < most_prefills)) {
         struct request *request = batch_first_waiting(replica);
         if (request == NULL) {
-            return;
+            break;
+        }
+        if (!batch_walk_has_slot(replica, request)) {
+            batch_walk_aside(replica);
+            passes_over = true;
+            continue;
         }
         int64_t tokens =
             least(batch_serve_wanted(replica, request), batch_budget(replica));
         if (!fits(replica, request) ||
             !batch_admit(replica, request, tokens, 0, now_ns)) {
-            return;
+            break;
         }
+    }
+    while (passes_over && batch_walk_back(replica) != NULL) {
     }
 }
 
@@ -93,4 +102,5 @@ const struct batch_ops batching_unified = {
     .newcomer_waits = newcomer_waits,
     .chunks = true,
     .speculates = true,
+    .adapts = true,
 };

@@ -54,7 +54,8 @@ static int32_t pick(void *state, const struct route_group *group,
     struct prefix_chain prompt = {.parts = query->chain->parts,
                                   .n_parts = query->chain->n_parts,
                                   .prompt_tokens = query->chain->prompt_tokens,
-                                  .text_tokens = query->chain->text_tokens};
+                                  .text_tokens = query->chain->text_tokens,
+                                  .salt = query->chain->salt};
     prefix_chain_hash(&prompt, group->config->prefix_block_tokens);
     int32_t place = is_out_of_balance(group) ? -1 : find(index, group, &prompt);
     if (place < 0) {

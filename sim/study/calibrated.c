@@ -19,6 +19,7 @@ enum doubt {
     STATES,
     INDEXER,
     DRAFTS,
+    ADAPTERS,
     N_DOUBTS
 };
 
@@ -31,6 +32,7 @@ static const char *const doubt_names[N_DOUBTS] = {
     [STATES] = "linear layers",
     [INDEXER] = "an indexer",
     [DRAFTS] = "speculation",
+    [ADAPTERS] = "LoRA adapters",
 };
 
 /* By name or by path. */
@@ -61,7 +63,8 @@ bool calibrated_has_scale(const struct pool_config *pool)
 }
 
 /* Sets what of the pool was never measured; a scale of its own settles
- * everything but drafting, which is paid for and pays as no step without it does. */
+ * everything but drafting, which is paid for and pays as no step without it does, and
+ * adapters, of which steps have now more, now fewer. */
 static void note_doubts(const struct pool_config *pool, bool doubts[N_DOUBTS])
 {
     if (pool->cost.kind == COST_LINEAR) {
@@ -69,6 +72,7 @@ static void note_doubts(const struct pool_config *pool, bool doubts[N_DOUBTS])
         return;
     }
     doubts[DRAFTS] |= pool->speculative.method != SPECULATIVE_NONE;
+    doubts[ADAPTERS] |= pool->lora && pool->adapters.max_loras > 0;
     if (calibrated_has_scale(pool)) {
         return;
     }

@@ -16,7 +16,7 @@
 #include "engine/pool.h"
 #include "input/config.h"
 
-enum { CALIBRATED_TEXT = 160 };
+enum { CALIBRATED_TEXT = 200 };
 
 /* Whether the steps of the pool have a scale of their own, measured where it runs. */
 bool calibrated_has_scale(const struct pool_config *pool);

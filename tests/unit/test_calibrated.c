@@ -76,6 +76,14 @@ static void what_was_never_measured_is_named(void **state)
     pool = server("b200-sxm");
     pool.llm.index_heads = 64;
     assert_says(&pool, "uncalibrated: an indexer");
+    pool = server("b200-sxm");
+    pool.adapters.max_loras = 3;
+    assert_says(&pool,
+                "fitted on other deployments (TPOT +-17 %)"); /* not in this pool */
+    pool.lora = 1;
+    assert_says(&pool, "uncalibrated: LoRA adapters");
+    pool.cost.scale_nano = 1073700000;
+    assert_says(&pool, "uncalibrated: LoRA adapters");
     assert_true(calibrated_is_doubtful(&pool));
 }
 
@@ -112,13 +120,16 @@ static void all_reasons_fit_in_one_line(void **state)
     pools[1].layout = (struct layout){.tp = 1, .pp = 2, .dp = 4};
     pools[1].llm.n_linear_layers = 7;
     pools[1].llm.index_heads = 7;
+    pools[1].speculative.method = SPECULATIVE_NGRAM;
+    pools[1].lora = 1;
+    pools[1].adapters.max_loras = 41;
     struct config config = {.pools = pools, .n_pools = 2};
     char text[CALIBRATED_TEXT];
     calibrated_print(config.pools, config.n_pools, text);
     assert_string_equal(
         text, "uncalibrated: cost = linear; an engine never fitted; not "
               "calibrated on this accelerator; pipeline stages; data parallel ranks; "
-              "linear layers; an indexer");
+              "linear layers; an indexer; speculation; LoRA adapters");
 }
 
 int main(void)

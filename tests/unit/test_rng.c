@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 
+#include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -152,6 +153,62 @@ static void below_throws_away_what_would_favour_small_values(void **state)
     rng_free(&rng);
 }
 
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Kolmogorov and Smirnov's distance from GSL's distribution; mean and variance, too. */
+static void exponential_times_are_exponential(void **state)
+{
+    (void)state;
+    enum { DRAWS = 40009 };
+    const int64_t mean_ns = INT64_C(13700000007);
+    static double x[DRAWS];
+    struct rng rng;
+    rng_init(&rng, 4099, "fail");
+    double sum = 0;
+    double squares = 0;
+    for (int i = 0; i < DRAWS; i++) {
+        x[i] = (double)rng_exponential(&rng, mean_ns) / (double)mean_ns;
+        sum += x[i];
+        squares += x[i] * x[i];
+    }
+    rng_free(&rng);
+    double mean = sum / DRAWS;
+    double variance = squares / DRAWS - mean * mean;
+    assert_true(fabs(mean - 1) < 4.5 / sqrt(DRAWS));
+    assert_true(fabs(variance - 1) < 4.5 * sqrt(8.0 / DRAWS)); /* fourth moment: 9 */
+    qsort(x, DRAWS, sizeof x[0], by_value);
+    double distance = 0;
+    for (int i = 0; i < DRAWS; i++) {
+        double p = gsl_cdf_exponential_P(x[i], 1);
+        distance = fmax(distance, fmax(p - (double)i / DRAWS, (i + 1.0) / DRAWS - p));
+    }
+    assert_true(distance < 2.3 / sqrt(DRAWS)); /* 1 in 20,000 */
+}
+
+/* Worked out once more in another language from the numbers of MT19937. */
+static void an_exponential_time_is_a_fixed_function_of_its_stream(void **state)
+{
+    (void)state;
+    static const int64_t expected[] = {INT64_C(12648446203023), INT64_C(526663427348),
+                                       INT64_C(5728919936815),  INT64_C(4576058487306),
+                                       INT64_C(720271207443),   INT64_C(2582600930979)};
+    struct rng rng;
+    rng_init(&rng, 1, "fail");
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        assert_int_equal(rng_exponential(&rng, INT64_C(3600000000007)), expected[i]);
+    }
+    assert_int_equal(rng_exponential(&rng, 0), 0);
+    for (int i = 0; i < 4099; i++) {
+        assert_true(rng_exponential(&rng, INT64_C(1) << 62) >= 0);
+    }
+    rng_free(&rng);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +221,8 @@ int main(void)
         cmocka_unit_test(below_gives_every_value_equally_often),
         cmocka_unit_test(below_takes_the_least_and_the_greatest_bound),
         cmocka_unit_test(below_throws_away_what_would_favour_small_values),
+        cmocka_unit_test(exponential_times_are_exponential),
+        cmocka_unit_test(an_exponential_time_is_a_fixed_function_of_its_stream),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
