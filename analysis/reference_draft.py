@@ -4,6 +4,7 @@ Who drafts how much, what that takes beside the price of verifying it (reference
 and how much of it is right.
 """
 
+from reference_input import half_up
 from reference_order import below
 
 ONE = 10**9
@@ -45,8 +46,8 @@ class Drafter:
                    for i, decoding in enumerate(passes))
 
     def step_fs(self, decodes, chunks, n_emitting, others=()):
-        return (self.config.price.fs(decodes, chunks, n_emitting, others)
-                + self.passes_fs(decodes, chunks))
+        passes_fs = half_up(self.passes_fs(decodes, chunks) * self.config.pace, ONE)
+        return self.config.price.fs(decodes, chunks, n_emitting, others) + passes_fs
 
     def choose(self, running):
         """How much may be drafted for each in the plan that follows."""

@@ -6,13 +6,39 @@ plans, in order. What that makes due at once is done in the same instant.
 """
 
 import heapq
+import types
 
-from reference_gateway import DRAINING, FAILED, OFF, READY, Admission, Place, Router, serves
+from reference_fail import Failures
+from reference_gateway import (DRAINING, FAILED, OFF, READY, STARTING, Admission, Place, Router,
+                               serves)
 from reference_input import ceil_div
 from reference_lockstep import Group
 
 FAILURES, BOOTS, CLOCKS, TRANSFERS, FRONTENDS, ARRIVALS = range(6)
 CLIENTS, SCALERS, RETURNS = range(3)  # clocks of one instant, in this order
+
+
+class Boots:
+    """Replicas that start: it takes a while."""
+
+    def __init__(self, fleet):
+        self.fleet, self.timers = fleet, {}
+
+    def start(self, place):
+        self.fleet.live(place, STARTING)
+        self.timers[place] = self.fleet.at(self.fleet.now_ns + self.length_ns(place), BOOTS,
+                                           (place.index, 0), lambda: self.end(place))
+
+    def length_ns(self, _):
+        return 0
+
+    def stop(self, place):
+        if place in self.timers:
+            self.timers.pop(place).off = True
+
+    def end(self, place):
+        del self.timers[place]
+        self.fleet.live(place, READY)
 
 
 class Fleet:
@@ -27,7 +53,7 @@ class Fleet:
                             for i in range(self.n_places(pool))]
         self.router = Router(config, seen)
         self.admission = Admission(config.sections.get("admit", {}))
-        self.timers, self.n_timers = [], 0  # a heap of (ns, phase, order, number, action)
+        self.timers, self.n_timers = [], 0  # a heap of (ns, phase, order, number, timer)
         self.held = []  # at the gateway
         self.n_expected = 0  # arrivals that are known
         self.now_ns = self.area = 0
@@ -39,6 +65,9 @@ class Fleet:
             if n_ranks > 1 and place.number % n_ranks == 0:
                 ranks = self.places[place.index:place.index + n_ranks]
                 self.groups[place.index] = Group([rank.replica for rank in ranks])
+
+        self.boots = Boots(self)
+        self.failures = Failures(self, config.sections.get("fail", {}))
 
     def n_at_start(self, pool):
         return pool.replicas * pool.n_ranks
@@ -52,7 +81,9 @@ class Fleet:
         """Has action() called at that moment."""
         assert ns >= self.now_ns
         self.n_timers += 1
-        heapq.heappush(self.timers, (ns, phase, order, self.n_timers, action))
+        timer = types.SimpleNamespace(ns=ns, action=action, off=False)
+        heapq.heappush(self.timers, (ns, phase, order, self.n_timers, timer))
+        return timer
 
     def n_inside(self):
         return self.seen["arrived"] - self.seen["left"]
@@ -72,8 +103,10 @@ class Fleet:
             self.end_steps()
             send_closed()
             while self.timers and self.timers[0][0] == now_ns:
-                *_, action = heapq.heappop(self.timers)
-                action()
+                *_, timer = heapq.heappop(self.timers)
+                if not timer.off:
+                    timer.off = True
+                    timer.action()
                 self.settle()
                 send_closed()
             self.pull()
@@ -122,6 +155,7 @@ class Fleet:
         if state in (OFF, FAILED) and before not in (OFF, FAILED):
             assert place.is_empty() and place.replica.step is None
             place.empty()
+            self.failures.set_pace(place, place.pace)
         if state == READY:
             self.release_held()
 
@@ -138,7 +172,7 @@ class Fleet:
 
     def expect(self, request):
         self.n_expected += 1
-        self.at(request.arrival_ns, ARRIVALS, request.index, lambda: self.arrive(request))
+        self.at(request.arrival_ns, ARRIVALS, (request.index, 0), lambda: self.arrive(request))
 
     def arrive(self, request):
         self.n_expected -= 1
@@ -164,6 +198,7 @@ class Fleet:
         if not self.route(request):
             self.seen["held"] += 1
             request.place = "held"
+            request.replica = request.pool = None
             self.held.append(request)
             if self.config.hold_timeout_ns > 0:
                 until_ns = request.held_until_ns = self.now_ns + self.config.hold_timeout_ns
@@ -183,6 +218,17 @@ class Fleet:
             else:  # it stays where it was
                 self.held.append(request)
                 self.held.sort(key=lambda r: (r.held_until_ns, r.index))
+
+    def send_later(self, request, at_ns):
+        if at_ns <= self.now_ns:
+            self.send(request)
+            return
+        request.place, request.replica, request.pool = "away", None, None
+        self.at(at_ns, CLOCKS, (RETURNS, request.index), lambda: self.come_back(request))
+
+    def come_back(self, request):
+        if not request.status:
+            self.send(request)
 
     def candidates(self, request):
         return [place for place in self.places
@@ -208,7 +254,7 @@ class Fleet:
             self.pass_frontend(place, request, place.replica)
         else:
             replica = place.replica
-            self.at(through_ns, FRONTENDS, place.index,
+            self.at(through_ns, FRONTENDS, (place.index, 0),
                     lambda: self.pass_frontend(place, request, replica))
 
     def pass_frontend(self, place, request, replica):

@@ -3,6 +3,7 @@
 import configparser
 import csv
 import datetime
+import math
 import pathlib
 import re
 import types
@@ -21,7 +22,7 @@ INTEGERS = {"limit": 0, "repeat": 1, "replicas": 1, "num_gpu_blocks": None, "blo
             "chunked_prefill_size": 0, "clip_max_new_tokens": 4096,
             "mlfq_levels": 4, "mlfq_quantum": 32, "mlfq_prefill_tokens": 64}
 NANO = {"rate_scale": "1", "watermark": "0", "delay_factor": "0", "predictor_error": "0.3",
-        "schedule_conservativeness": "1"}  # decimals times 10^9
+        "schedule_conservativeness": "1", "slow_share": "0", "slow_factor": "1"}  # decimals times 10^9
 DURATIONS = {"client_timeout": "s", "hold_timeout": "s", "frontend_ms": "ms", "frontend_request_ms": "ms",
              "aging_ms": "ms", "max_queue_delay_us": "us", "queue_timeout_us": "us",
              "mlfq_promote_ms": "ms"}  # 0 by default; of a bare number
@@ -74,7 +75,7 @@ def read_config(path, overrides=()):
         section, _, key = name.strip().rpartition(".")
         ini.read_dict({section: {key: value.strip()}})
     known = {"run", "workload", "slo", "speculative", "route", "offload", "power", "output",
-             "admit"}
+             "admit", "fail"}
     named = {name for name in ini.sections() if name.startswith(("tenant.", "pool."))}
     if unknown := set(ini.sections()) - known - named:
         raise ValueError(f"{path}: not simulated by the reference: {', '.join(sorted(unknown))}")
@@ -117,6 +118,10 @@ def read_pool(path, ini, section):
             raise ValueError(f"{path}: {key}: '{values[key]}' is none of {', '.join(words)}")
     sizes = values.get("preferred_batch_sizes", "").split(",")
     config.preferred_batch_sizes = [int(size) for size in sizes if size.strip()]
+    config.values, config.pace = values, 10**9  # billionths of the time that its prices say
+    config.gpus_per_node = int(values.get("gpus_per_node", "8"))
+    config.n_gpus = math.prod(int(values.get(f"{kind}_parallel", "1"))
+                              for kind in ("tensor", "pipeline", "data"))
     config.n_ranks = config.data_parallel if config.data_parallel_mode == "lockstep" else 1
     config.watermark_blocks = config.watermark * config.num_gpu_blocks // 10**9
     settle(config)

@@ -7,6 +7,7 @@ discipline's, which is `plan_step` of a subclass in reference_policy.py.
 import types
 
 from reference_blocks import Blocks
+from reference_draft import Drafter
 from reference_input import ceil_div, half_up
 from reference_order import QUEUES
 from reference_tier import Tiers
@@ -78,7 +79,7 @@ class Replica:
         victim.preemptions += 1
         self.n_gave_way += 1
         self.seen["recompute-during-recompute"] += victim.is_recomputing
-        victim.is_recomputing = True
+        victim.begin_recomputing()
         n_blocks = ceil_div(victim.computed, self.config.block_size)
         computed = victim.computed
         self.release(victim)
@@ -192,10 +193,13 @@ class Replica:
         self.fetch_fs += self.tiers.fetch(offer.fetched)
         request.blocks, request.computed = list(offer.found), offer.computed
         request.n_filled, request.reserved = len(offer.found), reserved
+        request.granted = True
         if request.first_scheduled_ns is None:
-            request.cached_tokens = request.computed
             request.first_scheduled_ns = self.now_ns
             request.own("queue", self.now_ns)
+        if request.is_fresh:
+            request.is_fresh = False
+            request.cached_tokens = request.computed
             self.queue.admitted(request)
         else:
             self.seen["regained tokens"] += request.computed
@@ -284,7 +288,12 @@ class Replica:
         return entries, decodes, self.priced_chunks(chunks), emits
 
     def moves_fs(self):
-        return self.n_swapped_blocks * self.config.swap_block_fs + self.fetch_fs
+        fs = self.n_swapped_blocks * self.config.swap_block_fs + self.fetch_fs
+        return half_up(fs * self.config.pace, 10**9)
+
+    def set_pace(self, config):
+        """Steps planned from now on take what the settings say."""
+        self.config, self.drafter = config, Drafter(config, self.seen, self.drafter.draws)
 
     def start_step(self, now_ns):
         """Prices the plan."""

@@ -19,7 +19,8 @@ class Request:
         self.replica = self.last_token_ns = self.max_itl_ns = None
         self.first_scheduled_ns = self.first_token_ns = self.finish_ns = None
         self.owned_ns, self.owned_until_ns = dict.fromkeys(OWNERS, 0), row.arrival_ns
-        self.is_recomputing = False  # from the preempting step until it is where it was
+        self.is_recomputing = False  # from the preempting step until it has passed its goal
+        self.goal = 0  # tokens: what it had computed before
         self.label = row.prefix or None  # equal ones begin with the same prompt
         self.prefix = None  # the same, where its replica has a cache
         self.in_session = False  # it labels all that the session says, answers too
@@ -29,6 +30,10 @@ class Request:
         self.reserved = 0  # tokens: it holds blocks for so many at least
         self.computed = self.max_computed = 0  # tokens whose KV it holds; the most it ever held
         self.given_up = False  # its client left during the step in progress
+        self.granted = False  # something, where it is now
+        self.n_lost = 0  # attempts, to failures
+        self.has_moved, self.most_computed = False, 0  # from replicas that failed; before that
+        self.is_fresh = True  # nothing was ever granted in this attempt
 
     def join_session(self):
         """Without a label of its own the prompt is what its session has said so far."""
@@ -57,10 +62,43 @@ class Request:
         self.owned_ns[owner] += until_ns - self.owned_until_ns
         self.owned_until_ns = until_ns
 
+    def begin_recomputing(self):
+        """What it has computed now is lost."""
+        self.goal = max(self.computed, self.goal if self.is_recomputing else 0)
+        self.is_recomputing = True
+
+    def note_most(self):
+        self.most_computed = max(self.most_computed, self.computed,
+                                 self.goal if self.is_recomputing else 0)
+
+    def move(self):
+        """It goes on at another replica, with the output that it has."""
+        self.has_moved = True
+        self.begin_recomputing()
+        self.note_most()
+        self.computed = 0
+
+    def start_again(self, now_ns):
+        """It does so elsewhere: all since it was first granted anything is recomputing."""
+        self.note_most()
+        since_ns = self.first_scheduled_ns
+        self.owned_ns = {**dict.fromkeys(OWNERS, 0), "queue": since_ns - self.arrival_ns,
+                         "recompute": now_ns - since_ns}
+        self.owned_until_ns = now_ns
+        self.is_recomputing, self.goal = True, min(self.most_computed, self.prompt) - 1
+        self.first_token_ns = self.last_token_ns = self.max_itl_ns = None
+        self.generated = self.computed = self.max_computed = 0
+        self.found_tokens = self.cached_tokens = 0
+        self.is_fresh = True
+
+    def finish_lost(self, now_ns, reason):
+        """It has lost its last attempt."""
+        self.leave("failed", now_ns, reason)
+
     def own_step(self, step, is_decode):
         if self.is_recomputing:
             self.own("recompute", step.end_ns)
-            self.is_recomputing = self.computed <= self.max_computed
+            self.is_recomputing = self.computed <= self.goal
         elif self.first_token_ns is None:
             self.own("prefill", step.end_ns)
         else:

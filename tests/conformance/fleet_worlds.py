@@ -19,6 +19,9 @@ DISCIPLINES = ("unified", "prefill_first", "sarathi", "orca", "static", "dynamic
 SHED = ("rate_limit", "token_limit", "queue_full", "priority")
 KINDS = (*ROUTERS, *DISCIPLINES, *SHED, "several pools", "two disciplines", "served by few",
          "unknown model", "unservable in some pool", "client_timeout", "queue_timeout",
+         "held", "no_capacity", "released", "event fail", "event reclaim", "event slow",
+         "failed while down", "aborted steps", "moved before any grant", "lost attempts",
+         "migrated", "retried", "replica_failed", "reclaimed", "retries_exhausted",
          "preemptions", "evictions", "prefix hits", "closed", "front ends", "replicas of all pools")
 NAMES = ("", "", "large", "small", "nobody's")
 
@@ -77,6 +80,42 @@ def draw_admission(rng, step_ns):
     return keys
 
 
+def draw_failures(rng, sections, step_ns):
+    """A list of events, most of them while there is something to do."""
+    pools = {name[5:]: int(keys["replicas"]) for name, keys in sections.items()
+             if name.startswith("pool.")}
+    horizon = rng.choice((5, 50, 300, 1500))
+
+    def steps(*choices):
+        return worlds.decimal(rng.choice((0, 1)) * rng.randint(0, step_ns)
+                              + rng.choice(choices) * step_ns)
+    lines = ["time_s,pool,replica,node,kind,duration_s,notice_s,factor"]
+    for _ in range(rng.randint(1, 8)):
+        name = rng.choice(list(pools))
+        number, kind = rng.randrange(pools[name]), rng.choice(("fail", "fail", "reclaim", "slow"))
+        where = f"{number}," if rng.random() < 0.8 else f",{number // 8}"
+        duration = steps(0, 1, 10, 100, 1000) if rng.random() < 0.8 else ""
+        notice = steps(0, 1, 10, 100) if kind == "reclaim" and rng.random() < 0.8 else ""
+        factor = rng.choice(("1.37", "2", "13.7")) if kind == "slow" else ""
+        at = steps(*range(horizon))
+        lines.append(f"{at},{name},{where},{kind},{duration},{notice},{factor}")
+        if rng.random() < 0.1:
+            lines.append(lines[-1])
+    path = sections["workload"]["trace"].parent / "failures.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    sections["fail"] = {"events": path, "on_failure": rng.choice(("retry", "migrate", "fail",
+                                                                  "retry", "migrate")),
+                        "max_retries": rng.choice((0, 1, 3, 3)),
+                        "backoff": rng.choice(("0", "0.0137", f"{step_ns}ns", "1ms")),
+                        "backoff_factor": rng.choice(("1", "1.37", "2")),
+                        "notice": rng.choice(("0", "0.0137", "2")),
+                        "spot_replace_s": rng.choice(("0", "0.137", "1.37"))}
+    if rng.random() < 0.3:
+        keys = rng.choice([keys for name, keys in sections.items() if name.startswith("pool.")])
+        keys["slow_share"], keys["slow_factor"] = rng.choice((("0.5", "1.37"), ("0.34", "4.099")))
+    sections["route"]["hold_timeout"] = rng.choice((f"{10 * step_ns + 10**6}ns", "0.137", "41"))
+
+
 def draw(rng, pool, sections, lengths, step_ns):
     """Pools, a router, admission; columns of the trace."""
     draw_pools(rng, pool, sections, lengths, step_ns)
@@ -85,6 +124,9 @@ def draw(rng, pool, sections, lengths, step_ns):
     sections["workload"].pop("rate_scale", None)
     if rng.random() < 0.4:
         sections["admit"] = draw_admission(rng, step_ns)
+    in_step = any(keys.get("data_parallel_mode") == "lockstep" for keys in sections.values())
+    if not in_step and rng.random() < 0.5:
+        draw_failures(rng, sections, step_ns)
     n = len(lengths)
     labels = {"priority": [rng.choice((0, 0, 1, 2, 3)) for _ in range(n)]}
     if rng.random() < 0.5:
