@@ -25,7 +25,7 @@ int64_t boot_weight_bytes(const struct pool *pool);
 
 struct sim;
 
-/* The replica, on which nobody is, boots from now on; it is ready after `length_ns`, maybe
+/* The replica (the first of ranks that step together, with all of them), on which nobody is, boots from now on; it is ready after `length_ns`, maybe
  * in this instant. */
 void boot_start(struct sim *sim, struct replica *replica, int64_t length_ns);
 

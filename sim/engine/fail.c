@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/rng.h"
+#include "engine/boot.h"
 #include "engine/fail_state.h"
 #include "engine/fleet.h"
 
@@ -57,6 +58,7 @@ static void come_back(struct sim *sim, struct timer *timer)
 static void stop_booting(struct sim *sim, struct replica *replica)
 {
     timer_cancel(&sim->timers, &fail_state_place(sim, replica)->booted);
+    boot_cancel(sim, replica); /* it may be a scaler's */
 }
 
 /* One that is down already stays so for the longer of the two times. */

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "engine/fleet.h"
 #include "engine/record.h"
+#include "engine/resend.h"
 
 struct loss {
     struct sim *sim;
@@ -38,6 +39,10 @@ static void leave(struct loss *loss, struct request *request,
 {
     struct sim *sim = loss->sim;
     request->reason = reason;
+    if (resend_would(sim, request)) {
+        resend_later(sim, request);
+        return;
+    }
     request_alive_remove(&sim->alive, request);
     record_tell(&sim->probe, loss->replica, request, REQUEST_FAILED, sim->now_ns);
     request_release(&sim->store, request);
@@ -54,9 +59,20 @@ static int64_t most_computed(const struct request *request)
     return request->computed_tokens > most ? request->computed_tokens : most;
 }
 
-/* As if it had never been granted anything, but for when that was, and how far it came. */
-static void start_again(struct request *request)
+/* A new attempt begins, which has paid nothing yet. */
+static void write_off(struct request *request)
 {
+    request->paid_ns = 0;
+    request->prefill_paid_ns = 0;
+    request->fetch_paid_ns = 0;
+    request->energy_pj = 0;
+    request->granted = false;
+    request->attempts++;
+}
+
+void fail_lose_start_again(struct request *request)
+{
+    write_off(request);
     int64_t most = most_computed(request);
     request->most_computed = most;
     request->computed_tokens = 0;
@@ -90,13 +106,8 @@ static void send_again(struct loss *loss, struct request *request, bool keeps)
 {
     struct sim *sim = loss->sim;
     const struct fail_config *config = sim->config->fail;
-    request->paid_ns = 0;
-    request->prefill_paid_ns = 0;
-    request->fetch_paid_ns = 0;
-    request->energy_pj = 0;
-    request->granted = false;
-    request->attempts++;
     if (keeps) {
+        write_off(request);
         loss->tally->n_migrated += !request->migrated;
         request->migrated = true;
         move(request, sim->now_ns);
@@ -105,7 +116,7 @@ static void send_again(struct loss *loss, struct request *request, bool keeps)
     }
     loss->tally->n_retried += !request->retried;
     request->retried = true;
-    start_again(request);
+    fail_lose_start_again(request);
     int64_t wait_ns = fail_config_backoff_ns(config, request->n_lost_attempts);
     fleet_send_later(sim, request, sim->now_ns + wait_ns);
 }

@@ -16,6 +16,10 @@ struct fail_lose {
     int64_t n_migrated;
 };
 
+/* The request is as if it had never been granted anything, but for when that was and how
+ * far it came: its next attempt begins. */
+void fail_lose_start_again(struct request *request);
+
 void fail_lose_free(struct fail_lose *lose);
 
 /* Empties a replica at once, which goes on in the state `next`, where it does not serve. */

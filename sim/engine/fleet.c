@@ -3,7 +3,9 @@
 #include "base/check.h"
 #include "engine/fail.h"
 #include "engine/intake.h"
+#include "engine/lockstep.h"
 #include "engine/record.h"
+#include "engine/resend.h"
 #include "engine/scaler.h"
 #include "engine/sums.h"
 
@@ -109,6 +111,18 @@ void fleet_send(struct sim *sim, struct request *request)
     }
 }
 
+void fleet_send_away(struct sim *sim, struct request *request, int64_t at_ns,
+                     void (*fire)(struct sim *sim, struct timer *timer))
+{
+    request->place = REQUEST_AWAY;
+    request->replica = -1;
+    sim->n_away++;
+    request->timer.phase = TIMER_CLOCKS;
+    request->timer.order = request->id;
+    request->timer.fire = fire;
+    timer_set(&sim->timers, &request->timer, at_ns);
+}
+
 static void come_back(struct sim *sim, struct timer *timer)
 {
     sim->n_away--;
@@ -121,13 +135,7 @@ void fleet_send_later(struct sim *sim, struct request *request, int64_t at_ns)
         fleet_send(sim, request);
         return;
     }
-    request->place = REQUEST_AWAY;
-    request->replica = -1;
-    sim->n_away++;
-    request->timer.phase = TIMER_CLOCKS;
-    request->timer.order = request->id;
-    request->timer.fire = come_back;
-    timer_set(&sim->timers, &request->timer, at_ns);
+    fleet_send_away(sim, request, at_ns, come_back);
 }
 
 /* A replica has become ready: those who were held may go. */
@@ -169,6 +177,10 @@ void fleet_finish(struct sim *sim, struct request *request, enum request_status 
     sim->totals.discarded_tokens += request->computed_tokens - request->cached_tokens;
     sim->totals.discarded_outputs += request->n_emitted;
     timer_cancel(&sim->timers, &request->timer);
+    if (resend_would(sim, request)) {
+        resend_later(sim, request);
+        return;
+    }
     request_alive_remove(&sim->alive, request);
     record_tell(&sim->probe, NULL, request, status, sim->now_ns);
     request_release(&sim->store, request);
@@ -209,8 +221,10 @@ static void tell_life(struct sim *sim, const struct replica *replica,
 {
     const struct probe *probe = sim->config->probe;
     bool was_on = before == LIFE_READY || before == LIFE_DRAINING;
-    sim->n_on += life_serves(&replica->life) - was_on;
-    sim->most_on = sim->n_on > sim->most_on ? sim->n_on : sim->most_on;
+    if (lockstep_first(replica) == replica->index) {
+        sim->n_on += life_serves(&replica->life) - was_on;
+        sim->most_on = sim->n_on > sim->most_on ? sim->n_on : sim->most_on;
+    }
     if (probe->life != NULL) {
         struct probe_life life = {.at_ns = sim->now_ns,
                                   .replica = replica->index,
@@ -236,9 +250,21 @@ void fleet_life(struct sim *sim, struct replica *replica, enum life_state state)
     fail_live(sim, replica, before);
     if (state == LIFE_READY) {
         sim->sleep_due = sim->sleepers != NULL;
-        release_held(sim);
+        if (!sim->keeps_held) {
+            release_held(sim);
+        }
     } else if (state == LIFE_DRAINING) {
         fleet_mark(sim, replica);
+    }
+}
+
+void fleet_life_of_all(struct sim *sim, struct replica *replica, enum life_state state)
+{
+    int32_t first = lockstep_first(replica);
+    int32_t end = first + lockstep_n(replica);
+    for (int32_t i = first; i < end; i++) {
+        sim->keeps_held = i + 1 < end;
+        fleet_life(sim, &sim->replicas[i], state);
     }
 }
 
@@ -293,6 +319,16 @@ static bool is_shed(struct sim *sim, struct request *request)
     return true;
 }
 
+void fleet_knock(struct sim *sim, struct request *request)
+{
+    if (sim->config->client_timeout_ns > 0) {
+        fleet_start_patience(sim, request);
+    }
+    if (!is_shed(sim, request)) {
+        fleet_send(sim, request);
+    }
+}
+
 void fleet_arrive(struct sim *sim)
 {
     const struct sim_arrival *arrival = &sim->next;
@@ -325,10 +361,5 @@ void fleet_arrive(struct sim *sim)
     request->prefill_replica = -1;
     request->chain = intake_chain(sim, arrival);
     sim_enter(sim);
-    if (sim->config->client_timeout_ns > 0) {
-        fleet_start_patience(sim, request);
-    }
-    if (!is_shed(sim, request)) {
-        fleet_send(sim, request);
-    }
+    fleet_knock(sim, request);
 }

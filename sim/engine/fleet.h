@@ -22,6 +22,13 @@ void fleet_send(struct sim *sim, struct request *request);
 /* The same at `at_ns`; until then it is away. */
 void fleet_send_later(struct sim *sim, struct request *request, int64_t at_ns);
 
+/* The request is away until `at_ns`, when the timer in it fires. */
+void fleet_send_away(struct sim *sim, struct request *request, int64_t at_ns,
+                     void (*fire)(struct sim *sim, struct timer *timer));
+
+/* A request comes to the gateway: it is sent on, or shed.  Its client begins to wait. */
+void fleet_knock(struct sim *sim, struct request *request);
+
 /* The request is through its front end and waits at the replica. */
 void fleet_enqueue(struct sim *sim, struct replica *replica, struct request *request);
 
@@ -35,6 +42,9 @@ void fleet_finish(struct sim *sim, struct request *request, enum request_status 
 /* Moves a replica on to another state of life.  Who drains becomes off when it is empty,
  * in this instant at the earliest. */
 void fleet_life(struct sim *sim, struct replica *replica, enum life_state state);
+
+/* The same with all ranks that step with it; who is held goes when all of them are ready. */
+void fleet_life_of_all(struct sim *sim, struct replica *replica, enum life_state state);
 
 /* The replica is to plan in this instant. */
 void fleet_mark(struct sim *sim, struct replica *replica);

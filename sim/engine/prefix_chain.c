@@ -1,6 +1,7 @@
 #include "engine/prefix_chain.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 
@@ -15,6 +16,16 @@ struct prefix_chain *prefix_chain_new(struct prefix_part *parts, int64_t n_parts
         chain->text_tokens += parts[i].tokens;
     }
     return chain;
+}
+
+struct prefix_chain *prefix_chain_copy(const struct prefix_chain *chain)
+{
+    struct prefix_part *parts = memory_new((size_t)chain->n_parts, sizeof *parts);
+    memcpy(parts, chain->parts, (size_t)chain->n_parts * sizeof *parts);
+    struct prefix_chain *copy =
+        prefix_chain_new(parts, chain->n_parts, chain->prompt_tokens);
+    copy->salt = chain->salt;
+    return copy;
 }
 
 void prefix_chain_free(struct prefix_chain *chain)

@@ -42,6 +42,8 @@ struct prefix_chain {
 /* Takes over `parts`, which must be malloc'ed. */
 struct prefix_chain *prefix_chain_new(struct prefix_part *parts, int64_t n_parts,
                                       int64_t prompt_tokens);
+/* The same prompt, of which no cache knows anything yet. */
+struct prefix_chain *prefix_chain_copy(const struct prefix_chain *chain);
 void prefix_chain_free(struct prefix_chain *chain); /* NULL is fine */
 
 /* Nothing it was told of a cache is true any more: it holds nothing, and may come to a cache

@@ -168,6 +168,7 @@ struct replica {
     int64_t slow_nano;
     struct route_view *view;
     struct router *router;     /* that `view` is of */
+    struct sim *sim;           /* that it belongs to */
     struct lockstep *lockstep; /* with other ranks; NULL: it steps alone */
     struct batch_limits limits;
     int32_t index;

@@ -1,7 +1,9 @@
 #include "base/check.h"
 #include "engine/record.h"
 #include "engine/replica.h"
+#include "engine/resend.h"
 #include "engine/router.h"
+#include "engine/sim.h"
 #include "engine/sums.h"
 
 static void stop_waiting(struct replica *replica, struct request *request)
@@ -63,6 +65,11 @@ static void tally_parts(struct replica *replica, const struct request *request)
 void replica_finish(struct replica *replica, struct request *request,
                     enum request_status status, int64_t now_ns)
 {
+    bool is_again = status != REQUEST_COMPLETED && resend_would(replica->sim, request);
+    struct prefix_chain *prompt = NULL; /* the blocks take the other one with them */
+    if (is_again && request->chain != NULL) {
+        prompt = prefix_chain_copy(request->chain);
+    }
     replica_finish_take_out(replica, request, now_ns);
     if (status == REQUEST_COMPLETED) {
         CHECK(request->n_emitted == request->output_tokens);
@@ -75,6 +82,13 @@ void replica_finish(struct replica *replica, struct request *request,
         replica->tally.discarded_outputs += request->n_emitted;
         replica->tally.lost_ns += request->paid_ns;
         replica->tally.lost_pj += request->energy_pj;
+    }
+    if (is_again) {
+        prefix_chain_free(request->chain);
+        request->chain = prompt;
+        request->held_blocks = 0;
+        resend_later(replica->sim, request);
+        return;
     }
     request_alive_remove(replica->alive, request);
     record_tell(replica->probe, replica, request, status, now_ns);

@@ -144,6 +144,7 @@ struct request {
     int32_t model;    /* that it names, by order of appearance from 1 on; 0: none */
     int32_t klass;    /* likewise */
     int32_t adapter;
+    int32_t n_resent; /* by its client */
     int32_t attempts; /* this one included */
     enum request_reason reason;
     bool is_shared;         /* counted among its tenant's: engine/shares.h */

@@ -311,6 +311,11 @@ static void verify_group(const struct router *router, const struct router_group 
 
 void router_verify(const struct router *router)
 {
+    for (int32_t i = 0; i < router->n_places; i++) { /* a prompt has a token at least */
+        const struct route_view *view = &router->views[i];
+        CHECK(view->prompt_tokens >= route_requests(view));
+        CHECK(route_requests(view) > 0 || view->prompt_tokens == 0);
+    }
     for (int32_t i = 0; i < router->n_groups; i++) {
         verify_group(router, router->groups[i]);
     }

@@ -5,7 +5,9 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "engine/boot.h"
+#include "engine/fail.h"
 #include "engine/fleet.h"
+#include "engine/lockstep.h"
 #include "engine/slo.h"
 #include "engine/sums.h"
 
@@ -21,6 +23,20 @@ static int64_t n_held(const struct sim *sim, int32_t pool)
     return n;
 }
 
+/* What there is of a replica, with all ranks that step together. */
+static struct scale_replica sum_ranks(struct sim *sim, int32_t first)
+{
+    struct scale_replica sum = {0};
+    for (int32_t i = first; i < first + lockstep_n(&sim->replicas[first]); i++) {
+        struct replica *rank = &sim->replicas[i];
+        sum.n_waiting += rank->view->n_waiting;
+        sum.n_running += rank->view->n_running;
+        sum.used_blocks += sums_used_blocks(rank, sim->now_ns);
+        sum.total_blocks += rank->pool->usable_blocks;
+    }
+    return sum;
+}
+
 static void look(struct sim *sim, struct scaler *scaler, struct scale_view *view)
 {
     const struct scale_config *config = scaler->config;
@@ -34,16 +50,11 @@ static void look(struct sim *sim, struct scaler *scaler, struct scale_view *view
         .n_met = scaler->sum.n_met,
     };
     for (int32_t i = sim->first_of_pool[scaler->pool];
-         i < sim->first_of_pool[scaler->pool + 1]; i++) {
-        struct replica *replica = &sim->replicas[i];
-        view->n_starting += replica->life.state == LIFE_STARTING;
-        if (replica->life.state == LIFE_READY) {
-            scaler->ready[view->n_ready++] = (struct scale_replica){
-                .n_waiting = replica->view->n_waiting,
-                .n_running = replica->view->n_running,
-                .used_blocks = sums_used_blocks(replica, sim->now_ns),
-                .total_blocks = replica->pool->usable_blocks,
-            };
+         i < sim->first_of_pool[scaler->pool + 1]; i += scaler->n_ranks) {
+        enum life_state state = sim->replicas[i].life.state;
+        view->n_starting += state == LIFE_STARTING;
+        if (state == LIFE_READY) {
+            scaler->ready[view->n_ready++] = sum_ranks(sim, i);
         }
     }
 }
@@ -101,16 +112,16 @@ static void add(struct sim *sim, struct scaler *scaler, int64_t n)
     int32_t first = sim->first_of_pool[scaler->pool];
     int32_t end = sim->first_of_pool[scaler->pool + 1];
     int64_t left = n;
-    for (int32_t i = first; i < end && left > 0; i++) {
+    for (int32_t i = first; i < end && left > 0; i += scaler->n_ranks) {
         struct replica *replica = &sim->replicas[i];
-        if (replica->life.state == LIFE_DRAINING) {
-            fleet_life(sim, replica, LIFE_READY);
+        if (replica->life.state == LIFE_DRAINING && !fail_holds(sim, replica)) {
+            fleet_life_of_all(sim, replica, LIFE_READY);
             left--;
         }
     }
-    for (int32_t i = first; i < end && left > 0; i++) {
+    for (int32_t i = first; i < end && left > 0; i += scaler->n_ranks) {
         struct replica *replica = &sim->replicas[i];
-        if (replica->life.state == LIFE_OFF) {
+        if (replica->life.state == LIFE_OFF && !fail_holds(sim, replica)) {
             boot_start(sim, replica, boot_ns(replica->pool));
             left--;
         }
@@ -127,18 +138,20 @@ static void take(struct sim *sim, struct scaler *scaler, int64_t n)
     int32_t first = sim->first_of_pool[scaler->pool];
     int32_t end = sim->first_of_pool[scaler->pool + 1];
     int64_t left = n;
-    for (int32_t i = end - 1; i >= first && left > 0; i--) {
+    for (int32_t i = end - scaler->n_ranks; i >= first && left > 0;
+         i -= scaler->n_ranks) {
         struct replica *replica = &sim->replicas[i];
         if (replica->life.state == LIFE_STARTING) {
             boot_cancel(sim, replica);
-            fleet_life(sim, replica, LIFE_OFF);
+            fleet_life_of_all(sim, replica, LIFE_OFF);
             left--;
         }
     }
-    for (int32_t i = end - 1; i >= first && left > 0; i--) {
+    for (int32_t i = end - scaler->n_ranks; i >= first && left > 0;
+         i -= scaler->n_ranks) {
         struct replica *replica = &sim->replicas[i];
         if (replica->life.state == LIFE_READY) {
-            fleet_life(sim, replica, LIFE_DRAINING);
+            fleet_life_of_all(sim, replica, LIFE_DRAINING);
             left--;
         }
     }
@@ -170,12 +183,14 @@ static void init(struct sim *sim, struct scaler *scaler, int32_t pool)
 {
     const struct scale_config *config = &sim->config->pools[pool].config->scale;
     int32_t n_pools = sim->config->n_pools;
-    *scaler = (struct scaler){.ops = sim->config->scalers[pool],
-                              .config = config,
-                              .pool = pool,
-                              .last_up_ns = never_ns,
-                              .last_down_ns = never_ns,
-                              .n_before = 1};
+    *scaler = (struct scaler){
+        .ops = sim->config->scalers[pool],
+        .config = config,
+        .pool = pool,
+        .n_ranks = (int32_t)layout_ranks(&sim->config->pools[pool].config->layout),
+        .last_up_ns = never_ns,
+        .last_down_ns = never_ns,
+        .n_before = 1};
     if (scaler->ops == NULL) {
         return;
     }

@@ -28,6 +28,7 @@ struct scaler {
     const struct scale_ops *ops; /* NULL: the pool has no scaler */
     const struct scale_config *config;
     int32_t pool;
+    int32_t n_ranks;             /* of a replica: they come and go together */
     struct scale_replica *ready; /* room for all places: the view's */
     int64_t last_up_ns;
     int64_t last_down_ns;

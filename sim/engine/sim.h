@@ -38,6 +38,7 @@
 #include "engine/probe.h"
 #include "engine/replica.h"
 #include "engine/request.h"
+#include "engine/resend.h"
 #include "engine/router.h"
 #include "engine/scale.h"
 #include "engine/served.h"
@@ -99,6 +100,7 @@ struct sim_config {
     struct slo slo;
     const struct route_config *routing; /* NULL: nothing is set */
     int64_t client_timeout_ns;          /* 0: clients wait for ever */
+    struct resend_config resend;
     int64_t hold_timeout_ns; /* for which the gateway holds a request; 0: for ever */
     const struct fail_config *fail; /* NULL: nothing fails */
     struct fail_events failures;
@@ -126,6 +128,8 @@ struct sim_totals {
     wide sojourn; /* sum of finish - arrival */
     int64_t n_steps;
     int64_t sequence_steps;
+    int64_t n_resent;   /* requests that a client sent again */
+    int64_t n_attempts; /* how often clients did */
 };
 
 struct lockstep;
@@ -151,6 +155,7 @@ struct sim {
     struct sleepers *sleepers;  /* NULL: no pools share GPUs */
     bool sleep_due;             /* sleep_look() is to look in this instant */
     const char *cause;          /* of the changes of lives just now; "" */
+    bool keeps_held;            /* another rank of a replica becomes ready yet */
     int32_t n_on;               /* replicas that serve */
     int32_t most_on;
     int64_t n_held; /* requests, ever */

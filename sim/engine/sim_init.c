@@ -87,6 +87,7 @@ static void init_replicas(struct sim *sim)
                          config->stepwise);
             replica->probe = &sim->probe;
             replica->store = &sim->store;
+            replica->sim = sim;
             replica->forms = &sim->forms[i];
             replica->pool_forms = &sim->forms[i];
             replica->alive = &sim->alive;
@@ -188,7 +189,8 @@ void sim_init(struct sim *sim, const struct sim_config *config,
         const struct life *life = &sim->replicas[i].life;
         struct probe_life told = {
             .replica = i, .from = life->state, .to = life->state, .detail = ""};
-        sim->n_on += life->state == LIFE_READY;
+        sim->n_on +=
+            life->state == LIFE_READY && lockstep_first(&sim->replicas[i]) == i;
         if (config->probe->life != NULL) {
             config->probe->life(config->probe->state, &sim->replicas[i], &told);
         }

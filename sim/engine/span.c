@@ -12,7 +12,7 @@
  * span fits 64 bits. */
 enum { MOST_STEPS = 1 << 15 };
 
-static const struct work nothing_else = {0};
+static const struct work nothing_drafted = {0};
 
 /* What the step holds: the decoding group and the chunks of the plan. */
 static void count_step(const struct replica *replica, struct step_counts *counts)
@@ -47,8 +47,7 @@ static wide decodes_fs(const struct replica *replica, const struct step_counts *
         .n_emitting = counts->n_decodes,
     };
     struct step_price price = {{fs}};
-    return fs + throttle_price(replica->pool, &decodes, &nothing_else, &nothing_else,
-                               &price);
+    return fs + throttle_price(replica->pool, &decodes, &nothing_drafted, NULL, &price);
 }
 
 /* A step that is planned by itself: it has chunks, or the one after it must be planned. */
@@ -59,8 +58,8 @@ static void plan_alone(struct replica *replica, struct replica_span *span,
     cost_price(replica->cost, counts, &span->price);
     span->price.fs[BOUND_NETWORK] +=
         slow_fs(replica->slow_nano, swap_fs(replica) + replica->tier.fetch_fs);
-    span->limited_fs = throttle_price(replica->pool, counts, &nothing_else,
-                                      &nothing_else, &span->price);
+    span->limited_fs =
+        throttle_price(replica->pool, counts, &nothing_drafted, NULL, &span->price);
     span->limited = span->limited_fs > 0;
     int64_t duration_ns = cost_duration_ns(cost_sum_fs(&span->price));
     span->alone = true;

@@ -16,6 +16,9 @@ wide throttle_raise_work(const struct pool *pool, const struct work *work,
                    power_sum(&pool->speculative.power.least_fs, drafting) +
                    power_sum(&pool->adapter.power.least_fs, adapting) -
                    cost_sum_fs(price);
+    if (adapting != NULL) {
+        more_fs += power_sum(&pool->adapter.power.least_fs, adapting);
+    }
     if (more_fs <= 0) {
         return 0;
     }

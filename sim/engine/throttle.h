@@ -11,8 +11,8 @@
 
 #include "engine/replica.h"
 
-/* Raises the price of a step, with the work of its drafter and of its adapters, to what the
- * limit allows at least; what it added. */
+/* Raises the price of a step, with the work of its drafter and of its adapters (NULL: it
+ * has none), to what the limit allows at least; what it added. */
 wide throttle_raise(const struct pool *pool, const struct step_counts *counts,
                     const struct work *drafting, const struct work *adapting,
                     struct step_price *price);

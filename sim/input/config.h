@@ -47,6 +47,9 @@ struct config_workload {
     int64_t session_prefix; /* flags */
     int64_t infer_sessions;
     int64_t client_timeout_ns;
+    int64_t client_retries;
+    int64_t client_backoff_ns;
+    int64_t client_backoff_factor_nano;
     int64_t warmup_ns;
     int64_t cooldown_ns;
 };

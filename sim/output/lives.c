@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "engine/lockstep.h"
 #include "engine/scaler.h"
 #include "output/text.h"
 
@@ -106,6 +107,9 @@ void lives_metrics(struct sim *sim, struct metrics *metrics)
     }
     for (int32_t i = 0; i < sim->n_replicas; i++) {
         const struct life *life = &sim->replicas[i].life;
+        if (lockstep_first(&sim->replicas[i]) != i) {
+            continue; /* ranks are one replica */
+        }
         on_ns += life_on_ns(life, end_ns);
         starting_ns += life_ns(life, LIFE_STARTING, end_ns);
         paid_ns += life_paid_ns(life, end_ns);

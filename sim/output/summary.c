@@ -261,6 +261,11 @@ static void put_conservation(struct metrics *metrics, const struct sim *sim)
                     "requests");
     metrics_integer(metrics, "all_failed_requests", totals->n_by_status[REQUEST_FAILED],
                     "requests");
+    if (sim->config->resend.most > 0) {
+        metrics_integer(metrics, "client_retried_requests", totals->n_resent,
+                        "requests");
+        metrics_integer(metrics, "client_retries", totals->n_attempts, "");
+    }
     metrics_integer(metrics, "preemptions", n_preemptions, "");
     metrics_integer(metrics, "computed_tokens", computed, "tokens");
     metrics_integer(metrics, "computed_tokens_kept", totals->computed_tokens_completed,

@@ -154,6 +154,39 @@ billing = node
     return faults
 
 
+FLEETS = {
+    "rounded": ["price.starting=free", "price.failed=free", "price.increment=60s"],
+    "nodes": ["pool.main.committed_replicas=3", "pool.main.usd_per_hour_reserved=0.3",
+              "pool.main.billing=node", "pool.main.gpus_per_node=4", "price.increment=1h"],
+    "owned": ["pool.main.price_basis=owned", "pool.main.capex_usd=2000", "power.usd_per_kwh=0.1",
+              "power.pue=1.3"],
+}
+
+
+def fleet_faults(root):
+    """Replicas that come, go and fail are in the bill for as long as the terms say."""
+    trace = runs.generate(root / "day.csv", ["workload.requests=3000", "arrivals.rate_rps=12",
+                                             "arrivals.modulation_cv=0.6", "arrivals.tau_s=200"])
+    for name, terms in FLEETS.items():
+        settings = [f"workload.trace={trace}", "output.sessions=yes", "fail.mtbf=300s",
+                    "fail.mttr=40s", "scale.main.down_cooldown=20s", *terms]
+        for stepwise in (False, True):
+            runs.run("configs/examples/autoscale.ini", root / f"{name}-fleet-{stepwise}",
+                     settings, stepwise)
+        yield from runs.differences(root / f"{name}-fleet-False", root / f"{name}-fleet-True")
+        folder = result_folder.ResultFolder(root / f"{name}-fleet-False")
+        said, holds = conserve_bill.check_bill(folder)
+        rows = {row["item"]: Fraction(row["usd"]) for row in folder.bill if row["pool"] == ""}
+        wanted = {"rounded": ["lost", "rounding_up"], "owned": [
+            "starting", "failed", "lost", "unused_commitment", "electricity"], "nodes": [
+                "starting", "failed", "unused_commitment", "unused_node", "rounding_up"]}[name]
+        missing = [item for item in wanted if rows[item] <= 0]
+        if not holds or missing:
+            yield f"fleet {name}: {said}, nothing for {missing}"
+        if name == "rounded" and rows["starting"] + rows["failed"] != 0:
+            yield "what is free has a price"
+
+
 def compare_faults(config):
     """A table of dollars of two vendors says so, one of one vendor does not."""
     def table(values):
@@ -190,6 +223,7 @@ def main():
         for case in CASES:
             faults += case_faults(root, config, *case)
         faults += pools_faults(root, config)
+        faults += fleet_faults(root)
         faults += compare_faults(config)
         runs.run(config, root / "columns", [*TROUBLE, "output.steps=yes"])
         faults += column_faults(root / "columns")

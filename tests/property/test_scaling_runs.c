@@ -107,6 +107,9 @@ static void write_pool(struct rng *rng, FILE *out, int32_t at, bool sleeps,
         fprintf(out, "served_model = m%d\n", at);
         fputs(at > 0 ? "shares_gpus_with = p0\n" : "", out);
     }
+    if (!sleeps && rng_below(rng, 5) == 0) {
+        fputs("data_parallel = 2\ndata_parallel_mode = lockstep\n", out);
+    }
     fprintf(out, "policy = %s\nmax_num_seqs = %lld\n",
             word(rng, "vllm-v1", word(rng, "orca", "sarathi")),
             (long long)PICK(rng, 1, 3, 13));
@@ -147,7 +150,7 @@ static int64_t write_world(int64_t world, bool *sleeps)
                 word(&rng, "0", "4.1"));
     }
     for (int32_t i = 0; i < n_pools; i++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "p%d", i);
         write_pool(&rng, config, i, *sleeps, n_replicas);
         if (*sleeps) {
