@@ -13,32 +13,10 @@ from reference_gateway import (DRAINING, FAILED, OFF, READY, STARTING, Admission
                                serves)
 from reference_input import ceil_div
 from reference_lockstep import Group
+from reference_scale import Boots, Scale, Scaler
 
 FAILURES, BOOTS, CLOCKS, TRANSFERS, FRONTENDS, ARRIVALS = range(6)
 CLIENTS, SCALERS, RETURNS = range(3)  # clocks of one instant, in this order
-
-
-class Boots:
-    """Replicas that start: it takes a while."""
-
-    def __init__(self, fleet):
-        self.fleet, self.timers = fleet, {}
-
-    def start(self, place):
-        self.fleet.live(place, STARTING)
-        self.timers[place] = self.fleet.at(self.fleet.now_ns + self.length_ns(place), BOOTS,
-                                           (place.index, 0), lambda: self.end(place))
-
-    def length_ns(self, _):
-        return 0
-
-    def stop(self, place):
-        if place in self.timers:
-            self.timers.pop(place).off = True
-
-    def end(self, place):
-        del self.timers[place]
-        self.fleet.live(place, READY)
 
 
 class Fleet:
@@ -48,6 +26,8 @@ class Fleet:
         self.config, self.seen = config, seen
         self.steps = []  # (index, step)
         self.places = []
+        self.scales = {pool.name: Scale(pool, config.sections.get(f"scale.{pool.name}", {}))
+                       for pool in config.pools}
         for pool in config.pools:
             self.places += [Place(len(self.places) + i, pool, i, make_replica)
                             for i in range(self.n_places(pool))]
@@ -67,13 +47,15 @@ class Fleet:
                 self.groups[place.index] = Group([rank.replica for rank in ranks])
 
         self.boots = Boots(self)
+        self.scalers = {pool.name: Scaler(self, self.scales[pool.name], i)
+                        for i, pool in enumerate(config.pools)}
         self.failures = Failures(self, config.sections.get("fail", {}))
 
     def n_at_start(self, pool):
         return pool.replicas * pool.n_ranks
 
     def n_places(self, pool):
-        return self.n_at_start(pool)
+        return self.scales[pool.name].n_places * pool.n_ranks
 
     # --- time ---
 
@@ -107,7 +89,6 @@ class Fleet:
                 if not timer.off:
                     timer.off = True
                     timer.action()
-                self.settle()
                 send_closed()
             self.pull()
             self.plan()
@@ -120,7 +101,6 @@ class Fleet:
             if place.replica.step and place.replica.step.end_ns == self.now_ns:
                 place.replica.end_step()
                 self.boundary = True
-        self.settle()
 
     def pull(self):
         """Requests whose prompts were computed elsewhere."""
@@ -204,6 +184,18 @@ class Fleet:
                 until_ns = request.held_until_ns = self.now_ns + self.config.hold_timeout_ns
                 self.at(until_ns, CLOCKS, (RETURNS, request.index),
                         lambda: self.stop_holding(request, until_ns))
+            self.wake(request)
+
+    def wake(self, request):
+        """A replica for a request that is held, unless one is there or boots already."""
+        able = [place for place in self.places if place.pool.name in request.pools]
+        if any(place.state in (READY, STARTING) for place in able):
+            return
+        for name in request.pools:
+            if self.scales[name].is_active and self.scales[name].most > 0:
+                self.seen["woken"] += 1
+                self.scalers[name].add(1)
+                return
 
     def stop_holding(self, request, until_ns):
         if request in self.held and request.held_until_ns == until_ns:
@@ -245,6 +237,7 @@ class Fleet:
     def take(self, place, request):
         """It goes to a replica, whose front end is the first to see it."""
         pool = place.pool
+        self.scalers[pool.name].n_sent += 1
         request.replica, request.place = place.index, "frontend"
         request.pool = pool.name
         request.max_new = max(pool.max_output_tokens, request.output)

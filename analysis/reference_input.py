@@ -76,7 +76,7 @@ def read_config(path, overrides=()):
         ini.read_dict({section: {key: value.strip()}})
     known = {"run", "workload", "slo", "speculative", "route", "offload", "power", "output",
              "admit", "fail"}
-    named = {name for name in ini.sections() if name.startswith(("tenant.", "pool."))}
+    named = {name for name in ini.sections() if name.startswith(("tenant.", "pool.", "scale."))}
     if unknown := set(ini.sections()) - known - named:
         raise ValueError(f"{path}: not simulated by the reference: {', '.join(sorted(unknown))}")
     pools = [read_pool(path, ini, name) for name in ini.sections() if name.startswith("pool.")]

@@ -32,15 +32,11 @@ static void set_in(struct sim *sim, struct timer *timer, int64_t ns)
     }
 }
 
+/* For as long as [scale.POOL] says; a pool without one boots in no time. */
 static void boot(struct sim *sim, struct replica *replica)
 {
-    fleet_life(sim, replica, LIFE_STARTING);
-    set_in(sim, &fail_state_place(sim, replica)->booted, 0);
-}
-
-static void booted(struct sim *sim, struct timer *timer)
-{
-    fleet_life(sim, &sim->replicas[timer->order], LIFE_READY);
+    const struct pool *pool = replica->pool;
+    boot_start(sim, replica, pool->config->scale.is_given ? boot_ns(pool) : 0);
 }
 
 static void come_back(struct sim *sim, struct timer *timer)
@@ -53,12 +49,6 @@ static void come_back(struct sim *sim, struct timer *timer)
         place->gone_ns += sim->now_ns - place->gone_since_ns;
     }
     boot(sim, replica);
-}
-
-static void stop_booting(struct sim *sim, struct replica *replica)
-{
-    timer_cancel(&sim->timers, &fail_state_place(sim, replica)->booted);
-    boot_cancel(sim, replica); /* it may be a scaler's */
 }
 
 /* One that is down already stays so for the longer of the two times. */
@@ -84,7 +74,7 @@ static void break_down(struct sim *sim, struct replica *replica, int64_t duratio
         return;
     }
     replica->tally.n_failures++;
-    stop_booting(sim, replica);
+    boot_cancel(sim, replica);
     fail_lose_take(&sim->fail->lose, sim, replica, LIFE_FAILED);
     if (before == LIFE_DRAINING && !place->noticed) {
         fleet_life(sim, replica, LIFE_OFF); /* where it was to be */
@@ -139,7 +129,7 @@ static void notice(struct sim *sim, struct replica *replica, int64_t notice_ns,
     place->replace_ns = replace_ns;
     set_in(sim, &place->taken, notice_ns);
     if (before == LIFE_STARTING) {
-        stop_booting(sim, replica);
+        boot_cancel(sim, replica);
         fleet_life(sim, replica, LIFE_OFF);
     } else if (notice_ns > 0 && before != LIFE_FAILED) {
         if (sim->fail->config->on_failure == FAIL_MIGRATE) {
@@ -291,7 +281,6 @@ void fail_set_timers(struct sim *sim)
         place->spot = timer_of(TIMER_FAILURES, order + FAIL_STATE_SPOT, spot_ends);
         place->back = timer_of(TIMER_FAILURES, order + FAIL_STATE_BACK, come_back);
         place->fast = timer_of(TIMER_FAILURES, order + FAIL_STATE_FAST, become_fast);
-        place->booted = timer_of(TIMER_BOOTS, i, booted);
         if (life_serves(&sim->replicas[i].life)) {
             begin_life(sim, &sim->replicas[i]);
         }

@@ -23,16 +23,15 @@ struct fail_unit {
 /* What is known of a replica's place. */
 struct fail_place {
     struct fail_unit *unit;
-    struct timer back;   /* it is repaired, or replaced */
-    struct timer booted; /* it is ready */
-    struct timer spot;   /* it is told that it will be taken back ... */
-    struct timer taken;  /* ... and is */
-    struct timer fast;   /* it is slow no more */
-    int64_t n_drawn;     /* of its lifetimes as spot capacity */
-    int64_t own_nano;    /* its pace if nothing happens: engine/slow.h */
-    bool noticed;        /* from the notice until it is replaced */
-    bool wanted;         /* then: it is to be replaced */
-    bool gone;           /* off, and to be replaced */
+    struct timer back;  /* it is repaired, or replaced */
+    struct timer spot;  /* it is told that it will be taken back ... */
+    struct timer taken; /* ... and is */
+    struct timer fast;  /* it is slow no more */
+    int64_t n_drawn;    /* of its lifetimes as spot capacity */
+    int64_t own_nano;   /* its pace if nothing happens: engine/slow.h */
+    bool noticed;       /* from the notice until it is replaced */
+    bool wanted;        /* then: it is to be replaced */
+    bool gone;          /* off, and to be replaced */
     int64_t replace_ns;
     int64_t gone_since_ns;
     wide gone_ns;

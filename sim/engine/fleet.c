@@ -82,6 +82,10 @@ static int32_t pick(struct sim *sim, const struct request *request)
 /* Who could take the request takes it; false if nobody can. */
 static bool send(struct sim *sim, struct request *request)
 {
+    if (request->spare_chain != NULL) {
+        request->chain = request->spare_chain;
+        request->spare_chain = NULL;
+    }
     int32_t picked = pick(sim, request);
     if (picked < 0) {
         return false;
@@ -93,7 +97,7 @@ static bool send(struct sim *sim, struct request *request)
         pool_max_new_tokens(replica->pool, request->output_tokens);
     if (request->chain != NULL &&
         replica->pool->config->scheduler.enable_prefix_caching == 0) {
-        prefix_chain_free(request->chain);
+        request->spare_chain = request->chain;
         request->chain = NULL;
     }
     scaler_sent(sim->scalers, replica->pool->index);

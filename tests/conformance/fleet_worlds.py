@@ -22,6 +22,9 @@ KINDS = (*ROUTERS, *DISCIPLINES, *SHED, "several pools", "two disciplines", "ser
          "held", "no_capacity", "released", "event fail", "event reclaim", "event slow",
          "failed while down", "aborted steps", "moved before any grant", "lost attempts",
          "migrated", "retried", "replica_failed", "reclaimed", "retries_exhausted",
+         "scale queue", "scale concurrency", "scale kv", "scale rate", "scale schedule",
+         "scaled up", "woken", "taken back", "drained", "boots broken off",
+         "boots that take a while", "up cooldowns", "down cooldowns",
          "preemptions", "evictions", "prefix hits", "closed", "front ends", "replicas of all pools")
 NAMES = ("", "", "large", "small", "nobody's")
 
@@ -116,6 +119,40 @@ def draw_failures(rng, sections, step_ns):
     sections["route"]["hold_timeout"] = rng.choice((f"{10 * step_ns + 10**6}ns", "0.137", "41"))
 
 
+def draw_scaling(rng, sections, step_ns):
+    """Replicas that come and go while there is something to do."""
+    def steps(*choices):
+        return f"{rng.choice(choices) * step_ns + rng.choice((0, 0, 137))}ns"
+    pools = {name[5:]: keys for name, keys in sections.items() if name.startswith("pool.")}
+    for name, keys in pools.items():
+        if rng.random() < 0.3 or keys.get("data_parallel_mode") == "lockstep":
+            continue
+        policy = rng.choice(("queue", "concurrency", "kv", "rate", "schedule"))
+        least, most = rng.choice((0, 0, 1, 2)), rng.choice((2, 3, 5))
+        scale = {"policy": policy, "min": least, "max": most,
+                 "interval": f"{max(10**6, rng.choice((3, 10, 41, 100)) * step_ns)}ns",
+                 "up_step": rng.choice((0, 0, 1, 2)), "down_step": rng.choice((0, 1, 1, 2)),
+                 "up_cooldown": steps(0, 0, 30, 300), "down_cooldown": steps(0, 0, 30, 300)}
+        if policy == "schedule":
+            period = rng.choice((41, 137, 1000)) * step_ns + 4099
+            scale["schedule"] = " ".join(f"{period * i // 4}ns:{rng.randint(least, most)}"
+                                         for i in range(rng.choice((0, 1)), 4))
+            scale["period"] = f"{period}ns"
+        else:
+            scale["target"] = rng.choice({
+                "queue": ("0.5", "1", "3", "13.7"), "concurrency": ("1", "2.5", "8"),
+                "kv": ("0.137", "0.5", "0.9"),
+                "rate": (f"{10**9 // (10 * step_ns) or 1}", f"{10**9 // (100 * step_ns) or 1}",
+                         "41.37")}[policy])
+        if rng.random() < 0.5:
+            scale["boot_s"] = steps(1, 10, 100)
+        else:
+            scale.update(image_s=steps(0, 1, 10), graph_capture_s=steps(0, 0, 10),
+                         storage_bandwidth="0")
+        sections[f"scale.{name}"] = scale
+    sections["route"]["hold_timeout"] = rng.choice((f"{100 * step_ns + 10**6}ns", "41"))
+
+
 def draw(rng, pool, sections, lengths, step_ns):
     """Pools, a router, admission; columns of the trace."""
     draw_pools(rng, pool, sections, lengths, step_ns)
@@ -127,6 +164,8 @@ def draw(rng, pool, sections, lengths, step_ns):
     in_step = any(keys.get("data_parallel_mode") == "lockstep" for keys in sections.values())
     if not in_step and rng.random() < 0.5:
         draw_failures(rng, sections, step_ns)
+    if rng.random() < 0.5:
+        draw_scaling(rng, sections, step_ns)
     n = len(lengths)
     labels = {"priority": [rng.choice((0, 0, 1, 2, 3)) for _ in range(n)]}
     if rng.random() < 0.5:
@@ -148,6 +187,7 @@ def kinds_of(world):
     kinds |= {"several pools"} if len(config.pools) > 1 else set()
     kinds |= {"two disciplines"} if len({pool.batching for pool in config.pools}) > 1 else set()
     kinds |= {"front ends"} if any(pool.frontend_ns for pool in config.pools) else set()
+    kinds |= {f"scale {scale.policy}" for scale in fleet.scales.values()}
     kinds |= {"unknown model"} if "unknown_model" in kinds else set()
     served = [r for r in world.requests if r.pools]
     for request in served:
