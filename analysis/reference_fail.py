@@ -47,7 +47,8 @@ class Failures:
         self.replace_ns = duration_ns(section.get("spot_replace_s", "0"), "s")
         self.lost = []  # (place, request) of those that fail together
         for place in self.places:
-            place.own_pace = place.pool.slow_factor if is_slow(place.pool, place.number) else ONE
+            place.own_pace = place.pool.slow_factor if is_slow(
+                place.pool, place.number // place.pool.n_ranks) else ONE
             place.noticed = place.wanted = False
             place.back = place.taken = place.fast = None  # timers
             self.set_pace(place, place.own_pace)
@@ -68,16 +69,17 @@ class Failures:
     def find(self, pool, replica, node):
         places = [p for p in self.places if p.pool.name == pool or not pool]
         if replica:
-            return [p for p in places if p.number == int(replica)]
+            return [p for p in places if p.number // p.pool.n_ranks == int(replica)]
         return [p for p in places if self.nodes_of(p)[0] <= int(node) <= self.nodes_of(p)[-1]]
 
     @staticmethod
     def nodes_of(place):
         pool = place.pool
+        number = place.number // pool.n_ranks
         if pool.n_gpus > pool.gpus_per_node:
             each = ceil_div(pool.n_gpus, pool.gpus_per_node)
-            return range(place.number * each, (place.number + 1) * each)
-        return [place.number // (pool.gpus_per_node // pool.n_gpus)]
+            return range(number * each, (number + 1) * each)
+        return [number // (pool.gpus_per_node // pool.n_gpus)]
 
     # --- what happens ---
 

@@ -39,12 +39,6 @@ class Fleet:
         self.now_ns = self.area = 0
         for place in self.places:
             place.state = READY if place.number < self.n_at_start(place.pool) else OFF
-        self.groups = {}  # of data-parallel ranks, by the index of the first
-        for place in self.places:
-            n_ranks = place.pool.n_ranks
-            if n_ranks > 1 and place.number % n_ranks == 0:
-                ranks = self.places[place.index:place.index + n_ranks]
-                self.groups[place.index] = Group([rank.replica for rank in ranks])
 
         self.boots = Boots(self)
         self.scalers = {pool.name: Scaler(self, self.scales[pool.name], i)
@@ -108,16 +102,18 @@ class Fleet:
     def plan(self):
         """Of all who are idle, in order; ranks with the first of theirs."""
         for place in self.places:
-            replica = place.replica
-            if replica.steps_alone:
+            replica, n_ranks = place.replica, place.pool.n_ranks
+            if n_ranks == 1:
                 replica.wake_ns = None
                 if replica.step is None and replica.n_requests() > 0:
                     replica.plan(self.now_ns)
                     self.steps += [(place.index, replica.step)] if replica.step else []
-            elif place.index in self.groups:
-                replicas = [rank.replica for rank in self.places]
-                self.steps += [(replicas.index(rank), rank.step)
-                               for rank in self.groups[place.index].plan(self.now_ns)]
+            elif place.number % n_ranks == 0:
+                ranks = self.places[place.index:place.index + n_ranks]
+                Group([rank.replica for rank in ranks]).plan(self.now_ns)
+                self.steps += [(rank.index, rank.replica.step) for rank in ranks
+                               if rank.replica.step
+                               and rank.replica.step.start_ns == self.now_ns]
         for place in self.places:
             self.seen["left"] += len(place.replica.shed)
             place.replica.shed = []

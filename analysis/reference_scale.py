@@ -13,7 +13,7 @@ def ceil(value):
 
 
 class Scale:
-    """[scale.POOL]; nothing of a pool without one is ever scaled, and it boots in no time."""
+    """[scale.POOL]; how long weights take to be read nobody here knows."""
 
     def __init__(self, pool, section):
         def duration(key, default, unit="s"):
@@ -34,7 +34,7 @@ class Scale:
         self.up_cooldown_ns = duration("up_cooldown", "0")
         self.down_cooldown_ns = duration("down_cooldown", "300")
         parts = [duration("image_s", "10"), duration("graph_capture_s", "20")]
-        self.boot_ns = (duration("boot_s", "0") or sum(parts)) if section else 0
+        self.boot_ns = duration("boot_s", "0") or sum(parts)
         self.is_active = self.policy != "none"
         self.n_places = max(pool.replicas, self.most) if self.is_active else pool.replicas
 

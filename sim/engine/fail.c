@@ -10,6 +10,7 @@
 #include "engine/boot.h"
 #include "engine/fail_state.h"
 #include "engine/fleet.h"
+#include "engine/lockstep.h"
 
 /* The `k`-th time of its kind for a unit: a function of these and the run's seed. */
 static int64_t draw(const struct sim *sim, const char *what, int32_t unit, int64_t k,
@@ -32,13 +33,6 @@ static void set_in(struct sim *sim, struct timer *timer, int64_t ns)
     }
 }
 
-/* For as long as [scale.POOL] says; a pool without one boots in no time. */
-static void boot(struct sim *sim, struct replica *replica)
-{
-    const struct pool *pool = replica->pool;
-    boot_start(sim, replica, pool->config->scale.is_given ? boot_ns(pool) : 0);
-}
-
 static void come_back(struct sim *sim, struct timer *timer)
 {
     struct replica *replica = fail_state_replica(sim, timer);
@@ -48,7 +42,9 @@ static void come_back(struct sim *sim, struct timer *timer)
         place->noticed = false;
         place->gone_ns += sim->now_ns - place->gone_since_ns;
     }
-    boot(sim, replica);
+    sim->cause = "repair";
+    boot_start(sim, replica, boot_ns(replica->pool));
+    sim->cause = "";
 }
 
 /* One that is down already stays so for the longer of the two times. */
@@ -62,6 +58,12 @@ static void stay_down(struct sim *sim, struct fail_place *place, int64_t duratio
     }
 }
 
+/* Of the ranks that fail together, if it is one: the one that counts. */
+static bool is_first(const struct replica *replica)
+{
+    return replica->index == lockstep_first(replica);
+}
+
 static void break_down(struct sim *sim, struct replica *replica, int64_t duration_ns)
 {
     struct fail_place *place = fail_state_place(sim, replica);
@@ -73,10 +75,10 @@ static void break_down(struct sim *sim, struct replica *replica, int64_t duratio
         stay_down(sim, place, duration_ns);
         return;
     }
-    replica->tally.n_failures++;
+    replica->tally.n_failures += is_first(replica);
     boot_cancel(sim, replica);
     fail_lose_take(&sim->fail->lose, sim, replica, LIFE_FAILED);
-    if (before == LIFE_DRAINING && !place->noticed) {
+    if (before == LIFE_DRAINING && !place->noticed && !replica->sleeps) {
         fleet_life(sim, replica, LIFE_OFF); /* where it was to be */
     } else if (duration_ns != FAIL_FOR_EVER) {
         set_in(sim, &place->back, duration_ns);
@@ -89,10 +91,12 @@ static void unit_fails(struct sim *sim, struct timer *timer)
         fail_state_place(sim, fail_state_replica(sim, timer))->unit;
     int64_t repair_ns =
         draw(sim, "repair", unit->first, unit->n_drawn, sim->fail->config->mttr_ns);
+    sim->cause = fail_config_kind_name(FAIL_CRASH);
     for (int32_t i = unit->first; i < unit->end; i++) {
         break_down(sim, &sim->replicas[i], repair_ns);
     }
     fail_lose_end(&sim->fail->lose, sim, REASON_REPLICA_FAILED, false);
+    sim->cause = "";
 }
 
 /* The time is up. */
@@ -101,6 +105,7 @@ static void taken(struct sim *sim, struct timer *timer)
     struct replica *replica = fail_state_replica(sim, timer);
     struct fail_place *place = fail_state_place(sim, replica);
     timer_cancel(&sim->timers, &place->back);
+    sim->cause = fail_config_kind_name(FAIL_RECLAIM);
     if (life_serves(&replica->life)) {
         fail_lose_take(&sim->fail->lose, sim, replica, LIFE_OFF);
     } else if (replica->life.state == LIFE_FAILED) {
@@ -112,6 +117,7 @@ static void taken(struct sim *sim, struct timer *timer)
         place->noticed = false;
     }
     fail_lose_end(&sim->fail->lose, sim, REASON_RECLAIMED, false);
+    sim->cause = "";
 }
 
 /* The provider says that it will take the replica back. */
@@ -123,7 +129,7 @@ static void notice(struct sim *sim, struct replica *replica, int64_t notice_ns,
     if (place->noticed || before == LIFE_OFF || before == LIFE_ASLEEP) {
         return;
     }
-    replica->tally.n_reclaims++;
+    replica->tally.n_reclaims += is_first(replica);
     place->noticed = true;
     place->wanted = before != LIFE_DRAINING;
     place->replace_ns = replace_ns;
@@ -144,8 +150,13 @@ static void notice(struct sim *sim, struct replica *replica, int64_t notice_ns,
 static void spot_ends(struct sim *sim, struct timer *timer)
 {
     const struct fail_config *config = sim->fail->config;
-    notice(sim, fail_state_replica(sim, timer), config->notice_ns,
-           config->spot_replace_ns);
+    const struct replica *replica = fail_state_replica(sim, timer);
+    sim->cause = fail_config_kind_name(FAIL_RECLAIM);
+    for (int32_t i = 0; i < lockstep_n(replica); i++) {
+        notice(sim, &sim->replicas[replica->index + i], config->notice_ns,
+               config->spot_replace_ns);
+    }
+    sim->cause = "";
 }
 
 /* From the next step on. */
@@ -177,7 +188,9 @@ static void become_fast(struct sim *sim, struct timer *timer)
 static void happen(struct sim *sim, const struct fail_event *event)
 {
     int32_t pool_first = sim->first_of_pool[event->pool];
-    for (int32_t i = event->first; i < event->end; i++) {
+    int32_t n_ranks = lockstep_n(&sim->replicas[pool_first]);
+    sim->cause = fail_config_kind_name(event->kind);
+    for (int32_t i = event->first * n_ranks; i < event->end * n_ranks; i++) {
         struct replica *replica = &sim->replicas[pool_first + i];
         switch (event->kind) {
         case FAIL_CRASH:
@@ -194,6 +207,7 @@ static void happen(struct sim *sim, const struct fail_event *event)
         }
     }
     fail_lose_end(&sim->fail->lose, sim, REASON_REPLICA_FAILED, false);
+    sim->cause = "";
 }
 
 static void events_happen(struct sim *sim, struct timer *timer)
@@ -219,7 +233,7 @@ static void begin_life(struct sim *sim, struct replica *replica)
         set_in(sim, &unit->timer,
                draw(sim, "life", unit->first, ++unit->n_drawn, mean_ns));
     }
-    if (config->spot_mtbf_ns > 0) {
+    if (config->spot_mtbf_ns > 0 && is_first(replica)) {
         set_in(
             sim, &place->spot,
             draw(sim, "spot", replica->index, ++place->n_drawn, config->spot_mtbf_ns));

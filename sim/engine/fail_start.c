@@ -1,6 +1,7 @@
 #include "base/memory.h"
 #include "engine/fail.h"
 #include "engine/fail_state.h"
+#include "engine/lockstep.h"
 
 /* Replicas of the pool that are slow from the start are so; and paces that events give
  * them have prices. */
@@ -25,7 +26,8 @@ static int start_paces(struct sim *sim, int32_t pool_index, struct err *err)
     }
     int32_t first = sim->first_of_pool[pool_index];
     for (int32_t i = first; i < sim->first_of_pool[pool_index + 1] && n_own > 1; i++) {
-        bool is_slow = fail_config_is_slow(pool->config, i - first);
+        int32_t number = (i - first) / lockstep_n(&sim->replicas[i]);
+        bool is_slow = fail_config_is_slow(pool->config, number);
         slow_set(&sim->slow, &sim->replicas[i], own_nano[is_slow]);
     }
     return 0;
@@ -44,7 +46,8 @@ static void add_units(struct sim *sim, int32_t pool)
 {
     const struct pool_config *config = sim->config->pools[pool].config;
     int32_t base = sim->first_of_pool[pool];
-    int32_t n = sim->first_of_pool[pool + 1] - base;
+    int32_t n_ranks = lockstep_n(&sim->replicas[base]);
+    int32_t n = (sim->first_of_pool[pool + 1] - base) / n_ranks;
     int32_t first = 0;
     int32_t end = 0;
     for (int64_t node = 0; sim->fail->config->scope == FAIL_NODE || end < n; node++) {
@@ -53,12 +56,12 @@ static void add_units(struct sim *sim, int32_t pool)
         } else if (!fail_config_node(config, n, node, &first, &end)) {
             return;
         }
-        struct fail_unit *unit = sim->fail->places[base + first].unit;
+        struct fail_unit *unit = sim->fail->places[base + first * n_ranks].unit;
         if (unit != NULL) { /* it falls with any of its nodes */
             unit->n_nodes++;
             continue;
         }
-        add_unit(sim->fail, base + first, base + end);
+        add_unit(sim->fail, base + first * n_ranks, base + end * n_ranks);
     }
 }
 

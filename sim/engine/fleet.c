@@ -120,7 +120,7 @@ void fleet_send_away(struct sim *sim, struct request *request, int64_t at_ns,
 {
     request->place = REQUEST_AWAY;
     request->replica = -1;
-    sim->n_away++;
+    request_list_append(&sim->away, request);
     request->timer.phase = TIMER_CLOCKS;
     request->timer.order = request->id;
     request->timer.fire = fire;
@@ -129,8 +129,9 @@ void fleet_send_away(struct sim *sim, struct request *request, int64_t at_ns,
 
 static void come_back(struct sim *sim, struct timer *timer)
 {
-    sim->n_away--;
-    fleet_send(sim, request_of_timer(timer));
+    struct request *request = request_of_timer(timer);
+    request_list_remove(&sim->away, request);
+    fleet_send(sim, request);
 }
 
 void fleet_send_later(struct sim *sim, struct request *request, int64_t at_ns)
@@ -199,7 +200,7 @@ void fleet_give_up(struct sim *sim, struct request *request)
         sim->held_ns += sim->now_ns;
         break;
     case REQUEST_AWAY:
-        sim->n_away--;
+        request_list_remove(&sim->away, request);
         break;
     case REQUEST_FRONTEND:
         frontend_leave(sim, &sim->replicas[request->replica], request);

@@ -22,7 +22,7 @@ bool resend_would(const struct sim *sim, const struct request *request)
 static void come_again(struct sim *sim, struct timer *timer)
 {
     struct request *request = request_of_timer(timer);
-    sim->n_away--;
+    request_list_remove(&sim->away, request);
     fleet_knock(sim, request);
 }
 

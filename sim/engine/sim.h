@@ -164,7 +164,7 @@ struct sim {
     struct request_list held; /* at the gateway */
     struct fail *fail;        /* NULL: nothing can fail */
     struct slow slow;         /* prices of slow replicas */
-    int64_t n_away;           /* who are sent again later */
+    struct request_list away; /* they are sent again later */
     struct histogram itl;
     struct probe probe; /* the user's, with the bookkeeping of this file in front */
     int32_t *idle;      /* replicas to plan at this instant */

@@ -162,7 +162,7 @@ static void verify_outside(const struct sim *sim)
 
 void sim_verify(const struct sim *sim)
 {
-    int64_t n = sim->held.n + sim->n_away;
+    int64_t n = sim->held.n + sim->away.n;
     int32_t n_on = 0;
     verify_outside(sim);
     for (int32_t i = 0; i < sim->n_replicas; i++) {

@@ -13,8 +13,7 @@ wide throttle_raise_work(const struct pool *pool, const struct work *work,
                          struct step_price *price)
 {
     wide more_fs = power_sum(&pool->power.least_fs, work) +
-                   power_sum(&pool->speculative.power.least_fs, drafting) +
-                   power_sum(&pool->adapter.power.least_fs, adapting) -
+                   power_sum(&pool->speculative.power.least_fs, drafting) -
                    cost_sum_fs(price);
     if (adapting != NULL) {
         more_fs += power_sum(&pool->adapter.power.least_fs, adapting);

@@ -252,11 +252,27 @@ static int by_time(const void *a, const void *b)
     return x->line < y->line ? -1 : 1; /* no two are of one line */
 }
 
-int failures_read(struct config *config, struct arena *arena, struct err *err)
+/* Who takes turns with others on its GPUs drains to hand them over, and is never off. */
+static int check_sharing(const struct config *config, struct err *err)
 {
-    if (config->fail.events[0] == '\0') {
-        return 0;
+    bool reclaims = config->fail.spot_mtbf_ns > 0;
+    for (int64_t i = 0; i < config->failures.n; i++) {
+        reclaims = reclaims || config->failures.events[i].kind == FAIL_RECLAIM;
     }
+    for (int32_t i = 0; i < config->n_pools; i++) {
+        if (reclaims && config->pools[i].shares_pool != 0) {
+            return err_set(err,
+                           "%s: [pool.%s] shares_gpus_with: GPUs that several models "
+                           "share cannot be taken back; [fail] spot_mtbf and events of "
+                           "kind reclaim need pools with GPUs of their own",
+                           config->file, config->pools[i].name);
+        }
+    }
+    return 0;
+}
+
+static int read_file(struct config *config, struct arena *arena, struct err *err)
+{
     struct source *source = source_open(config->fail.events, err);
     if (source == NULL) {
         return -1;
@@ -272,4 +288,12 @@ int failures_read(struct config *config, struct arena *arena, struct err *err)
     }
     free(reader.events);
     return status;
+}
+
+int failures_read(struct config *config, struct arena *arena, struct err *err)
+{
+    if (config->fail.events[0] != '\0' && read_file(config, arena, err) != 0) {
+        return -1;
+    }
+    return check_sharing(config, err);
 }

@@ -32,6 +32,13 @@ CASES = [
     option("replicas_that_are_fast", "pool.main.slow_factor=0.9", "'0.9' is less than 1"),
     option("more_slow_replicas_than_there_are", "pool.main.slow_share=1.1",
            "'1.1' is greater than 1"),
+    Case("what_is_taken_back_and_shared",
+         ["run", "linear.ini", "-q", "-o", "out", "-s", "fail.spot_mtbf=5"],
+         "linear.ini: [pool.more] shares_gpus_with: GPUs that several models share cannot be "
+         "taken back; [fail] spot_mtbf and events of kind reclaim need pools with GPUs of "
+         "their own",
+         files={"linear.ini": broken.LINEAR + broken.POOL.replace("main", "more")
+                + "shares_gpus_with = main\n[sleep]\nsleep_ms = 5\nwake_ms = 5\n"}),
     Case("a_file_that_is_not_there",
          ["run", "linear.ini", "-q", "-o", "out", "-s", "fail.events=gone.csv"],
          "gone.csv: cannot be opened: No such file or directory"),

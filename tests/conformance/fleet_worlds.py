@@ -119,13 +119,28 @@ def draw_failures(rng, sections, step_ns):
     sections["route"]["hold_timeout"] = rng.choice((f"{10 * step_ns + 10**6}ns", "0.137", "41"))
 
 
+def draw_steps(rng, step_ns, choices):
+    return f"{rng.choice(choices) * step_ns + rng.choice((0, 0, 137))}ns"
+
+
+def draw_boots(rng, sections, step_ns):
+    """Of all pools, whether they are scaled or not; reading weights takes no time."""
+    for name in [name[5:] for name in sections if name.startswith("pool.")]:
+        keys = sections.setdefault(f"scale.{name}", {})
+        if rng.random() < 0.5:
+            keys["boot_s"] = draw_steps(rng, step_ns, (1, 10, 100))
+        else:
+            keys.update(image_s=draw_steps(rng, step_ns, (0, 1, 10)), storage_bandwidth="0",
+                        graph_capture_s=draw_steps(rng, step_ns, (0, 0, 10)))
+
+
 def draw_scaling(rng, sections, step_ns):
     """Replicas that come and go while there is something to do."""
     def steps(*choices):
-        return f"{rng.choice(choices) * step_ns + rng.choice((0, 0, 137))}ns"
+        return draw_steps(rng, step_ns, choices)
     pools = {name[5:]: keys for name, keys in sections.items() if name.startswith("pool.")}
     for name, keys in pools.items():
-        if rng.random() < 0.3 or keys.get("data_parallel_mode") == "lockstep":
+        if rng.random() < 0.3:
             continue
         policy = rng.choice(("queue", "concurrency", "kv", "rate", "schedule"))
         least, most = rng.choice((0, 0, 1, 2)), rng.choice((2, 3, 5))
@@ -144,11 +159,6 @@ def draw_scaling(rng, sections, step_ns):
                 "kv": ("0.137", "0.5", "0.9"),
                 "rate": (f"{10**9 // (10 * step_ns) or 1}", f"{10**9 // (100 * step_ns) or 1}",
                          "41.37")}[policy])
-        if rng.random() < 0.5:
-            scale["boot_s"] = steps(1, 10, 100)
-        else:
-            scale.update(image_s=steps(0, 1, 10), graph_capture_s=steps(0, 0, 10),
-                         storage_bandwidth="0")
         sections[f"scale.{name}"] = scale
     sections["route"]["hold_timeout"] = rng.choice((f"{100 * step_ns + 10**6}ns", "41"))
 
@@ -161,11 +171,11 @@ def draw(rng, pool, sections, lengths, step_ns):
     sections["workload"].pop("rate_scale", None)
     if rng.random() < 0.4:
         sections["admit"] = draw_admission(rng, step_ns)
-    in_step = any(keys.get("data_parallel_mode") == "lockstep" for keys in sections.values())
-    if not in_step and rng.random() < 0.5:
+    if rng.random() < 0.5:
         draw_failures(rng, sections, step_ns)
     if rng.random() < 0.5:
         draw_scaling(rng, sections, step_ns)
+    draw_boots(rng, sections, step_ns)
     n = len(lengths)
     labels = {"priority": [rng.choice((0, 0, 1, 2, 3)) for _ in range(n)]}
     if rng.random() < 0.5:

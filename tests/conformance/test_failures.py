@@ -30,6 +30,10 @@ replicas = 2
 usd_per_hour = 3.6
 idle_power = 41
 tdp = 137
+[scale.main]
+image_s = 0
+storage_bandwidth = 0
+graph_capture_s = 0
 [fail]
 events = {events}
 """
@@ -119,6 +123,17 @@ CASES = [
          ("pool.main.replicas=1",),
          [row(137, ttft=115, recompute=115, decode=22, attempts="2", replica="0")],
          {"downtime_s": "0.080000000", "availability": "0.416058394"}),
+    # and has booted for 13 ms
+    Case("held_until_it_has_booted", ONE, ["0.020,fail,0,,0.080,,"],
+         ("pool.main.replicas=1", "scale.main.boot_s=13ms"),
+         [row(150, ttft=128, recompute=128, decode=22, attempts="2", replica="0")],
+         {"downtime_s": "0.093000000", "starting_cost_usd": "0.000013000",
+          "failed_cost_usd": "0.000080000", "total_cost_usd": "0.000150000"}),
+    # down while it boots: it boots again
+    Case("failing_while_it_boots", ONE, ["0.020,fail,0,,0.080,,", "0.105,fail,0,,0.020,,"],
+         ("pool.main.replicas=1", "scale.main.boot_s=13ms"),
+         [row(175, ttft=153, recompute=153, decode=22, attempts="2", replica="0")],
+         {"failures": 2, "lost_attempts": 1, "downtime_s": "0.118000000"}),
     Case("a_whole_node", [(0, 50, 1)] * 4, ["0.007,fail,,1,,,"],
          ("pool.main.replicas=4", "pool.main.gpus_per_node=2"),
          [row(15, prefill=15, replica="0"), row(15, prefill=15, replica="1"),

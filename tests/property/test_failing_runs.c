@@ -101,6 +101,15 @@ static int64_t write_pool(struct rng *rng, FILE *out, const char *name,
     }
     fprintf(out, "async_scheduling = %s\n", rng_below(rng, 3) == 0 ? "yes" : "no");
     write_price(rng, out);
+    fprintf(out,
+            "[scale.%s]\nimage_s = %s\nstorage_bandwidth = 0\ngraph_capture_s = 0\n",
+            name, policies_word(rng, "0", "0.0041"));
+    if (rng_below(rng, 3) == 0) {
+        fprintf(out,
+                "policy = concurrency\ntarget = 3\nmin = %lld\nmax = %lld\n"
+                "interval = 7ms\ndown_cooldown = 13ms\n",
+                (long long)rng_below(rng, 2), (long long)n_replicas + 1);
+    }
     return n_replicas;
 }
 

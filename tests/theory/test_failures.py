@@ -35,6 +35,10 @@ base_us = 1000
 num_gpu_blocks = 4099
 replicas = {n}
 gpus_per_node = {node}
+[scale.main]
+image_s = {boot}
+storage_bandwidth = 0
+graph_capture_s = 0
 [fail]
 mtbf = {mtbf}
 mttr = {mttr}
@@ -57,22 +61,25 @@ def check(what, found, expected, deviation):
     return [] if abs(errors) < 4 else [f"{what} is {errors:.1f} standard errors off"]
 
 
-def renewal(root, scope, node, mtbf, mttr, seed):
+def renewal(root, scope, node, mtbf, mttr, seed, boot=0):
     ends = [(0, 5, 1), (END_S * 10**9, 5, 1)]
-    rows, summary = simulate(root, f"{scope}{mtbf}", ends, seed=seed, n=N, node=node, scope=scope,
-                             mtbf=mtbf, mttr=mttr)
+    rows, summary = simulate(root, f"{scope}{mtbf}{boot}", ends, seed=seed, n=N, node=node,
+                             scope=scope, mtbf=mtbf, mttr=mttr, boot=boot)
     a, b, t = 1 / mtbf, 1 / mttr, END_S
-    down = [runs.to_ns(row["failed_s"]) for row in rows]
+    down = [runs.to_ns(row["failed_s"]) + runs.to_ns(row["starting_s"]) for row in rows]
     groups = [set(down[i:i + node]) for i in range(0, N, node)] if scope == "node" else [
         {ns} for ns in down]
     faults = [f"{scope}: replicas of a node are not down together"
               for group in groups if len(group) > 1]
     n = len(groups)
     expected = t - (t * b / (a + b) + a / (a + b)**2 * (1 - math.exp(-(a + b) * t)))
+    if boot > 0:  # a boot of fixed length: by means and variances alone
+        expected = t * (mttr + boot) / (mtbf + mttr + boot)
+        b = 1 / (mttr + boot)
     mean = sum(next(iter(group)) for group in groups) / n / 10**9
     faults += check(f"{scope}, mtbf {mtbf}: seconds down", mean, expected,
                     math.sqrt(2 * a * b * t / (a + b)**3 / n))
-    cycle = mtbf + mttr  # their number has variance t (mtbf^2 + mttr^2) / cycle^3
+    cycle = mtbf + mttr + boot  # their number has variance t (mtbf^2 + mttr^2) / cycle^3
     failures = int(summary["failures"]) / N
     faults += check(f"{scope}, mtbf {mtbf}: failures", failures,
                     a * (t - expected), math.sqrt(t * (mtbf**2 + mttr**2) / cycle**3 / n))
@@ -84,7 +91,8 @@ def renewal(root, scope, node, mtbf, mttr, seed):
 
 def same_moments(root):
     """What a fleet serves does not move its failures."""
-    values = {"seed": 7, "n": 3, "node": 1, "scope": "replica", "mtbf": 137, "mttr": 41}
+    values = {"seed": 7, "n": 3, "node": 1, "scope": "replica", "mtbf": 137, "mttr": 41,
+              "boot": 7}
     few, _ = simulate(root, "few", [(0, 5, 1), (4099 * 10**9, 5, 1)], **values)
     many, _ = simulate(root, "many", [(i * 10**9, 137, 41) for i in range(4099)]
                        + [(4099 * 10**9, 5, 1)], **values)
@@ -116,6 +124,7 @@ def main():
         faults = renewal(root, "replica", 1, 1370, 341, 1)
         faults += renewal(root, "replica", 1, 41, 137, 2)
         faults += renewal(root, "node", 4, 700, 99, 3)
+        faults += renewal(root, "replica", 1, 1370, 341, 4, boot=59)
         faults += same_moments(root)
         faults += slow_as_scaled(root)
     for fault in faults:
