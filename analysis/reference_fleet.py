@@ -119,10 +119,16 @@ class Fleet:
             place.replica.shed = []
 
     def settle(self):
-        """Who drains goes off when it is empty."""
+        """Who drains goes off when it is empty; ranks do so together."""
         for place in self.places:
-            if place.state == DRAINING and place.is_empty():
-                self.live(place, OFF)
+            ranks = self.ranks_of(place)
+            if all(rank.state == DRAINING and rank.is_empty() for rank in ranks):
+                self.live_all(place, OFF)
+
+    def ranks_of(self, place):
+        """Those that step together with it, itself among them."""
+        first = place.index - place.number % place.pool.n_ranks
+        return self.places[first:first + place.pool.n_ranks]
 
     # --- lives ---
 
@@ -132,8 +138,12 @@ class Fleet:
             assert place.is_empty() and place.replica.step is None
             place.empty()
             self.failures.set_pace(place, place.pace)
-        if state == READY:
+        if state == READY and all(rank.state == READY for rank in self.ranks_of(place)):
             self.release_held()
+
+    def live_all(self, place, state):
+        for rank in self.ranks_of(place):
+            self.live(rank, state)
 
     # --- requests ---
 

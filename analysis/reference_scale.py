@@ -54,17 +54,20 @@ class Boots:
         if length_ns is None:
             length_ns = self.fleet.scales[place.pool.name].boot_ns
         self.fleet.seen["boots that take a while"] += length_ns > 0
-        self.fleet.live(place, STARTING)
-        self.timers[place] = self.fleet.at(self.fleet.now_ns + length_ns, 1, (place.index, 0),
-                                           lambda: self.end(place))
+        self.stop(place)
+        first = self.fleet.ranks_of(place)[0]
+        self.fleet.live_all(first, STARTING)
+        self.timers[first] = self.fleet.at(self.fleet.now_ns + length_ns, 1, (first.index, 0),
+                                           lambda: self.end(first))
 
     def stop(self, place):
-        if place in self.timers:
-            self.timers.pop(place).off = True
+        first = self.fleet.ranks_of(place)[0]
+        if first in self.timers:
+            self.timers.pop(first).off = True
 
-    def end(self, place):
-        del self.timers[place]
-        self.fleet.live(place, READY)
+    def end(self, first):
+        del self.timers[first]
+        self.fleet.live_all(first, READY)
 
 
 class Scaler:
@@ -73,6 +76,7 @@ class Scaler:
     def __init__(self, fleet, scale, order):
         self.fleet, self.scale, self.order = fleet, scale, order
         self.places = [place for place in fleet.places if place.pool is scale.pool]
+        self.firsts = self.places[::scale.pool.n_ranks]
         self.last_up_ns = self.last_down_ns = -(10**30)
         self.n_sent, self.counted = 0, []  # since the last tick; (begin, number) of intervals
         self.n_ticks = 0
@@ -84,13 +88,15 @@ class Scaler:
         self.fleet.at(self.n_ticks * self.scale.interval_ns, 2, (1, self.order), self.decide)
 
     def of_state(self, state):
-        return [place for place in self.places if place.state == state]
+        """Replicas, each as the first of its ranks."""
+        return [place for place in self.firsts if place.state == state]
 
     def held(self):
         return sum(self.scale.pool.name in request.pools for request in self.fleet.held)
 
     def wanted(self):
-        scale, ready, now_ns = self.scale, self.of_state(READY), self.fleet.now_ns
+        scale, now_ns = self.scale, self.fleet.now_ns
+        ready = [place for place in self.places if place.state == READY]
         n_waiting = self.held() + sum(place.n_waiting() for place in ready)
         n_running = sum(place.n_running() for place in ready)
         if scale.policy == "schedule":
@@ -100,8 +106,8 @@ class Scaler:
         elif scale.policy == "concurrency":
             wanted = ceil((n_waiting + n_running) / scale.target)
         elif scale.policy == "kv":
-            wanted = (ceil(sum(place.kv_use() for place in ready) / scale.target) if ready
-                      else self.current())
+            used = sum((place.kv_use() for place in ready), start=fractions.Fraction(0))
+            wanted = ceil(used / scale.pool.n_ranks / scale.target) if ready else self.current()
         else:
             since_ns = max(0, now_ns - scale.window_ns)
             n_sent = self.held() + sum(n for at_ns, n in self.counted if since_ns <= at_ns)
@@ -148,7 +154,7 @@ class Scaler:
         for place in self.of_state(DRAINING):
             if left and not place.noticed:
                 self.fleet.seen["taken back"] += 1
-                self.fleet.live(place, READY)
+                self.fleet.live_all(place, READY)
                 left -= 1
         for place in self.of_state(OFF):
             if left and not place.noticed:
@@ -167,8 +173,8 @@ class Scaler:
                 if state == STARTING:
                     self.fleet.seen["boots broken off"] += 1
                     self.fleet.boots.stop(place)
-                    self.fleet.live(place, OFF)
+                    self.fleet.live_all(place, OFF)
                 else:
                     self.fleet.seen["drained"] += 1
-                    self.fleet.live(place, DRAINING)
+                    self.fleet.live_all(place, DRAINING)
         self.last_down_ns = self.fleet.now_ns
