@@ -183,6 +183,9 @@ class Failures:
                 replica.running.remove(request)
                 request.leave("timed_out", now_ns, "client_timeout")
                 self.fleet.seen["left"] += 1
+        for request in self.fleet.transfers.at(place):
+            self.fleet.transfers.drop(request)
+            self.lost.append((place, request))
         self.fleet.seen["aborted steps"] += replica.step is not None
         self.lost += [(place, request) for request in place.requests()]
         replica.step = None

@@ -14,6 +14,7 @@ from reference_gateway import (DRAINING, FAILED, OFF, READY, STARTING, Admission
 from reference_input import ceil_div
 from reference_lockstep import Group
 from reference_scale import Boots, Scale, Scaler
+from reference_transfer import Transfers
 
 FAILURES, BOOTS, CLOCKS, TRANSFERS, FRONTENDS, ARRIVALS = range(6)
 CLIENTS, SCALERS, RETURNS = range(3)  # clocks of one instant, in this order
@@ -41,6 +42,7 @@ class Fleet:
             place.state = READY if place.number < self.n_at_start(place.pool) else OFF
 
         self.boots = Boots(self)
+        self.transfers = Transfers(self, config.sections.get("disaggregate", {}))
         self.scalers = {pool.name: Scaler(self, self.scales[pool.name], i)
                         for i, pool in enumerate(config.pools)}
         self.failures = Failures(self, config.sections.get("fail", {}))
@@ -84,7 +86,7 @@ class Fleet:
                     timer.off = True
                     timer.action()
                 send_closed()
-            self.pull()
+            self.transfers.pull()
             self.plan()
             self.settle()
             send_closed()
@@ -95,9 +97,7 @@ class Fleet:
             if place.replica.step and place.replica.step.end_ns == self.now_ns:
                 place.replica.end_step()
                 self.boundary = True
-
-    def pull(self):
-        """Requests whose prompts were computed elsewhere."""
+        self.transfers.begin()
 
     def plan(self):
         """Of all who are idle, in order; ranks with the first of theirs."""
@@ -140,6 +140,7 @@ class Fleet:
             self.failures.set_pace(place, place.pace)
         if state == READY and all(rank.state == READY for rank in self.ranks_of(place)):
             self.release_held()
+            self.transfers.ready()
 
     def live_all(self, place, state):
         for rank in self.ranks_of(place):
@@ -153,8 +154,9 @@ class Fleet:
 
     def pools_for(self, request):
         """Names of the pools that could serve it."""
-        return tuple(pool.name for pool in self.config.pools
-                     if serves(pool, request) and is_servable(pool, request))
+        return self.transfers.answerable(tuple(
+            pool.name for pool in self.config.pools
+            if serves(pool, request) and is_servable(pool, request)))
 
     def expect(self, request):
         self.n_expected += 1
@@ -228,15 +230,14 @@ class Fleet:
         if not request.status:
             self.send(request)
 
-    def candidates(self, request):
-        return [place for place in self.places
-                if place.state == READY and place.pool.name in request.pools]
-
     def route(self, request):
-        ready = self.candidates(request)
+        pools, policy = self.transfers.first_pools(request)
+        ready = [place for place in self.places
+                 if place.state == READY and place.pool.name in pools]
         if not ready:
             return False
-        place = self.router.pick(self.config.policy, request.pools, ready)
+        group = ("decode", pools) if policy == "decode_policy" else pools
+        place = self.router.pick(getattr(self.config, policy), group, ready)
         self.take(place, request)
         return True
 
@@ -246,7 +247,8 @@ class Fleet:
         self.scalers[pool.name].n_sent += 1
         request.replica, request.place = place.index, "frontend"
         request.pool = pool.name
-        request.max_new = max(pool.max_output_tokens, request.output)
+        request.max_new = (request.generated + 1 if pool.role == "prefill"
+                           else max(pool.max_output_tokens, request.output))
         request.prefix = request.label if pool.enable_prefix_caching == "yes" else None
         through_ns = place.enter_frontend(request, self.now_ns)
         if through_ns == self.now_ns:
@@ -282,13 +284,18 @@ class Fleet:
             self.leave(request, "timed_out", "client_timeout")
         elif request.place == "away":
             self.leave(request, "timed_out", "client_timeout")
+        elif request.place in ("moving", "landed"):
+            self.transfers.drop(request)
+            request.leave("timed_out", self.now_ns, "client_timeout")
+            self.seen["left"] += 1
         else:
             self.places[request.replica].replica.give_up(request, self.now_ns)
 
 
 def is_servable(pool, request):
     usable = pool.num_gpu_blocks - 1 - pool.watermark_blocks
-    max_new = max(pool.max_output_tokens, request.output)
+    output = 1 if pool.role == "prefill" else request.output
+    max_new = max(pool.max_output_tokens, output)
     need = request.prompt + max_new - 1
     if pool.batching == "sglang":
         size, more = pool.block_size, min(max_new, pool.clip_max_new_tokens)
@@ -296,5 +303,5 @@ def is_servable(pool, request):
             return False
     whole = pool.enable_chunked_prefill == "no" and pool.batching in ("unified", "prefill_first")
     return (ceil_div(need, pool.block_size) <= usable
-            and not 0 < pool.max_model_len < request.prompt + request.output
+            and not 0 < pool.max_model_len < request.prompt + output
             and not (whole and need > pool.max_num_batched_tokens))

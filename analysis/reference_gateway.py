@@ -26,8 +26,9 @@ class Place:
         self.replica = self.make_replica(self.pool)
         self.frontend = []  # (when it is through, request), who work for one at a time
         self.frontend_free_ns = 0
-        self.inbound = []  # requests whose prompts were computed elsewhere: reference_transfer.py
-        self.outbound = []  # requests whose blocks are still held here
+        # requests whose prompts were computed elsewhere, who wait for their KV cache or for
+        # the end of its way, and those whose blocks are still held here: reference_transfer.py
+        self.inbound, self.pulling, self.outbound = [], [], []
 
     def serves(self):
         return self.state in (READY, DRAINING)
@@ -36,7 +37,8 @@ class Place:
         """Everybody who was sent here and has not left, in no order."""
         replica = self.replica
         return [*(request for _, request in self.frontend), *replica.unseen,
-                *replica.queue.members, *replica.running, *replica.swapped, *self.inbound]
+                *replica.queue.members, *replica.running, *replica.swapped, *self.inbound,
+                *self.pulling, *replica.landed]
 
     def n_requests(self):
         return len(self.requests())

@@ -37,7 +37,7 @@ WORDS = {"batching": ("unified", "prefill_first", "sarathi", "orca", "static", "
          "queue_timeout_action": ("reject", "delay"),
          "unservable": ("stop", "reject"), "policy": ("round_robin",
          "least_requests", "least_tokens", "least_kv", "random", "power_of_two"), "reserve_full_prompt": ("no", "yes"),
-         "session_prefix": ("no", "yes"),
+         "session_prefix": ("no", "yes"), "role": ("both", "prefill", "decode"),
          "infer_sessions": ("no",), "mode": ("open", "closed"), "async_scheduling": ("no", "yes"),
          "data_parallel_mode": ("balanced", "lockstep"),
          "enable_prefix_caching": ("yes", "no")}  # the default is the first
@@ -75,7 +75,7 @@ def read_config(path, overrides=()):
         section, _, key = name.strip().rpartition(".")
         ini.read_dict({section: {key: value.strip()}})
     known = {"run", "workload", "slo", "speculative", "route", "offload", "power", "output",
-             "admit", "fail"}
+             "admit", "fail", "disaggregate"}
     named = {name for name in ini.sections() if name.startswith(("tenant.", "pool.", "scale."))}
     if unknown := set(ini.sections()) - known - named:
         raise ValueError(f"{path}: not simulated by the reference: {', '.join(sorted(unknown))}")
@@ -112,6 +112,7 @@ def read_pool(path, ini, section):
     config.power_limit = reference_power.limit(section_of(ini, "power"), values, config.price)
     config.speculation = read_speculation(section_of(ini, "speculative"), values)
     config.offload = read_offload(section_of(ini, "offload"), values)
+    config.decode_policy = values.get("decode_policy", "least_kv")
     for key, words in WORDS.items():
         setattr(config, key, values.get(key, words[0]))
         if getattr(config, key) not in words:

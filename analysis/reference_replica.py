@@ -25,6 +25,10 @@ class Replica:
         self.queue = QUEUES[config.order](config, self.kv, tenants)  # waiting and seen
         self.running, self.swapped, self.step = [], [], None
         self.retained = []  # who has left, with their blocks, a batch that still runs
+        self.handed_over = []  # (request, ns of the step): its output is written elsewhere
+        self.landed = []  # requests whose KV cache has come from elsewhere
+        self.kept = {}  # blocks of requests that are on their way from or to here
+        self.settings = config  # and the same in .config, with the places that are left
         self.n_admitted = 0
         self.steps_alone = True  # else others start its steps: reference_lockstep.py
         self.has_waited = False  # the last plan
@@ -41,7 +45,8 @@ class Replica:
         return len(self.unseen) + len(self.queue)
 
     def n_requests(self):
-        return self.n_waiting() + len(self.running) + len(self.swapped)
+        return (self.n_waiting() + len(self.running) + len(self.swapped)
+                + len(self.landed))
 
     # --- blocks ---
 
@@ -252,6 +257,10 @@ class Replica:
     def plan(self, now_ns):
         """Starts the next step at `now_ns`, unless nobody can have anything yet."""
         self.look(now_ns)
+        self.enter_landed(now_ns)
+        if self.settings.role == "decode":
+            left = self.settings.max_num_seqs - len(self.kept)
+            self.config = types.SimpleNamespace(**{**vars(self.settings), "max_num_seqs": left})
         self.granted, self.now_ns = {}, now_ns
         self.n_swapped_blocks, self.n_gave_way, self.fetch_fs = 0, 1, 0
         self.most_drafts = self.drafter.choose(self.running)
@@ -270,6 +279,24 @@ class Replica:
             assert not self.running and not self.swapped, "it hangs"
             assert self.wake_ns is not None or not self.queue.members, "it hangs"
         self.has_waited = self.wake_ns is not None
+
+    def enter_landed(self, now_ns):
+        """They run from now on, as long as the budget is enough for all who do."""
+        budget = self.config.max_num_batched_tokens
+        while self.landed:
+            wanted = 1 + sum(min(r.missing, self.config.long_prefill_token_threshold or r.missing)
+                             for r in self.running)
+            if wanted > budget and self.config.batching not in ("orca", "sarathi"):
+                self.seen["landed without budget"] += 1
+                return
+            request = self.landed.pop(0)
+            request.blocks = self.kept.pop(request)
+            request.reserved = self.reserve(request)
+            request.place = "replica"
+            request.own("stall", now_ns)
+            self.running.append(request)
+            self.n_admitted += 1
+            request.admission = self.n_admitted
 
     def plan_step(self):
         raise NotImplementedError
@@ -293,7 +320,8 @@ class Replica:
 
     def set_pace(self, config):
         """Steps planned from now on take what the settings say."""
-        self.config, self.drafter = config, Drafter(config, self.seen, self.drafter.draws)
+        self.settings = self.config = config
+        self.drafter = Drafter(config, self.seen, self.drafter.draws)
 
     def start_step(self, now_ns):
         """Prices the plan."""
@@ -327,6 +355,7 @@ class Replica:
         everybody = [*waiting, *self.running, *self.swapped]
         assert len(set(everybody)) == len(everybody)
         held = {block for r in [*self.running, *self.retained] for block in r.blocks}
+        held |= {block for blocks in self.kept.values() for block in blocks}
         assert len(self.kv.free) == self.usable_blocks - len(held)
         assert not any(r.blocks or r.computed for r in waiting)
         assert not any(r.blocks for r in self.swapped)
@@ -347,7 +376,7 @@ class Replica:
             self.last_prompt_ns = step.end_ns - step.start_ns
         self.last_start_ns = step.start_ns
         granted = {entry[0]: entry[1:3] for entry in step.entries}
-        for request in self.running:
+        for request in list(self.running):
             n, is_decode = granted.get(request, (0, False))
             n_again = min(n, max(0, request.max_computed - request.computed))
             self.seen.update(computed=n, recomputed=n_again)
@@ -364,9 +393,17 @@ class Replica:
                 request.leave("timed_out", step.end_ns, "client_timeout")
             elif request.generated == request.output:
                 request.leave("completed", step.end_ns)
+            elif emits and self.config.role == "prefill":
+                self.hand_over(request, step)
         left = [request for request in self.running if request.status]
         self.running = [request for request in self.running if not request.status]
         self.see_off(left)
+
+    def hand_over(self, request, step):
+        self.running = [other for other in self.running if other is not request]
+        self.kept[request], request.blocks = request.blocks, []
+        request.n_filled = request.reserved = 0
+        self.handed_over.append((request, step.end_ns - step.start_ns))
 
     def see_off(self, left):
         """Their answers become known before the blocks of any are free."""

@@ -33,6 +33,7 @@ class Request:
         self.granted = False  # something, where it is now
         self.n_lost = 0  # attempts, to failures
         self.has_moved, self.most_computed = False, 0  # from replicas that failed; before that
+        self.transfer = None  # while its KV cache is on its way: reference_transfer.py
         self.is_fresh = True  # nothing was ever granted in this attempt
 
     def join_session(self):

@@ -25,11 +25,13 @@ KINDS = (*ROUTERS, *DISCIPLINES, *SHED, "several pools", "two disciplines", "ser
          "scale queue", "scale concurrency", "scale kv", "scale rate", "scale schedule",
          "scaled up", "woken", "taken back", "drained", "boots broken off",
          "boots that take a while", "up cooldowns", "down cooldowns",
+         "transfers", "shared links", "pulls without blocks", "landed without budget",
+         "without a decode replica",
          "preemptions", "evictions", "prefix hits", "closed", "front ends", "replicas of all pools")
 NAMES = ("", "", "large", "small", "nobody's")
 
 
-def draw_pool(rng, pool, lengths, step_ns):
+def draw_pool(rng, pool, lengths, step_ns, is_split):
     """A discipline, in place of the pool's, and room for it."""
     needs = [prompt + output for prompt, output in lengths]
     pool["block_size"] = rng.choice((1, 2, 3, 4, 7, 16))
@@ -38,7 +40,8 @@ def draw_pool(rng, pool, lengths, step_ns):
     pool["max_num_seqs"] = rng.choice((1, 2, 3, 5, 8, 16))
     pool["max_num_batched_tokens"] = rng.choice((3, 8, 13, 64, 512))
     pool["order"] = rng.choice(("fcfs", "fcfs", "fcfs", "priority", "edf"))
-    pool["batching"] = rng.choice(("unified", "unified", *DISCIPLINES))
+    pool["batching"] = rng.choice(("unified", "unified", *DISCIPLINES) if not is_split
+                                  else ("unified", "unified", "prefill_first", "sarathi"))
     pool["enable_prefix_caching"] = rng.choice(("yes", "yes", "yes", "no"))
     policy_worlds.DRAWS[pool["batching"]](rng, pool, lengths)
     if pool["batching"] != "unified":
@@ -53,19 +56,24 @@ def draw_pool(rng, pool, lengths, step_ns):
         pool["classes"] = rng.choice(("chat", "batch", "chat, batch"))
 
 
-def draw_pools(rng, pool, sections, lengths, step_ns):
-    for i in range(rng.choice((0, 1, 1, 2))):
+def draw_pools(rng, pool, sections, lengths, step_ns, is_split):
+    """With disaggregation all have the same kind of prices, and paged batches."""
+    if is_split and pool["cost"] == "roofline":
+        pool.clear()
+        pool.update(cost="linear", base_us="1000", prefill_token_us="1000", reserve_full_prompt="no",
+                    replicas=rng.choice((1, 2, 3)), long_prefill_token_threshold=0)
+    for i in range(rng.choice((1, 1, 2) if is_split else (0, 1, 1, 2))):
         other = {name: pool[name] for name in ("async_scheduling", "poll_steps") if name in pool}
-        if rng.random() < 0.3:
+        if rng.random() < 0.3 and not is_split:
             other.update(hardware.pool(rng)[0])
         else:
             names = ("base_us", "prefill_token_us", "decode_seq_us", "context_token_us")
             us = rng.choice((*worlds.ROUND_COSTS, *worlds.ODD_COSTS))[0]
             other.update(cost="linear", **dict(zip(names, us)))
         other["replicas"] = rng.choice((1, 1, 2, 3))
-        draw_pool(rng, other, lengths, step_ns)
+        draw_pool(rng, other, lengths, step_ns, is_split)
         sections[f"pool.{('second', 'third')[i]}"] = other
-    draw_pool(rng, pool, lengths, step_ns)
+    draw_pool(rng, pool, lengths, step_ns, is_split)
 
 
 def draw_admission(rng, step_ns):
@@ -163,9 +171,35 @@ def draw_scaling(rng, sections, step_ns):
     sections["route"]["hold_timeout"] = rng.choice((f"{100 * step_ns + 10**6}ns", "41"))
 
 
+def draw_disaggregation(rng, sections, step_ns):
+    """Prompts here, outputs there, over links that are fast, slow, or nothing to wait for."""
+    pools = [keys for name, keys in sections.items() if name.startswith("pool.")]
+    if len(pools) < 2:
+        return
+    for keys, role in zip(pools, ("prefill", "decode", rng.choice(("prefill", "decode", "both")))):
+        keys["role"] = role
+        keys["enable_prefix_caching"] = "no"
+        for name in ("served_model", "classes", "async_scheduling", "poll_steps"):
+            keys.pop(name, None)
+    sections["disaggregate"] = keys = {
+        "kv_bytes_per_token": f"{rng.choice((1, 137, 4099))}B",
+        "min_prompt_tokens": rng.choice((0, 0, 3, 13)),
+        "overlap": rng.choice(("no", "layerwise")),
+        "links": rng.choice(("node", "node", "infinite")),
+        "latency_us": rng.choice(("0", "0.0137", str(step_ns // 1000), "1000"))}
+    rate = 20 * 137 * 10**9 // (rng.choice((1, 1, 5, 41)) * step_ns * 1000) + 1
+    keys["bandwidth"] = f"{rate}MB/s" if rng.random() < 0.8 else "0.0137GB/s"
+    if rng.random() < 0.5:
+        keys["node_bandwidth"] = f"{max(1, rate * rng.choice((1, 2, 3)) // 2)}MB/s"
+    sections["route"]["decode_policy"] = rng.choice(ROUTERS)
+
+
 def draw(rng, pool, sections, lengths, step_ns):
     """Pools, a router, admission; columns of the trace."""
-    draw_pools(rng, pool, sections, lengths, step_ns)
+    is_split = rng.random() < 0.4
+    draw_pools(rng, pool, sections, lengths, step_ns, is_split)
+    if is_split:
+        draw_disaggregation(rng, sections, step_ns)
     sections["route"]["policy"] = rng.choice(ROUTERS)
     sections["run"] = {"seed": rng.choice((1, 4099, 2**40 + 1))}
     sections["workload"].pop("rate_scale", None)
