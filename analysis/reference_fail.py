@@ -218,7 +218,7 @@ class Failures:
             return
         request.n_lost += counts
         request.attempts += 1
-        request.granted = False
+        request.granted, request.prefill_replica = False, None
         if self.action == "migrate":
             request.move()
             seen["migrated"] += 1

@@ -103,6 +103,7 @@ class Fleet:
         """Of all who are idle, in order; ranks with the first of theirs."""
         for place in self.places:
             replica, n_ranks = place.replica, place.pool.n_ranks
+            replica.n_due_blocks *= replica.step is not None
             if n_ranks == 1:
                 replica.wake_ns = None
                 if replica.step is None and replica.n_requests() > 0:

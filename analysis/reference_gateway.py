@@ -29,6 +29,7 @@ class Place:
         # requests whose prompts were computed elsewhere, who wait for their KV cache or for
         # the end of its way, and those whose blocks are still held here: reference_transfer.py
         self.inbound, self.pulling, self.outbound = [], [], []
+        self.is_due = False  # something of these has changed in this instant
 
     def serves(self):
         return self.state in (READY, DRAINING)
@@ -53,8 +54,9 @@ class Place:
         return sum(request.prompt for request in self.requests())
 
     def kv_use(self):
+        """As of the last boundary; KV caches from elsewhere change hands at boundaries."""
         replica = self.replica
-        n_used = replica.usable_blocks - len(replica.kv.free)
+        n_used = replica.usable_blocks - len(replica.kv.free) - replica.n_due_blocks
         return fractions.Fraction(n_used, replica.usable_blocks)
 
     def is_empty(self):

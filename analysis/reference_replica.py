@@ -28,6 +28,7 @@ class Replica:
         self.handed_over = []  # (request, ns of the step): its output is written elsewhere
         self.landed = []  # requests whose KV cache has come from elsewhere
         self.kept = {}  # blocks of requests that are on their way from or to here
+        self.n_due_blocks = 0  # of those, taken or given back since the last boundary
         self.settings = config  # and the same in .config, with the places that are left
         self.n_admitted = 0
         self.steps_alone = True  # else others start its steps: reference_lockstep.py
@@ -277,7 +278,8 @@ class Replica:
                 self.start_step(now_ns)
         else:
             assert not self.running and not self.swapped, "it hangs"
-            assert self.wake_ns is not None or not self.queue.members, "it hangs"
+            assert (self.wake_ns is not None or not self.queue.members
+                    or self.kept), "it hangs"
         self.has_waited = self.wake_ns is not None
 
     def enter_landed(self, now_ns):

@@ -165,6 +165,7 @@ class Transfers:
         request.pool = target.pool.name
         request.max_new = max(target.pool.max_output_tokens, request.output)
         target.inbound.append(request)
+        target.is_due = True
 
     def stop_waiting(self, request):
         self.drop(request)
@@ -176,8 +177,10 @@ class Transfers:
             self.find_target(request)
 
     def pull(self):
+        """Between two steps, and when somebody comes or goes."""
         for place in self.fleet.places:
-            while place.inbound and self.pull_first(place):
+            is_due, place.is_due = place.is_due or place.replica.step is None, False
+            while is_due and place.inbound and self.pull_first(place):
                 pass
 
     def pull_first(self, place):
@@ -194,7 +197,7 @@ class Transfers:
             return False
         place.inbound.pop(0)
         place.pulling.append(request)
-        replica.kept[request] = replica.kv.take(n_blocks)
+        self.keep(replica, request, n_blocks)
         request.transfer.is_pulled = True
         if self.latency_ns > 0:
             self.after(self.latency_ns, request, self.flow)
@@ -231,10 +234,20 @@ class Transfers:
         self.set_timers()
         self.land(request)
 
+    @staticmethod
+    def keep(replica, request, n_blocks):
+        replica.kept[request] = replica.kv.take(n_blocks)
+        replica.n_due_blocks += n_blocks
+
+    @staticmethod
+    def release(replica, request):
+        replica.n_due_blocks -= len(replica.kept[request])
+        replica.kv.give(replica.kept.pop(request))
+
     def free_source(self, request):
         source = request.transfer.source
         source.outbound.remove(request)
-        source.replica.kv.give(source.replica.kept.pop(request))
+        self.release(source.replica, request)
 
     def land(self, request):
         target = request.transfer.target
@@ -248,10 +261,11 @@ class Transfers:
     def drop(self, request):
         """It is on its way, or has just come: its KV cache is lost."""
         transfer, now_ns = request.transfer, self.fleet.now_ns
+        self.fleet.places[request.replica].is_due = True
         if transfer is None:
             replica = self.fleet.places[request.replica].replica
             replica.landed.remove(request)
-            replica.kv.give(replica.kept.pop(request))
+            self.release(replica, request)
             request.own("stall", now_ns)
             return
         request.own("transfer", now_ns)
@@ -264,7 +278,7 @@ class Transfers:
             self.unplaced.remove(request)
         elif transfer.is_pulled:
             transfer.target.pulling.remove(request)
-            transfer.target.replica.kv.give(transfer.target.replica.kept.pop(request))
+            self.release(transfer.target.replica, request)
         else:
             transfer.target.inbound.remove(request)
         self.free_source(request)

@@ -179,6 +179,8 @@ def draw_disaggregation(rng, sections, step_ns):
     for keys, role in zip(pools, ("prefill", "decode", rng.choice(("prefill", "decode", "both")))):
         keys["role"] = role
         keys["enable_prefix_caching"] = "no"
+        if role == "prefill":  # whoever comes with output is computed in one step
+            keys.update(max_num_batched_tokens=16384, long_prefill_token_threshold=0)
         for name in ("served_model", "classes", "async_scheduling", "poll_steps"):
             keys.pop(name, None)
     sections["disaggregate"] = keys = {
@@ -187,7 +189,7 @@ def draw_disaggregation(rng, sections, step_ns):
         "overlap": rng.choice(("no", "layerwise")),
         "links": rng.choice(("node", "node", "infinite")),
         "latency_us": rng.choice(("0", "0.0137", str(step_ns // 1000), "1000"))}
-    rate = 20 * 137 * 10**9 // (rng.choice((1, 1, 5, 41)) * step_ns * 1000) + 1
+    rate = min(10**7, 20 * 137 * 10**6 // (rng.choice((1, 1, 5, 41)) * step_ns) + 1)
     keys["bandwidth"] = f"{rate}MB/s" if rng.random() < 0.8 else "0.0137GB/s"
     if rng.random() < 0.5:
         keys["node_bandwidth"] = f"{max(1, rate * rng.choice((1, 2, 3)) // 2)}MB/s"
