@@ -140,7 +140,8 @@ class Failures:
         place.back = None
         if place.state == OFF:
             place.noticed = False
-        self.fleet.boots.start(place)
+        if place is self.fleet.ranks_of(place)[-1]:  # all of them are back
+            self.fleet.boots.start(place)
 
     def notice(self, place, notice_ns, replace_ns):
         """It will be taken back."""
@@ -163,7 +164,8 @@ class Failures:
         self.stop(place.back)
         if place.serves():
             self.lose(place, OFF)
-        elif place.state == FAILED:
+        elif place.state in (FAILED, STARTING):
+            self.fleet.boots.stop(place)
             self.fleet.live(place, OFF)
         if place.wanted:
             place.back = self.after(place.replace_ns, place, BACK, self.come_back)

@@ -22,8 +22,9 @@ INTEGERS = {"limit": 0, "repeat": 1, "replicas": 1, "num_gpu_blocks": None, "blo
             "chunked_prefill_size": 0, "clip_max_new_tokens": 4096,
             "mlfq_levels": 4, "mlfq_quantum": 32, "mlfq_prefill_tokens": 64}
 NANO = {"rate_scale": "1", "watermark": "0", "delay_factor": "0", "predictor_error": "0.3",
-        "schedule_conservativeness": "1", "slow_share": "0", "slow_factor": "1"}  # decimals times 10^9
-DURATIONS = {"client_timeout": "s", "hold_timeout": "s", "frontend_ms": "ms", "frontend_request_ms": "ms",
+        "schedule_conservativeness": "1", "slow_share": "0", "slow_factor": "1"}  # times 10^9
+DURATIONS = {"client_timeout": "s", "hold_timeout": "s",
+             "frontend_ms": "ms", "frontend_request_ms": "ms",
              "aging_ms": "ms", "max_queue_delay_us": "us", "queue_timeout_us": "us",
              "mlfq_promote_ms": "ms"}  # 0 by default; of a bare number
 DEFAULT_DURATIONS = {"hold_timeout": "300"}
@@ -36,7 +37,8 @@ WORDS = {"batching": ("unified", "prefill_first", "sarathi", "orca", "static", "
          "enable_chunked_prefill": ("auto", "yes", "no"), "enable_mixed_chunk": ("no", "yes"),
          "queue_timeout_action": ("reject", "delay"),
          "unservable": ("stop", "reject"), "policy": ("round_robin",
-         "least_requests", "least_tokens", "least_kv", "random", "power_of_two"), "reserve_full_prompt": ("no", "yes"),
+         "least_requests", "least_tokens", "least_kv", "random", "power_of_two"),
+         "reserve_full_prompt": ("no", "yes"),
          "session_prefix": ("no", "yes"), "role": ("both", "prefill", "decode"),
          "infer_sessions": ("no",), "mode": ("open", "closed"), "async_scheduling": ("no", "yes"),
          "data_parallel_mode": ("balanced", "lockstep"),

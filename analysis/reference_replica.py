@@ -11,6 +11,8 @@ from reference_draft import Drafter
 from reference_input import ceil_div, half_up
 from reference_order import QUEUES
 from reference_tier import Tiers
+from reference_transfer import enter_landed
+from reference_verify import verify_step
 
 
 class Replica:
@@ -27,6 +29,7 @@ class Replica:
         self.retained = []  # who has left, with their blocks, a batch that still runs
         self.handed_over = []  # (request, ns of the step): its output is written elsewhere
         self.landed = []  # requests whose KV cache has come from elsewhere
+        self.leaving = []  # those of them who have left, but for their blocks
         self.kept = {}  # blocks of requests that are on their way from or to here
         self.n_due_blocks = 0  # of those, taken or given back since the last boundary
         self.settings = config  # and the same in .config, with the places that are left
@@ -258,7 +261,7 @@ class Replica:
     def plan(self, now_ns):
         """Starts the next step at `now_ns`, unless nobody can have anything yet."""
         self.look(now_ns)
-        self.enter_landed(now_ns)
+        enter_landed(self, now_ns)
         if self.settings.role == "decode":
             left = self.settings.max_num_seqs - len(self.kept)
             self.config = types.SimpleNamespace(**{**vars(self.settings), "max_num_seqs": left})
@@ -281,24 +284,6 @@ class Replica:
             assert (self.wake_ns is not None or not self.queue.members
                     or self.kept), "it hangs"
         self.has_waited = self.wake_ns is not None
-
-    def enter_landed(self, now_ns):
-        """They run from now on, as long as the budget is enough for all who do."""
-        budget = self.config.max_num_batched_tokens
-        while self.landed:
-            wanted = 1 + sum(min(r.missing, self.config.long_prefill_token_threshold or r.missing)
-                             for r in self.running)
-            if wanted > budget and self.config.batching not in ("orca", "sarathi"):
-                self.seen["landed without budget"] += 1
-                return
-            request = self.landed.pop(0)
-            request.blocks = self.kept.pop(request)
-            request.reserved = self.reserve(request)
-            request.place = "replica"
-            request.own("stall", now_ns)
-            self.running.append(request)
-            self.n_admitted += 1
-            request.admission = self.n_admitted
 
     def plan_step(self):
         raise NotImplementedError
@@ -342,32 +327,11 @@ class Replica:
         self.step = types.SimpleNamespace(
             start_ns=now_ns, end_ns=now_ns + whole_ns, entries=entries,
             decode_alone_ns=min(decode_alone_ns, whole_ns) if has_decodes else 0)
-        self.verify_step()
+        verify_step(self)
 
     def most_tokens(self):
         """The limit of the step being verified."""
         return self.config.max_num_batched_tokens
-
-    def verify_step(self):
-        entries = self.step.entries
-        assert 1 <= len(entries) <= len(self.running) <= self.config.max_num_seqs
-        assert all(entry[0] in self.running and entry[1] >= 1 for entry in entries)
-        assert sum(self.granted.values()) <= self.most_tokens()
-        waiting = self.unseen + self.queue.members
-        everybody = [*waiting, *self.running, *self.swapped]
-        assert len(set(everybody)) == len(everybody)
-        held = {block for r in [*self.running, *self.retained] for block in r.blocks}
-        held |= {block for blocks in self.kept.values() for block in blocks}
-        assert len(self.kv.free) == self.usable_blocks - len(held)
-        assert not any(r.blocks or r.computed for r in waiting)
-        assert not any(r.blocks for r in self.swapped)
-        assert 0 == self.config.swap_blocks or self.n_host_blocks() <= self.config.swap_blocks
-        for r in self.running:
-            tokens = max(r.computed + self.granted.get(r, 0), r.reserved)
-            assert len(r.blocks) == ceil_div(tokens, self.config.block_size), r.request_id
-            most = r.need if r.decodes and self.drafter.of.method != "none" else r.tokens
-            assert r.computed + self.granted.get(r, 0) <= most
-        self.tiers.verify()
 
     def end_step(self):
         step, self.step = self.step, None

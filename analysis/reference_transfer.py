@@ -25,6 +25,25 @@ def bytes_per_s(text):
     return scaled(number, unit)
 
 
+def enter_landed(replica, now_ns):
+    """They run from now on, as long as the budget is enough for all who do."""
+    budget = replica.config.max_num_batched_tokens
+    while replica.landed:
+        wanted = 1 + sum(min(r.missing, replica.config.long_prefill_token_threshold or r.missing)
+                         for r in replica.running)
+        if wanted > budget and replica.config.batching not in ("orca", "sarathi"):
+            replica.seen["landed without budget"] += 1
+            return
+        request = replica.landed.pop(0)
+        request.blocks = replica.kept.pop(request)
+        request.reserved = replica.reserve(request)
+        request.place = "replica"
+        request.own("stall", now_ns)
+        replica.running.append(request)
+        replica.n_admitted += 1
+        request.admission = replica.n_admitted
+
+
 class Links:
     """Flows over links, max-min fair in whole bytes per second."""
 
@@ -179,6 +198,10 @@ class Transfers:
     def pull(self):
         """Between two steps, and when somebody comes or goes."""
         for place in self.fleet.places:
+            for request in place.replica.leaving if place.replica.step is None else ():
+                self.release(place.replica, request)
+            if place.replica.step is None:
+                place.replica.leaving = []
             is_due, place.is_due = place.is_due or place.replica.step is None, False
             while is_due and place.inbound and self.pull_first(place):
                 pass
@@ -265,7 +288,10 @@ class Transfers:
         if transfer is None:
             replica = self.fleet.places[request.replica].replica
             replica.landed.remove(request)
-            self.release(replica, request)
+            if replica.step:  # its scheduler has been told of them: when the step has ended
+                replica.leaving.append(request)
+            else:
+                self.release(replica, request)
             request.own("stall", now_ns)
             return
         request.own("transfer", now_ns)

@@ -4,7 +4,8 @@
     python3 tests/conformance/fleet_worlds.py SERVESIM [--worlds N] [--seed S] [--only I]
 
 As worlds.py, with several pools that differ in everything, requests that only some of them
-serve, routers, and gateways that turn requests away.
+serve, routers, gateways that turn requests away, replicas that fail, come and go, and prompts
+that are computed in one pool and answered in another.
 """
 
 import sys
@@ -25,7 +26,7 @@ KINDS = (*ROUTERS, *DISCIPLINES, *SHED, "several pools", "two disciplines", "ser
          "scale queue", "scale concurrency", "scale kv", "scale rate", "scale schedule",
          "scaled up", "woken", "taken back", "drained", "boots broken off",
          "boots that take a while", "up cooldowns", "down cooldowns",
-         "transfers", "shared links", "pulls without blocks", "landed without budget",
+         "transfers", "shared links", "pulls without blocks",
          "without a decode replica",
          "preemptions", "evictions", "prefix hits", "closed", "front ends", "replicas of all pools")
 NAMES = ("", "", "large", "small", "nobody's")
@@ -60,8 +61,9 @@ def draw_pools(rng, pool, sections, lengths, step_ns, is_split):
     """With disaggregation all have the same kind of prices, and paged batches."""
     if is_split and pool["cost"] == "roofline":
         pool.clear()
-        pool.update(cost="linear", base_us="1000", prefill_token_us="1000", reserve_full_prompt="no",
-                    replicas=rng.choice((1, 2, 3)), long_prefill_token_threshold=0)
+        pool.update(cost="linear", base_us="1000", prefill_token_us="1000",
+                    replicas=rng.choice((1, 2, 3)), reserve_full_prompt="no",
+                    long_prefill_token_threshold=0)
     for i in range(rng.choice((1, 1, 2) if is_split else (0, 1, 1, 2))):
         other = {name: pool[name] for name in ("async_scheduling", "poll_steps") if name in pool}
         if rng.random() < 0.3 and not is_split:
@@ -179,6 +181,7 @@ def draw_disaggregation(rng, sections, step_ns):
     for keys, role in zip(pools, ("prefill", "decode", rng.choice(("prefill", "decode", "both")))):
         keys["role"] = role
         keys["enable_prefix_caching"] = "no"
+        keys["max_num_seqs"] = min(keys["max_num_seqs"], keys["max_num_batched_tokens"])
         if role == "prefill":  # whoever comes with output is computed in one step
             keys.update(max_num_batched_tokens=16384, long_prefill_token_threshold=0)
         for name in ("served_model", "classes", "async_scheduling", "poll_steps"):
