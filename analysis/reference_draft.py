@@ -4,17 +4,18 @@ Who drafts how much, what that takes beside the price of verifying it (reference
 and how much of it is right.
 """
 
-from reference_order import below, stream
+from reference_input import half_up
+from reference_order import below
 
 ONE = 10**9
 
 
 class Drafter:
-    """[speculative] of a run; all replicas draw from one stream."""
+    """[speculative] of a pool; all replicas draw from one stream."""
 
-    def __init__(self, config, seen):
+    def __init__(self, config, seen, draws):
         self.config, self.of, self.seen = config, config.speculation, seen
-        self.draws = stream(config.seed, "speculation")
+        self.draws = draws
 
     def acceptance(self, request):
         """The chance of each position in turn."""
@@ -45,8 +46,8 @@ class Drafter:
                    for i, decoding in enumerate(passes))
 
     def step_fs(self, decodes, chunks, n_emitting, others=()):
-        return (self.config.price.fs(decodes, chunks, n_emitting, others)
-                + self.passes_fs(decodes, chunks))
+        passes_fs = half_up(self.passes_fs(decodes, chunks) * self.config.pace, ONE)
+        return self.config.price.fs(decodes, chunks, n_emitting, others) + passes_fs
 
     def choose(self, running):
         """How much may be drafted for each in the plan that follows."""

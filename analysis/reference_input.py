@@ -3,6 +3,7 @@
 import configparser
 import csv
 import datetime
+import math
 import pathlib
 import re
 import types
@@ -21,10 +22,12 @@ INTEGERS = {"limit": 0, "repeat": 1, "replicas": 1, "num_gpu_blocks": None, "blo
             "chunked_prefill_size": 0, "clip_max_new_tokens": 4096,
             "mlfq_levels": 4, "mlfq_quantum": 32, "mlfq_prefill_tokens": 64}
 NANO = {"rate_scale": "1", "watermark": "0", "delay_factor": "0", "predictor_error": "0.3",
-        "schedule_conservativeness": "1"}  # decimals times 10^9
-DURATIONS = {"client_timeout": "s", "frontend_ms": "ms", "frontend_request_ms": "ms",
+        "schedule_conservativeness": "1", "slow_share": "0", "slow_factor": "1"}  # times 10^9
+DURATIONS = {"client_timeout": "s", "hold_timeout": "s",
+             "frontend_ms": "ms", "frontend_request_ms": "ms",
              "aging_ms": "ms", "max_queue_delay_us": "us", "queue_timeout_us": "us",
              "mlfq_promote_ms": "ms"}  # 0 by default; of a bare number
+DEFAULT_DURATIONS = {"hold_timeout": "300"}
 WORDS = {"batching": ("unified", "prefill_first", "sarathi", "orca", "static", "dynamic", "sglang"),
          "order": ("fcfs", "priority", "sjf", "srpt", "edf", "vtc", "mlfq", "lpm"),
          "preempt": ("auto", "recompute", "swap", "none"), "admission": ("fits", "forecast"),
@@ -34,8 +37,9 @@ WORDS = {"batching": ("unified", "prefill_first", "sarathi", "orca", "static", "
          "enable_chunked_prefill": ("auto", "yes", "no"), "enable_mixed_chunk": ("no", "yes"),
          "queue_timeout_action": ("reject", "delay"),
          "unservable": ("stop", "reject"), "policy": ("round_robin",
-         "least_requests"), "reserve_full_prompt": ("no", "yes"),
-         "session_prefix": ("no", "yes"),
+         "least_requests", "least_tokens", "least_kv", "random", "power_of_two"),
+         "reserve_full_prompt": ("no", "yes"),
+         "session_prefix": ("no", "yes"), "role": ("both", "prefill", "decode"),
          "infer_sessions": ("no",), "mode": ("open", "closed"), "async_scheduling": ("no", "yes"),
          "data_parallel_mode": ("balanced", "lockstep"),
          "enable_prefix_caching": ("yes", "no")}  # the default is the first
@@ -72,15 +76,27 @@ def read_config(path, overrides=()):
         name, _, value = override.partition("=")
         section, _, key = name.strip().rpartition(".")
         ini.read_dict({section: {key: value.strip()}})
-    known = {"run", "workload", "slo", "speculative", "pool.main", "route", "offload",
-             "power", "output"}
-    tenants = {name for name in ini.sections() if name.startswith("tenant.")}
-    if unknown := set(ini.sections()) - known - tenants:
+    known = {"run", "workload", "slo", "speculative", "route", "offload", "power", "output",
+             "admit", "fail", "disaggregate"}
+    named = {name for name in ini.sections() if name.startswith(("tenant.", "pool.", "scale."))}
+    if unknown := set(ini.sections()) - known - named:
         raise ValueError(f"{path}: not simulated by the reference: {', '.join(sorted(unknown))}")
-    values = {**(ini["run"] if "run" in ini else {}), **ini["workload"], **ini["pool.main"],
-              **(ini["route"] if "route" in ini else {})}
+    pools = [read_pool(path, ini, name) for name in ini.sections() if name.startswith("pool.")]
+    config = types.SimpleNamespace(**vars(pools[0]))  # what is not of a pool is in all of them
+    config.pools = pools
+    config.sections = {name: dict(ini[name]) for name in ini.sections()}
+    return config
+
+
+def read_pool(path, ini, section):
+    """What is said of a pool, and of all of them."""
+    tenants = {name for name in ini.sections() if name.startswith("tenant.")}
+    values = {**section_of(ini, "run"), **ini["workload"], **ini[section],
+              **section_of(ini, "route")}
     config = types.SimpleNamespace(
-        trace=values["trace"],
+        trace=values["trace"], name=section.removeprefix("pool."),
+        served_model=values.get("served_model", ""),
+        classes=[name.strip() for name in values.get("classes", "").split(",") if name.strip()],
         frontend_token_fs=scaled(values.get("frontend_token_us", "0"), 10**9),
         swap_block_fs=scaled(values.get("swap_block_us", "0"), 10**9),
         tenants={name.removeprefix("tenant."): read_tenant(ini[name]) for name in tenants})
@@ -90,7 +106,7 @@ def read_config(path, overrides=()):
         setattr(config, key, scaled(values.get(key, default), 10**9))
     for key, unit in DURATIONS.items():
         name = re.sub("_(ms|us)$", "", key) + "_ns"
-        setattr(config, name, duration_ns(values.get(key, "0"), unit))
+        setattr(config, name, duration_ns(values.get(key, DEFAULT_DURATIONS.get(key, "0")), unit))
     for key in ("e2e_ms", "ttft_ms"):
         bound = ini.get("slo", key, fallback=None)
         setattr(config, f"slo_{key[:-3]}_ns", duration_ns(bound, "ms") if bound else None)
@@ -98,12 +114,18 @@ def read_config(path, overrides=()):
     config.power_limit = reference_power.limit(section_of(ini, "power"), values, config.price)
     config.speculation = read_speculation(section_of(ini, "speculative"), values)
     config.offload = read_offload(section_of(ini, "offload"), values)
+    config.decode_policy = values.get("decode_policy", "least_kv")
     for key, words in WORDS.items():
         setattr(config, key, values.get(key, words[0]))
         if getattr(config, key) not in words:
             raise ValueError(f"{path}: {key}: '{values[key]}' is none of {', '.join(words)}")
     sizes = values.get("preferred_batch_sizes", "").split(",")
     config.preferred_batch_sizes = [int(size) for size in sizes if size.strip()]
+    config.values, config.pace = values, 10**9  # billionths of the time that its prices say
+    config.gpus_per_node = int(values.get("gpus_per_node", "8"))
+    config.n_gpus = math.prod(int(values.get(f"{kind}_parallel", "1"))
+                              for kind in ("tensor", "pipeline", "data"))
+    config.n_ranks = config.data_parallel if config.data_parallel_mode == "lockstep" else 1
     config.watermark_blocks = config.watermark * config.num_gpu_blocks // 10**9
     settle(config)
     if fault := nonsense(config):
@@ -223,7 +245,8 @@ def read_trace(path):
                     output=output, prefix=row.get("prefix_hash"),
                     session=row.get("session_id"), tenant=row.get("tenant") or "",
                     priority=int(row.get("priority") or 0),
-                    deadline_ns=scaled(deadline, 10**9) if deadline else None))
+                    deadline_ns=scaled(deadline, 10**9) if deadline else None,
+                    model=row.get("model") or "", klass=row.get("class") or ""))
             except (KeyError, TypeError, ValueError) as error:
                 raise ValueError(f"{path}:{line}: {error}") from error
     origin_ns = rows[0].arrival_ns if rows and is_azure else 0

@@ -255,7 +255,7 @@ class Dynamic(Static):
             elif self.config.queue_timeout_action == "reject":
                 left.remove(request)
                 self.queue.remove(request)
-                request.leave("shed", self.now_ns)
+                request.leave("shed", self.now_ns, "queue_timeout")
                 self.shed.append(request)
             else:
                 self.seen["delayed"] += 1

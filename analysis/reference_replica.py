@@ -7,9 +7,12 @@ discipline's, which is `plan_step` of a subclass in reference_policy.py.
 import types
 
 from reference_blocks import Blocks
+from reference_draft import Drafter
 from reference_input import ceil_div, half_up
 from reference_order import QUEUES
 from reference_tier import Tiers
+from reference_transfer import enter_landed
+from reference_verify import verify_step
 
 
 class Replica:
@@ -24,6 +27,12 @@ class Replica:
         self.queue = QUEUES[config.order](config, self.kv, tenants)  # waiting and seen
         self.running, self.swapped, self.step = [], [], None
         self.retained = []  # who has left, with their blocks, a batch that still runs
+        self.handed_over = []  # (request, ns of the step): its output is written elsewhere
+        self.landed = []  # requests whose KV cache has come from elsewhere
+        self.leaving = []  # those of them who have left, but for their blocks
+        self.kept = {}  # blocks of requests that are on their way from or to here
+        self.n_due_blocks = 0  # of those, taken or given back since the last boundary
+        self.settings = config  # and the same in .config, with the places that are left
         self.n_admitted = 0
         self.steps_alone = True  # else others start its steps: reference_lockstep.py
         self.has_waited = False  # the last plan
@@ -40,7 +49,8 @@ class Replica:
         return len(self.unseen) + len(self.queue)
 
     def n_requests(self):
-        return self.n_waiting() + len(self.running) + len(self.swapped)
+        return (self.n_waiting() + len(self.running) + len(self.swapped)
+                + len(self.landed))
 
     # --- blocks ---
 
@@ -78,7 +88,7 @@ class Replica:
         victim.preemptions += 1
         self.n_gave_way += 1
         self.seen["recompute-during-recompute"] += victim.is_recomputing
-        victim.is_recomputing = True
+        victim.begin_recomputing()
         n_blocks = ceil_div(victim.computed, self.config.block_size)
         computed = victim.computed
         self.release(victim)
@@ -192,10 +202,13 @@ class Replica:
         self.fetch_fs += self.tiers.fetch(offer.fetched)
         request.blocks, request.computed = list(offer.found), offer.computed
         request.n_filled, request.reserved = len(offer.found), reserved
+        request.granted = True
         if request.first_scheduled_ns is None:
-            request.cached_tokens = request.computed
             request.first_scheduled_ns = self.now_ns
             request.own("queue", self.now_ns)
+        if request.is_fresh:
+            request.is_fresh = False
+            request.cached_tokens = request.computed
             self.queue.admitted(request)
         else:
             self.seen["regained tokens"] += request.computed
@@ -248,6 +261,10 @@ class Replica:
     def plan(self, now_ns):
         """Starts the next step at `now_ns`, unless nobody can have anything yet."""
         self.look(now_ns)
+        enter_landed(self, now_ns)
+        if self.settings.role == "decode":
+            left = self.settings.max_num_seqs - len(self.kept)
+            self.config = types.SimpleNamespace(**{**vars(self.settings), "max_num_seqs": left})
         self.granted, self.now_ns = {}, now_ns
         self.n_swapped_blocks, self.n_gave_way, self.fetch_fs = 0, 1, 0
         self.most_drafts = self.drafter.choose(self.running)
@@ -264,7 +281,8 @@ class Replica:
                 self.start_step(now_ns)
         else:
             assert not self.running and not self.swapped, "it hangs"
-            assert self.wake_ns is not None or not self.queue.members, "it hangs"
+            assert (self.wake_ns is not None or not self.queue.members
+                    or self.kept), "it hangs"
         self.has_waited = self.wake_ns is not None
 
     def plan_step(self):
@@ -284,7 +302,13 @@ class Replica:
         return entries, decodes, self.priced_chunks(chunks), emits
 
     def moves_fs(self):
-        return self.n_swapped_blocks * self.config.swap_block_fs + self.fetch_fs
+        fs = self.n_swapped_blocks * self.config.swap_block_fs + self.fetch_fs
+        return half_up(fs * self.config.pace, 10**9)
+
+    def set_pace(self, config):
+        """Steps planned from now on take what the settings say."""
+        self.settings = self.config = config
+        self.drafter = Drafter(config, self.seen, self.drafter.draws)
 
     def start_step(self, now_ns):
         """Prices the plan."""
@@ -303,31 +327,11 @@ class Replica:
         self.step = types.SimpleNamespace(
             start_ns=now_ns, end_ns=now_ns + whole_ns, entries=entries,
             decode_alone_ns=min(decode_alone_ns, whole_ns) if has_decodes else 0)
-        self.verify_step()
+        verify_step(self)
 
     def most_tokens(self):
         """The limit of the step being verified."""
         return self.config.max_num_batched_tokens
-
-    def verify_step(self):
-        entries = self.step.entries
-        assert 1 <= len(entries) <= len(self.running) <= self.config.max_num_seqs
-        assert all(entry[0] in self.running and entry[1] >= 1 for entry in entries)
-        assert sum(self.granted.values()) <= self.most_tokens()
-        waiting = self.unseen + self.queue.members
-        everybody = [*waiting, *self.running, *self.swapped]
-        assert len(set(everybody)) == len(everybody)
-        held = {block for r in [*self.running, *self.retained] for block in r.blocks}
-        assert len(self.kv.free) == self.usable_blocks - len(held)
-        assert not any(r.blocks or r.computed for r in waiting)
-        assert not any(r.blocks for r in self.swapped)
-        assert 0 == self.config.swap_blocks or self.n_host_blocks() <= self.config.swap_blocks
-        for r in self.running:
-            tokens = max(r.computed + self.granted.get(r, 0), r.reserved)
-            assert len(r.blocks) == ceil_div(tokens, self.config.block_size), r.request_id
-            most = r.need if r.decodes and self.drafter.of.method != "none" else r.tokens
-            assert r.computed + self.granted.get(r, 0) <= most
-        self.tiers.verify()
 
     def end_step(self):
         step, self.step = self.step, None
@@ -338,7 +342,7 @@ class Replica:
             self.last_prompt_ns = step.end_ns - step.start_ns
         self.last_start_ns = step.start_ns
         granted = {entry[0]: entry[1:3] for entry in step.entries}
-        for request in self.running:
+        for request in list(self.running):
             n, is_decode = granted.get(request, (0, False))
             n_again = min(n, max(0, request.max_computed - request.computed))
             self.seen.update(computed=n, recomputed=n_again)
@@ -352,12 +356,20 @@ class Replica:
                 request.emit(step.end_ns)
                 self.queue.emitted(request)
             if request.given_up:  # the server finds out at the end of the step
-                request.leave("timed_out", step.end_ns)
+                request.leave("timed_out", step.end_ns, "client_timeout")
             elif request.generated == request.output:
                 request.leave("completed", step.end_ns)
+            elif emits and self.config.role == "prefill":
+                self.hand_over(request, step)
         left = [request for request in self.running if request.status]
         self.running = [request for request in self.running if not request.status]
         self.see_off(left)
+
+    def hand_over(self, request, step):
+        self.running = [other for other in self.running if other is not request]
+        self.kept[request], request.blocks = request.blocks, []
+        request.n_filled = request.reserved = 0
+        self.handed_over.append((request, step.end_ns - step.start_ns))
 
     def see_off(self, left):
         """Their answers become known before the blocks of any are free."""
@@ -383,5 +395,5 @@ class Replica:
             for members in (self.running, self.unseen, self.swapped):
                 if request in members:
                     members.remove(request)
-        request.leave("timed_out", now_ns)
+        request.leave("timed_out", now_ns, "client_timeout")
         self.see_off([request])

@@ -116,13 +116,14 @@ class ResultFolder:
 
     def through_front_end(self):
         """{request id: when it is through its replica's front end}: one at a time."""
-        section, *_ = self.pools.values()
-        delay_ns, request_ns = (Fraction(section[name]) * 10**6
-                                for name in ("frontend_ms", "frontend_request_ms"))
-        token_ns = Fraction(section["frontend_token_us"]) * 1000
         free, through = {}, {}
         for request in self.requests:
             if request.status != "rejected":
+                first, *_ = self.pools.values()
+                section = self.pools.get(request.row["pool"], first)
+                delay_ns, request_ns = (Fraction(section[name]) * 10**6
+                                        for name in ("frontend_ms", "frontend_request_ms"))
+                token_ns = Fraction(section["frontend_token_us"]) * 1000
                 work_ns = request_ns + math.floor(token_ns * request.prompt + Fraction(1, 2))
                 where = request.row["replica"]
                 free[where] = max(free.get(where, 0), request.arrival) + work_ns

@@ -99,6 +99,10 @@ static bool sheds_late(const struct sim *sim, const struct request *request)
 /* Who could take the request takes it, or it is shed; false if nobody can. */
 static bool send(struct sim *sim, struct request *request)
 {
+    if (request->spare_chain != NULL) {
+        request->chain = request->spare_chain;
+        request->spare_chain = NULL;
+    }
     int32_t picked = sim->transfers.on
                          ? transfer_route_first(sim, request)
                          : fleet_pick(sim, request, request->pools, false);
@@ -118,7 +122,7 @@ static bool send(struct sim *sim, struct request *request)
                        : pool_max_new_tokens(replica->pool, request->output_tokens);
     if (request->chain != NULL &&
         replica->pool->config->scheduler.enable_prefix_caching == 0) {
-        prefix_chain_free(request->chain);
+        request->spare_chain = request->chain;
         request->chain = NULL;
     }
     scaler_sent(sim->scalers, replica->pool->index);

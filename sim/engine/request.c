@@ -161,6 +161,8 @@ void request_release(struct request_store *store, struct request *request)
     request->labels = NULL;
     prefix_chain_free(request->chain);
     request->chain = NULL;
+    prefix_chain_free(request->spare_chain);
+    request->spare_chain = NULL;
     request->next = store->free;
     store->free = request;
 }

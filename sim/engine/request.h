@@ -97,6 +97,7 @@ struct request {
     int64_t held_blocks;        /* while not in the group */
     int64_t cached_tokens;      /* found in the cache at the first admission */
     struct prefix_chain *chain; /* the prompt's identity; NULL: it is like no other */
+    struct prefix_chain *spare_chain; /* of no use here, but elsewhere */
     int64_t priority;
     int32_t tenant;      /* by the order in which they appeared; 0 if there are none */
     int64_t weight_nano; /* of the tenant */

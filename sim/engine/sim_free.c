@@ -14,6 +14,7 @@ static void free_requests(const struct request_list *list)
     for (const struct request *r = list->first; r != NULL; r = r->next) {
         free(r->labels);
         prefix_chain_free(r->chain);
+        prefix_chain_free(r->spare_chain);
     }
 }
 
@@ -25,6 +26,7 @@ void sim_free(struct sim *sim)
         for (struct request *r; (r = queue_first(&replica->queue)) != NULL;) {
             free(r->labels);
             prefix_chain_free(r->chain);
+            prefix_chain_free(r->spare_chain);
             replica_queue_leave(replica, r);
         }
         free_requests(&replica->frontend.requests);

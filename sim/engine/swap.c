@@ -18,8 +18,11 @@ void swap_out(struct replica *replica, struct request *request)
     swap->host_blocks += n_blocks;
     swap->moved += n_blocks;
     swap->n_out += n_blocks;
-    prefix_chain_free(request->chain);
-    request->chain = NULL;
+    if (request->chain != NULL) {
+        prefix_chain_forget(request->chain);
+        request->spare_chain = request->chain;
+        request->chain = NULL;
+    }
 }
 
 void swap_take(struct replica *replica, struct request *request, bool back)

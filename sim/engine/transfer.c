@@ -40,6 +40,7 @@ static void free_requests(struct request_list *list)
         free(r->transfer);
         free(r->labels);
         prefix_chain_free(r->chain);
+        prefix_chain_free(r->spare_chain);
     }
 }
 

@@ -19,9 +19,11 @@ static void land(struct sim *sim, struct transfer *transfer)
     tally->wait_ns += transfer->pulled_ns - transfer->since_ns;
     tally->most_ns = took_ns > tally->most_ns ? took_ns : tally->most_ns;
     transfer_end(sim, transfer);
-    if (to->pool->config->scheduler.enable_prefix_caching == 0) {
-        prefix_chain_free(request->chain);
-        request->chain = NULL;
+    bool caches = to->pool->config->scheduler.enable_prefix_caching != 0;
+    if (caches ? request->chain == NULL : request->chain != NULL) {
+        struct prefix_chain *other = request->spare_chain;
+        request->spare_chain = request->chain;
+        request->chain = other;
     }
     request->held_blocks = blocks;
     request->place = REQUEST_LANDED;

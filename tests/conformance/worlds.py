@@ -292,7 +292,7 @@ def try_world(binary, seed, i, root, make=make_world, more_kinds=None):
     config = make(random.Random(f"worlds {seed} {i}"), folder)
     try:
         world = reference.World(reference.read_config(config)).run()
-    except AssertionError:
+    except Exception:  # whatever it is, this world failed
         return i, folder, set(), [traceback.format_exc()]
     kinds = kinds_of(world) | (more_kinds(world) if more_kinds else set())
     if binary is None:
