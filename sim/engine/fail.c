@@ -104,7 +104,7 @@ static void taken(struct sim *sim, struct timer *timer)
     if (life_serves(&replica->life)) {
         fail_lose_take(&sim->fail->lose, sim, replica, LIFE_OFF);
     } else if (replica->life.state == LIFE_FAILED ||
-               replica->life.state == LIFE_STARTING) { /* it was repaired meanwhile */
+               replica->life.state == LIFE_STARTING) { /* repaired in the meantime */
         boot_cancel(sim, replica);
         fleet_life(sim, replica, LIFE_OFF);
     }

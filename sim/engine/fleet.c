@@ -88,7 +88,15 @@ int32_t fleet_pick(struct sim *sim, const struct request *request, uint64_t pool
                        &query, sim->now_ns);
 }
 
-/* Who could take the request takes it; false if nobody can. */
+/* Nobody who was ever given anything is shed. */
+static bool sheds_late(const struct sim *sim, const struct request *request)
+{
+    const struct admit_config *config = sim->admit.config;
+    return config != NULL && config->shed_late != 0 &&
+           request->first_scheduled_ns == REQUEST_NEVER;
+}
+
+/* Who could take the request takes it, or it is shed; false if nobody can. */
 static bool send(struct sim *sim, struct request *request)
 {
     int32_t picked = sim->transfers.on
@@ -99,6 +107,10 @@ static bool send(struct sim *sim, struct request *request)
     }
     struct replica *replica = &sim->replicas[picked];
     CHECK(replica->life.state == LIFE_READY);
+    if (sheds_late(sim, request) && admit_late(replica, request, sim->now_ns)) {
+        fleet_finish(sim, request, REQUEST_SHED, REASON_DEADLINE);
+        return true;
+    }
     request->replica = picked;
     request->moves = sim->transfers.on && replica->pool->config->role == POOL_PREFILL;
     request->max_new_tokens =
@@ -158,14 +170,19 @@ static void release_held(struct sim *sim)
     struct request *next;
     for (struct request *r = sim->held.first; r != NULL; r = next) {
         next = r->next;
+        bool is_timed = timer_is_set(&r->timer);
+        int64_t until_ns = r->timer.at_ns;
         request_list_remove(&sim->held, r);
+        timer_cancel(&sim->timers, &r->timer);
         if (send(sim, r)) {
-            timer_cancel(&sim->timers, &r->timer);
             sim->held_ns += sim->now_ns;
             continue;
         }
         /* nobody can: it stays where it was */
         request_list_insert(&sim->held, r, next);
+        if (is_timed) {
+            timer_set(&sim->timers, &r->timer, until_ns);
+        }
     }
 }
 
