@@ -128,17 +128,22 @@ static void write_pool(struct rng *rng, FILE *out, const char *name, const char 
     fprintf(out, "reserve_full_prompt = %s\n", policies_word(rng, "yes", "no"));
     fprintf(out, "enable_prefix_caching = %s\n", rng_below(rng, 4) ? "yes" : "no");
     fprintf(out, "replicas = %lld\n", (long long)PICK(rng, 1, 1, 2, 3));
-    if (rng_below(rng, 5) == 0 &&
-        price < 4) { /* its ranks send and take by themselves */
-        fprintf(out, "data_parallel = %lld\ndata_parallel_mode = lockstep\n",
-                (long long)PICK(rng, 2, 3));
-    }
     if (rng_below(rng, 3) == 0) {
         fputs("frontend_ms = 1.37\n", out);
     }
     fprintf(out, "poll_steps = %lld\nasync_scheduling = %s\n",
             (long long)PICK(rng, 0, 0, 0, 2, 7), rng_below(rng, 3) == 0 ? "yes" : "no");
     write_price(rng, out, price);
+}
+
+/* Some pools have ranks that step together: they send and take by themselves. */
+static void write_ranks(struct rng *rng, FILE *out, int64_t price)
+{
+    int64_t n_ranks = PICK(rng, 1, 1, 1, 2, 3);
+    if (n_ranks > 1 && price < 4) { /* the models have no experts */
+        fprintf(out, "data_parallel = %lld\ndata_parallel_mode = lockstep\n",
+                (long long)n_ranks);
+    }
 }
 
 static void write_disaggregation(struct rng *rng, FILE *out, bool splitwise,
@@ -167,7 +172,9 @@ static void write_world(int64_t world)
     static const char *const roles[] = {"prefill", "prefill", "decode", "decode",
                                         "both"};
     struct rng rng;
+    struct rng rank_rng;
     rng_init(&rng, (uint64_t)world, "disaggregated_runs");
+    rng_init(&rank_rng, (uint64_t)world, "disaggregated_ranks");
     FILE *trace = fopen("trace.csv", "w");
     FILE *config = fopen("config.ini", "w");
     assert_true(trace != NULL && config != NULL);
@@ -193,8 +200,10 @@ static void write_world(int64_t world)
         int64_t odds = i == 4 && splitwise ? 2 : 4;
         if (must || rng_below(&rng, odds) == 0) {
             write_pool(&rng, config, names[i], roles[i], most_tokens, price);
+            write_ranks(&rank_rng, config, price);
         }
     }
+    rng_free(&rank_rng);
     rng_free(&rng);
     assert_int_equal(fclose(trace), 0);
     assert_int_equal(fclose(config), 0);
