@@ -271,6 +271,16 @@ static void run(struct replica *replica, struct request *request)
     }
 }
 
+void batch_land(struct replica *replica, struct request *request)
+{
+    if (request->chain != NULL) {
+        replica_know_prompts(replica);
+        prefix_chain_hash(request->chain, replica->kv.block_tokens);
+        prefix_fill(replica->kv.prefix, request->chain, request->computed_tokens);
+    }
+    run(replica, request);
+}
+
 bool batch_admit(struct replica *replica, struct request *request, int64_t tokens,
                  int64_t room, int64_t now_ns)
 {

@@ -137,6 +137,10 @@ bool batch_admit(struct replica *replica, struct request *request, int64_t token
 bool batch_resume(struct replica *replica, struct request *request, int64_t tokens,
                   int64_t now_ns);
 
+/* For the engine: a request whose KV cache has come from another replica stands at the end
+ * of the running ones, and is granted nothing yet. */
+void batch_land(struct replica *replica, struct request *request);
+
 /* Tokens that a waiting request lacks up to the most that it may ever have: its missing
  * ones and max_tokens, less the last, whose KV nobody needs. */
 int64_t batch_room(const struct replica *replica, const struct request *request);

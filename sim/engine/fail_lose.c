@@ -32,6 +32,13 @@ static void book(struct replica *replica, const struct request *request, bool ke
     tally->lost_pj += request->energy_pj;
     tally->broken_ns += request->paid_ns;
     tally->broken_pj += request->energy_pj;
+    if (request->prefill_replica >= 0) { /* its prompt was computed elsewhere */
+        tally = &replica->all[request->prefill_replica].tally;
+        tally->lost_ns += request->carried_paid_ns;
+        tally->lost_pj += request->carried_energy_pj;
+        tally->broken_ns += request->carried_paid_ns;
+        tally->broken_pj += request->carried_energy_pj;
+    }
 }
 
 static void leave(struct loss *loss, struct request *request,
@@ -66,6 +73,9 @@ static void write_off(struct request *request)
     request->prefill_paid_ns = 0;
     request->fetch_paid_ns = 0;
     request->energy_pj = 0;
+    request->carried_paid_ns = 0;
+    request->carried_energy_pj = 0;
+    request->prefill_replica = -1;
     request->granted = false;
     request->attempts++;
 }
@@ -82,6 +92,7 @@ void fail_lose_start_again(struct request *request)
     request->max_gap_ns = 0;
     request->prefill_ns = 0;
     request->decode_ns = 0;
+    request->transfer_ns = 0;
     request->recompute_ns = 0;
     request->recompute_since_ns = request->first_scheduled_ns;
     int64_t to = most < request->prompt_tokens ? most : request->prompt_tokens;
@@ -162,12 +173,17 @@ void fail_lose_take(struct fail_lose *lose, struct sim *sim, struct replica *rep
                     enum life_state next)
 {
     struct request_list *frontend = &replica->frontend.requests;
-    int64_t most =
-        lose->n + replica->running.n + replica_n_waiting(replica) + frontend->n;
+    int64_t most = lose->n + replica->running.n + replica_n_waiting(replica) +
+                   frontend->n + replica->moving.n_from +
+                   transfer_side_n_in(&replica->moving);
     if (most >= lose->room) {
         lose->room = 2 * most + 1;
         lose->requests =
             memory_grow(lose->requests, (size_t)lose->room, sizeof(struct request *));
+    }
+    for (struct request *request; (request = transfer_first_at(replica)) != NULL;) {
+        transfer_drop(sim, request);
+        lose->requests[lose->n++] = request;
     }
     lose->n += replica_fail(replica, sim->now_ns, lose->requests + lose->n);
     for (struct request *request; (request = frontend->first) != NULL;) {

@@ -8,6 +8,7 @@
 #include "engine/resend.h"
 #include "engine/scaler.h"
 #include "engine/sums.h"
+#include "engine/transfer_route.h"
 
 void fleet_mark(struct sim *sim, struct replica *replica)
 {
@@ -34,7 +35,8 @@ void fleet_reconsider(struct sim *sim, struct replica *replica)
 bool fleet_is_empty(const struct replica *replica)
 {
     return replica->running.n + replica_n_waiting(replica) +
-               replica->frontend.requests.n ==
+               replica->frontend.requests.n + replica->moving.n_from +
+               transfer_side_n_in(&replica->moving) ==
            0;
 }
 
@@ -68,29 +70,34 @@ static void hold(struct sim *sim, struct request *request)
     }
 }
 
-/* The replica that the router picks among those that could take the request; -1: none. */
-static int32_t pick(struct sim *sim, const struct request *request)
+int32_t fleet_pick(struct sim *sim, const struct request *request, uint64_t pools,
+                   bool decodes)
 {
     const struct route_query query = {.session = request->session,
                                       .adapter = request->adapter,
                                       .prompt_tokens = request->prompt_tokens,
                                       .chain = request->chain};
-    return router_pick(&sim->router, sim->config->route, request->pools, &query,
-                       sim->now_ns);
+    return router_pick(&sim->router,
+                       decodes ? sim->config->decode_route : sim->config->route, pools,
+                       &query, sim->now_ns);
 }
 
 /* Who could take the request takes it; false if nobody can. */
 static bool send(struct sim *sim, struct request *request)
 {
-    int32_t picked = pick(sim, request);
+    int32_t picked = sim->transfers.on
+                         ? transfer_route_first(sim, request)
+                         : fleet_pick(sim, request, request->pools, false);
     if (picked < 0) {
         return false;
     }
     struct replica *replica = &sim->replicas[picked];
     CHECK(replica->life.state == LIFE_READY);
     request->replica = picked;
+    request->moves = sim->transfers.on && replica->pool->config->role == POOL_PREFILL;
     request->max_new_tokens =
-        pool_max_new_tokens(replica->pool, request->output_tokens);
+        request->moves ? request->n_emitted + 1
+                       : pool_max_new_tokens(replica->pool, request->output_tokens);
     if (request->chain != NULL &&
         replica->pool->config->scheduler.enable_prefix_caching == 0) {
         prefix_chain_free(request->chain);
@@ -207,6 +214,10 @@ void fleet_give_up(struct sim *sim, struct request *request)
         }
         router_left(&sim->router, request->replica, request->prompt_tokens);
         break;
+    case REQUEST_MOVING:
+    case REQUEST_LANDED:
+        transfer_give_up(sim, request);
+        return;
     case REQUEST_WAITING:
     case REQUEST_RUNNING:
     case REQUEST_SWAPPED:
@@ -245,6 +256,9 @@ void fleet_life(struct sim *sim, struct replica *replica, enum life_state state)
     CHECK(life_serves(&replica->life) || fleet_is_empty(replica));
     if (!life_serves(&replica->life) &&
         (before == LIFE_READY || before == LIFE_DRAINING)) {
+        if (replica->moving.on) {
+            transfer_side_settle(replica, sim->now_ns);
+        }
         replica_reset(replica);
     }
     router_set_ready(&sim->router, replica->index, state == LIFE_READY);
@@ -254,6 +268,7 @@ void fleet_life(struct sim *sim, struct replica *replica, enum life_state state)
         if (!sim->keeps_held) {
             release_held(sim);
         }
+        transfer_ready(sim);
     } else if (state == LIFE_DRAINING) {
         fleet_mark(sim, replica);
     }

@@ -52,6 +52,11 @@ void fleet_mark(struct sim *sim, struct replica *replica);
 /* The replica's plans may have changed: it is idle now, or its span ends earlier. */
 void fleet_reconsider(struct sim *sim, struct replica *replica);
 
+/* The replica that the router (of decodes) picks among those of some pools that are ready;
+ * -1: none. */
+int32_t fleet_pick(struct sim *sim, const struct request *request, uint64_t pools,
+                   bool decodes);
+
 /* Whether a draining replica has nothing left to serve. */
 bool fleet_is_empty(const struct replica *replica);
 

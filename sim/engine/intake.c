@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "engine/transfer_route.h"
 
 /* KV blocks that the request may come to need. */
 static int64_t needed_blocks(const struct pool *pool, const struct sim_arrival *arrival)
@@ -75,8 +76,11 @@ static bool is_adapted(const struct sim *sim, const struct pool *pool,
 }
 
 static bool servable(const struct sim *sim, const struct pool *pool,
-                     const struct sim_arrival *arrival)
+                     const struct sim_arrival *of)
 {
+    struct sim_arrival part = *of;
+    const struct sim_arrival *arrival = &part;
+    part.output_tokens = transfer_route_part(&sim->transfers, pool, of->output_tokens);
     return is_short(pool, arrival) && is_step(sim, pool, arrival) &&
            needed_blocks(pool, arrival) <=
                pool->usable_blocks - pool->watermark_blocks &&
@@ -93,7 +97,7 @@ static uint64_t pools_of(const struct sim *sim, const struct sim_arrival *arriva
             pools |= UINT64_C(1) << i;
         }
     }
-    return pools;
+    return transfer_route_pools(&sim->transfers, pools);
 }
 
 /* The first of the pools that serve such requests; NULL: none does. */

@@ -11,6 +11,9 @@ static void see_until(struct replica *replica, int64_t until_ns, int64_t now_ns)
         request_list_remove(&replica->arrived, first);
         replica_queue(replica, first, false, now_ns);
     }
+    if (replica->moving.landed.n > 0) {
+        transfer_side_enter(replica, until_ns);
+    }
 }
 
 void look_now(struct replica *replica, int64_t now_ns)

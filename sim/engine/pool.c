@@ -23,6 +23,8 @@ static const struct field fields[] = {
      "nothing: any"},
     {"replicas", FIELD_COUNT, AT(n_replicas), "", "1", "1", "100000", NULL,
      "copies of the model"},
+    {"role", FIELD_CHOICE, AT(role), "", "both", NULL, NULL, "both|prefill|decode",
+     "whether it computes prompts, writes outputs or does both: see [disaggregate]"},
     {"tensor_parallel", FIELD_COUNT, AT(layout.tp), "", "1", "1", "1024", NULL,
      "GPUs that share every matrix"},
     {"pipeline_parallel", FIELD_COUNT, AT(layout.pp), "", "1", "1", "16", NULL,

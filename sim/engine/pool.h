@@ -26,6 +26,9 @@
 #include "model/price.h"
 #include "model/speculative.h"
 
+/* What a pool does of a request: all, its prompt, its output (engine/disaggregate.h). */
+enum pool_role { POOL_BOTH, POOL_PREFILL, POOL_DECODE };
+
 struct pool_config {
     const char *name;
     const char *accelerator_name; /* "" if none: cost = linear needs none */
@@ -36,6 +39,7 @@ struct pool_config {
     const char *classes;      /* likewise */
     int64_t n_replicas;       /* at the start */
     int64_t most_replicas;    /* that there may ever be; 0: no more than at the start */
+    int64_t role;             /* enum pool_role */
     struct layout layout;
     int64_t block_tokens;
     int64_t utilization_nano;

@@ -21,8 +21,9 @@ static void fill_owners(struct probe_record *record, struct request *request,
     } else {
         record->prefill_ns = request->prefill_ns;
         record->decode_ns = request->decode_ns;
+        record->transfer_ns = request->transfer_ns;
         record->stall_ns = sojourn_ns - record->queue_ns - record->recompute_ns -
-                           record->prefill_ns - record->decode_ns;
+                           record->prefill_ns - record->decode_ns - record->transfer_ns;
     }
     CHECK(record->prefill_ns >= 0 && record->stall_ns >= 0);
 }

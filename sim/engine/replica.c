@@ -80,6 +80,17 @@ void replica_free(struct replica *replica)
     lora_free(&replica->lora);
 }
 
+void replica_know_prompts(struct replica *replica)
+{
+    if (replica->kv.prefix != NULL) {
+        return;
+    }
+    replica->kv.prefix = prefix_new(replica->kv.block_tokens, replica->kv.free_blocks);
+    if (tier_exists(&replica->tier)) {
+        prefix_offload(replica->kv.prefix, &replica->tier);
+    }
+}
+
 void replica_enqueue(struct replica *replica, struct request *request, int64_t now_ns)
 {
     sums_state(replica, now_ns);
@@ -93,12 +104,8 @@ void replica_enqueue(struct replica *replica, struct request *request, int64_t n
         replica_finish(replica, request, REQUEST_SHED, now_ns);
         return;
     }
-    if (request->chain != NULL && replica->kv.prefix == NULL) {
-        replica->kv.prefix =
-            prefix_new(replica->kv.block_tokens, replica->kv.free_blocks);
-        if (tier_exists(&replica->tier)) {
-            prefix_offload(replica->kv.prefix, &replica->tier);
-        }
+    if (request->chain != NULL) {
+        replica_know_prompts(replica);
     }
 }
 
@@ -292,6 +299,8 @@ static void end_grouped(struct replica *replica, int64_t now_ns)
         struct request *request = replica->grants[i].request;
         if (replica_grant_joins(&replica->grants[i])) {
             replica_join(replica, request);
+        } else if (replica_grant_moves(&replica->grants[i])) {
+            transfer_side_hand_over(replica, request, now_ns);
         } else if (!request->given_up && !request->decoding &&
                    request->n_emitted == request->output_tokens) {
             replica_finish(replica, request, REQUEST_COMPLETED, now_ns);
@@ -315,6 +324,9 @@ void replica_end(struct replica *replica, int64_t now_ns)
         end_grouped(replica, now_ns);
     }
     replica_finish_blocks(replica);
+    if (replica->moving.on) {
+        transfer_side_end(replica, now_ns);
+    }
     replica->busy = false;
     replica->n_grants = 0;
     replica->n_given_up = 0;
@@ -338,6 +350,9 @@ bool replica_interrupt(struct replica *replica, int64_t now_ns)
     kv_put_back(&replica->kv, batch_group_new_blocks(replica));
     span->steps_left = 0;
     replica->busy = false;
+    if (replica->moving.on) {
+        transfer_side_end(replica, now_ns);
+    }
     return true;
 }
 

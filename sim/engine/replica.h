@@ -36,6 +36,7 @@
 #include "engine/slow.h"
 #include "engine/swap.h"
 #include "engine/tier.h"
+#include "engine/transfer_side.h"
 
 /* What a step gives one request outside the decoding group. */
 struct replica_grant {
@@ -178,6 +179,7 @@ struct replica {
     bool sleeps;               /* its GPUs serve several models: engine/sleep.h */
     int32_t place;             /* in its pool: 0, 1, 2 ... */
     int64_t usd_per_hour_nano; /* of the whole replica */
+    struct replica *all;       /* of the run */
 
     struct frontend frontend;
     struct request_list arrived; /* and the scheduler has not seen them yet */
@@ -205,6 +207,7 @@ struct replica {
     struct kv kv;
     struct tier tier; /* behind its prefix cache */
     struct leave_list leaving;
+    struct transfer_side moving;
     int64_t n_admissions;
     int64_t most_span_ns; /* a span is no longer, so that blocks x ns fit 64 bits */
 
@@ -247,6 +250,9 @@ void replica_free(struct replica *replica);
 /* Forgets what was there before it went off: caches, counters of its policies.  It must
  * be empty. */
 void replica_reset(struct replica *replica);
+
+/* The replica has a prefix cache from now on. */
+void replica_know_prompts(struct replica *replica);
 
 /* Puts a request that is through the front end at the end of the queue. */
 void replica_enqueue(struct replica *replica, struct request *request, int64_t now_ns);
@@ -352,12 +358,23 @@ void replica_finish_take_out(struct replica *replica, struct request *request,
                              int64_t now_ns);
 void replica_finish_blocks(struct replica *replica);
 
-/* Whether the request's token of this step makes it a member of the decoding group. */
-static inline bool replica_grant_joins(const struct replica_grant *grant)
+/* Whether the request, with its token of this step, begins to decode; makes it a member
+ * of the decoding group; sends it to a replica that answers it. */
+static inline bool replica_grant_begins(const struct replica_grant *grant)
 {
     const struct request *request = grant->request;
     return grant->emitted && !request->decoding && !request->given_up &&
            request->n_emitted < request->output_tokens;
+}
+
+static inline bool replica_grant_joins(const struct replica_grant *grant)
+{
+    return replica_grant_begins(grant) && !grant->request->moves;
+}
+
+static inline bool replica_grant_moves(const struct replica_grant *grant)
+{
+    return replica_grant_begins(grant) && grant->request->moves;
 }
 
 /* The decoding group, in either way. */

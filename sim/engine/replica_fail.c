@@ -30,6 +30,9 @@ static void abort_step(struct replica *replica, int64_t now_ns)
     replica->tally.broken_ns += elapsed_ns;
     replica->span.steps_left = 0;
     replica->busy = false;
+    if (replica->moving.on) {
+        transfer_side_end(replica, now_ns);
+    }
 }
 
 /* Whether it was to decode by itself in the step that was aborted: it had been left out,
@@ -110,6 +113,9 @@ int64_t replica_fail(struct replica *replica, int64_t now_ns, struct request **a
     if (!replica_interrupt(replica, now_ns)) {
         abort_step(replica, now_ns);
         boundary_ns = replica->span.start_ns;
+    }
+    if (replica->moving.on) {
+        transfer_side_settle(replica, now_ns);
     }
     replica_divide(replica);
     for (int64_t i = 0; i < replica->n_given_up; i++) {

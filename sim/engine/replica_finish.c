@@ -22,6 +22,9 @@ void replica_finish_take_out(struct replica *replica, struct request *request,
                              int64_t now_ns)
 {
     sums_state(replica, now_ns);
+    if (request->place == REQUEST_MOVING) { /* it was on its way, and is nowhere */
+        return;
+    }
     if (request->place == REQUEST_RUNNING) {
         replica_leave(replica, request, now_ns);
         request_list_remove(&replica->running, request);
@@ -62,6 +65,18 @@ static void tally_parts(struct replica *replica, const struct request *request)
     replica->tally.prefill_paid_ns += prefill_ns;
 }
 
+/* Those who computed its prompt for others learn what became of it. */
+static void tally_carried(const struct replica *replica, const struct request *request,
+                          bool is_done)
+{
+    if (request->prefill_replica < 0) {
+        return;
+    }
+    struct replica_tally *tally = &replica->all[request->prefill_replica].tally;
+    *(is_done ? &tally->paid_ns : &tally->lost_ns) += request->carried_paid_ns;
+    *(is_done ? &tally->energy_pj : &tally->lost_pj) += request->carried_energy_pj;
+}
+
 void replica_finish(struct replica *replica, struct request *request,
                     enum request_status status, int64_t now_ns)
 {
@@ -83,6 +98,7 @@ void replica_finish(struct replica *replica, struct request *request,
         replica->tally.lost_ns += request->paid_ns;
         replica->tally.lost_pj += request->energy_pj;
     }
+    tally_carried(replica, request, status == REQUEST_COMPLETED);
     if (is_again) {
         prefix_chain_free(request->chain);
         request->chain = prompt;

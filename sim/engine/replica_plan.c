@@ -46,7 +46,8 @@ static bool plan(struct replica *replica, int64_t now_ns)
     if (replica->kv.prefix != NULL) {
         prefix_settle(replica->kv.prefix);
     }
-    CHECK(has_step(replica) || replica->wake_ns > now_ns || replica->queue.n == 0);
+    CHECK(has_step(replica) || replica->wake_ns > now_ns || replica->queue.n == 0 ||
+          transfer_side_holds(&replica->moving));
     return has_step(replica);
 }
 
@@ -54,7 +55,11 @@ bool replica_plan_choose(struct replica *replica, int64_t now_ns)
 {
     replica->waited = replica->wake_ns != REQUEST_NEVER;
     replica->wake_ns = REQUEST_NEVER;
-    if (replica->running.n + replica_n_waiting(replica) == 0) {
+    if (replica->moving.on) {
+        transfer_side_settle(replica, now_ns);
+    }
+    if (replica->running.n + replica_n_waiting(replica) + replica->moving.landed.n ==
+        0) {
         return false;
     }
     sums_state(replica, now_ns);
@@ -74,7 +79,10 @@ bool replica_plan_choose(struct replica *replica, int64_t now_ns)
             return true;
         }
         if (replica->arrived.n == 0 &&
-            (replica->wake_ns > now_ns || replica_n_waiting(replica) == 0)) {
+            (replica->moving.landed.n == 0 ||
+             (replica->waited && replica->running.n > 0)) &&
+            (replica->wake_ns > now_ns || replica_n_waiting(replica) == 0 ||
+             transfer_side_holds(&replica->moving))) {
             return false;
         }
         replica->waited = true;

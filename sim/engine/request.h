@@ -60,7 +60,11 @@ enum request_place {
     REQUEST_FRONTEND, /* of its replica: engine/frontend.h */
     REQUEST_HELD,     /* at the gateway: no replica could take it */
     REQUEST_AWAY,     /* it is sent again later */
+    REQUEST_MOVING,   /* its KV cache goes to another replica: engine/transfer.h */
+    REQUEST_LANDED,   /* it is there, and the replica's next plan has not been */
 };
+
+struct transfer;
 
 enum { REQUEST_NEVER = -1 };
 
@@ -129,6 +133,9 @@ struct request {
     int64_t fetch_paid_ns;   /* and fetching what other tiers of the cache had */
     wide energy_pj;
     int32_t prefill_replica; /* that computed its prompt for another one; -1: none */
+    bool moves;              /* it is answered elsewhere than its prompt is computed */
+    struct transfer *transfer;
+    int64_t transfer_ns;
     int64_t carried_paid_ns; /* its share of that one's time ... */
     wide carried_energy_pj;  /* ... and energy */
 

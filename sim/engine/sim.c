@@ -148,6 +148,7 @@ static void plan_idle(struct sim *sim)
             plan_ranks(sim, replica->lockstep);
         } else if (!await(sim, replica,
                           replica_plan(replica, sim->now_ns, horizon_ns))) {
+            transfer_pull_again(sim, replica);
             if (replica->sleeps) {
                 sim->sleep_due = true;
             } else if (replica->life.state == LIFE_DRAINING &&
@@ -223,6 +224,7 @@ int sim_run(struct sim *sim, const struct sim_config *config,
         while (sim->steps.n > 0 && sim->steps.events[0].at_ns == now_ns) {
             end_step(sim);
         }
+        transfer_begin(sim);
         do { /* whoever a plan sheds may be followed by another at once */
             while (timer_first_ns(&sim->timers) == now_ns) {
                 struct timer *timer = timer_pop(&sim->timers);
@@ -231,12 +233,13 @@ int sim_run(struct sim *sim, const struct sim_config *config,
             if (arrive_all(sim, err) < 0) {
                 return -1;
             }
+            transfer_pull(sim);
             sim->left_in_plan = false;
             plan_idle(sim);
             if (sim->sleep_due) {
                 sleep_look(sim);
             }
-        } while (sim->left_in_plan || sim->n_idle > 0 ||
+        } while (sim->left_in_plan || sim->n_idle > 0 || sim->transfers.n_due > 0 ||
                  timer_first_ns(&sim->timers) == now_ns);
         if (config->verify) {
             sim_verify(sim);

@@ -46,6 +46,7 @@
 #include "engine/sleep.h"
 #include "engine/slo.h"
 #include "engine/timer.h"
+#include "engine/transfer.h"
 
 /* A request's labels are one text: request id, tenant and session id, with these between;
  * labels themselves hold no control characters. */
@@ -95,6 +96,8 @@ struct sim_config {
     int32_t n_pools;
     uint64_t seed;
     const struct route_ops *route;
+    const struct route_ops *decode_route; /* of those who answer only; may be NULL */
+    const struct disaggregate_config *disaggregate;
     const struct scale_ops *const *scalers; /* per pool; NULL: none has one */
     struct sleep_config sleep;
     struct slo slo;
@@ -165,6 +168,7 @@ struct sim {
     struct fail *fail;        /* NULL: nothing can fail */
     struct slow slow;         /* prices of slow replicas */
     struct request_list away; /* they are sent again later */
+    struct transfers transfers;
     struct histogram itl;
     struct probe probe; /* the user's, with the bookkeeping of this file in front */
     int32_t *idle;      /* replicas to plan at this instant */

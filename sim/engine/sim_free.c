@@ -6,6 +6,7 @@
 #include "engine/scaler.h"
 #include "engine/sim.h"
 #include "engine/sleep.h"
+#include "engine/transfer.h"
 
 /* What requests own; they themselves belong to the store. */
 static void free_requests(const struct request_list *list)
@@ -18,6 +19,7 @@ static void free_requests(const struct request_list *list)
 
 void sim_free(struct sim *sim)
 {
+    transfer_free(sim);
     for (int32_t i = 0; i < sim->n_replicas; i++) {
         struct replica *replica = &sim->replicas[i];
         for (struct request *r; (r = queue_first(&replica->queue)) != NULL;) {

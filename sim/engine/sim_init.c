@@ -62,7 +62,9 @@ static void init_router(struct sim *sim)
     CHECK(status == 0); /* the reader of configurations saw to it */
     router_init(&sim->router, config->routing != NULL ? config->routing : &nothing,
                 sim->replicas, sim->first_of_pool, config->n_pools,
-                config->route->looks_at_kv, config->seed);
+                config->route->looks_at_kv ||
+                    (config->decode_route != NULL && config->decode_route->looks_at_kv),
+                config->seed);
     sim->router.state = sim;
     sim->router.reconsider = reconsider;
 }
@@ -95,6 +97,7 @@ static void init_replicas(struct sim *sim)
             replica->view = &sim->router.views[index];
             replica->router = &sim->router;
             replica->draft.draws = &sim->speculation;
+            replica->all = sim->replicas;
             replica->place = index - sim->first_of_pool[i];
             replica->usd_per_hour_nano =
                 price_replica_nano(&pool->price, replica->place);
@@ -126,6 +129,7 @@ void sim_init(struct sim *sim, const struct sim_config *config,
     init_memory(sim, config, source);
     init_router(sim);
     init_replicas(sim);
+    transfer_init(sim);
     tie_ranks(sim);
     sim->cause = "";
     sim->scalers = scaler_new(sim);

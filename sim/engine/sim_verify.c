@@ -4,6 +4,7 @@
 #include "engine/fleet.h"
 #include "engine/lockstep.h"
 #include "engine/sim.h"
+#include "engine/transfer_verify.h"
 
 #include <stdlib.h>
 
@@ -93,10 +94,13 @@ static void verify_waiting(const struct replica *replica)
           replica->queue.entered.n <= n_queued);
     n += n_queued;
     CHECK(n == replica_n_waiting(replica));
-    CHECK(n + replica->frontend.requests.n == replica->view->n_waiting);
+    CHECK(n + replica->frontend.requests.n + transfer_side_n_in(&replica->moving) ==
+          replica->view->n_waiting);
     bool has_work = replica->running.n + n > 0;
     bool may_run = has_work || lockstep_is_dummy(replica);
-    CHECK(replica->busy ? may_run : !has_work || replica->wake_ns > 0);
+    CHECK(replica->busy ? may_run
+                        : !has_work || replica->wake_ns > 0 ||
+                              transfer_side_holds(&replica->moving));
 }
 
 static void verify_replica(const struct replica *replica)
@@ -118,6 +122,7 @@ static void verify_replica(const struct replica *replica)
         seen.held_blocks += left->held_blocks;
         seen.n_shares += left->chain != NULL ? prefix_chain_shares(left->chain) : 0;
     }
+    transfer_verify_replica(replica, &seen.held_blocks, &seen.n_shares);
     tier_verify(&replica->tier);
     lora_verify(replica);
     if (replica->kv.prefix != NULL) {
@@ -162,14 +167,15 @@ static void verify_outside(const struct sim *sim)
 
 void sim_verify(const struct sim *sim)
 {
-    int64_t n = sim->held.n + sim->away.n;
+    int64_t n = sim->held.n + sim->away.n + sim->transfers.unplaced.n;
+    transfer_verify_run(sim);
     int32_t n_on = 0;
     verify_outside(sim);
     for (int32_t i = 0; i < sim->n_replicas; i++) {
         const struct replica *replica = &sim->replicas[i];
         verify_replica(replica);
         n += replica_n_waiting(replica) + replica->running.n +
-             replica->frontend.requests.n;
+             replica->frontend.requests.n + transfer_side_n_in(&replica->moving);
         CHECK(life_serves(&replica->life) || fleet_is_empty(replica));
         CHECK(life_paid_ns(&replica->life, sim->now_ns) <= sim->now_ns);
         CHECK(replica->life.state == LIFE_STARTING || !timer_is_set(&replica->boot));

@@ -264,7 +264,7 @@ void span_plan(struct replica *replica, int64_t now_ns, int64_t horizon_ns)
         return;
     }
     replica->closed = is_closed(replica);
-    if (!replica->closed && look_hides(replica)) {
+    if ((!replica->closed && look_hides(replica)) || replica->moving.landed.n > 0) {
         most = least(most, look_steps_left(replica));
     }
     most = least(most, batch_serve_steps_foreseen(replica));

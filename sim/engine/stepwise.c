@@ -222,6 +222,8 @@ void stepwise_end(struct replica *replica, int64_t now_ns)
         struct request *request = replica->grants[i].request;
         if (replica_grant_joins(&replica->grants[i])) {
             replica_join(replica, request);
+        } else if (replica_grant_moves(&replica->grants[i])) {
+            transfer_side_hand_over(replica, request, now_ns);
         } else if (finishes(request)) {
             replica_finish(replica, request, REQUEST_COMPLETED, now_ns);
         }

@@ -12,7 +12,9 @@ void sums_state(struct replica *replica, int64_t now_ns)
     }
     replica->changed_ns = now_ns;
     replica->sums.running_ns += (wide)elapsed_ns * replica->running.n;
-    replica->sums.waiting_ns += (wide)elapsed_ns * replica_n_waiting(replica);
+    replica->sums.waiting_ns +=
+        (wide)elapsed_ns *
+        (replica_n_waiting(replica) + transfer_side_n_in(&replica->moving));
 }
 
 void sums_add(struct replica_sums *sum, const struct replica_sums *more)
@@ -177,6 +179,10 @@ void sums_at(struct replica *replica, int64_t at_ns, struct replica_sums *sums)
     }
     sums->usd_ns = sums->held_ns * replica->usd_per_hour_nano;
     derive(replica->pool, sums);
+    if (replica->moving.on && !replica->busy) { /* blocks may be held all the same */
+        sums->block_ns +=
+            (wide)kv_used(&replica->kv) * (at_ns - replica->moving.idle_since_ns);
+    }
     if (replica->busy && span->steps_left > 0 && span->start_ns < at_ns) {
         add_step_in_progress(replica, at_ns - span->start_ns,
                              step_end_ns(span) - span->start_ns, sums);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "input/config_disaggregate.h"
 #include "input/config_lora.h"
 #include "input/config_policies.h"
 #include "input/config_pool.h"
@@ -139,6 +140,10 @@ const struct field_table config_tables[] = {
      .base = offsetof(struct config, route)},
     TABLE("admit", admit_fields, admit),
     TABLE("offload", offload_fields, offload),
+    {.name = "disaggregate",
+     .fields = disaggregate_fields,
+     .n_fields = DISAGGREGATE_FIELDS,
+     .base = offsetof(struct config, disaggregate)},
     TABLE("fail", fail_config_fields, fail),
     TABLE("power", meter_fields, power),
     {.name = "price",
@@ -292,12 +297,14 @@ int config_read(struct config *config, const char *path, const char *const *over
         settings_check_used(&settings,
                             "run, workload, slo, speculative, lora, tenant.NAME, "
                             "pool.NAME, scale.POOL, sleep, route, admit, offload, "
+                            "disaggregate, "
                             "fail, power, price, output",
                             err) != 0 ||
         config_policies_check(config, &settings, err) != 0 ||
         config_route_check(config, &settings, arena, err) != 0 ||
         config_speculative_apply(config, &settings, err) != 0 ||
-        config_lora_apply(config, &settings, err) != 0) {
+        config_lora_apply(config, &settings, err) != 0 ||
+        config_disaggregate_check(config, &settings, err) != 0) {
         return -1;
     }
     if (check_workload(config, err) != 0) {

@@ -17,6 +17,7 @@
 #include "base/memory.h"
 #include "engine/admit.h"
 #include "engine/fail_config.h"
+#include "engine/disaggregate.h"
 #include "engine/pool.h"
 #include "engine/route.h"
 #include "engine/sleep.h"
@@ -85,6 +86,7 @@ struct config {
     struct route_config route;
     struct admit_config admit;
     struct tier_config offload;
+    struct disaggregate_config disaggregate;
     struct fail_config fail;
     struct fail_events failures; /* of fail.events */
     struct meter_config power;

@@ -80,7 +80,10 @@ static double capacity_rps(const struct pool *pool, double prompt, double output
     mixed.n_emitting++;
     speculative_add_chunk(speculative, &passes, 0, chunk);
     double prefill_s = price_s(pool, &mixed, &passes) - decode_s;
-    double request_s = (output - 1) * decode_s / ((double)batch * per_step) + prefill_s;
+    double answer_s = (output - 1) * decode_s / ((double)batch * per_step);
+    int64_t role = pool->config->role;
+    double request_s =
+        (role == POOL_PREFILL ? 0 : answer_s) + (role == POOL_DECODE ? 0 : prefill_s);
     return request_s > 0 ? 1 / request_s : 0;
 }
 
@@ -94,6 +97,21 @@ double load_capacity_rps(const struct pool *pool, double prompt, double output)
         best = rps > best ? rps : best;
     }
     return best;
+}
+
+/* Of all pools; where some compute prompts for others that answer them, the fewer of the
+ * two count. */
+static double fleet_capacity_rps(const struct sim *sim, double prompt, double output)
+{
+    double by_role[] = {[POOL_BOTH] = 0, [POOL_PREFILL] = 0, [POOL_DECODE] = 0};
+    for (int32_t i = 0; i < sim->config->n_pools; i++) {
+        const struct pool *pool = &sim->config->pools[i];
+        by_role[pool->config->role] += load_capacity_rps(pool, prompt, output) *
+                                       (double)pool_n_schedulers(pool->config);
+    }
+    double prefill = by_role[POOL_PREFILL];
+    double decode = by_role[POOL_DECODE];
+    return by_role[POOL_BOTH] + (prefill < decode ? prefill : decode);
 }
 
 /* Names of the rows, so that the list of metrics is always the same. */
@@ -122,12 +140,7 @@ void load_metrics(const struct summary *summary, const struct sim *sim,
     double offered = (double)(offered_requests - 1) / span_s;
     double prompt = (double)summary->wanted_prompt_tokens / (double)accepted;
     double output = (double)summary->wanted_output_tokens / (double)accepted;
-    double capacity = 0;
-    for (int32_t i = 0; i < sim->config->n_pools; i++) {
-        const struct pool *pool = &sim->config->pools[i];
-        capacity += load_capacity_rps(pool, prompt, output) *
-                    (double)pool_n_schedulers(pool->config);
-    }
+    double capacity = fleet_capacity_rps(sim, prompt, output);
     double load = capacity > 0 ? offered / capacity : 0;
     double growth = summary_queue_growth(summary);
     bool grows = growth > 0.01 && growth * span_s > 1;

@@ -4,6 +4,7 @@
 
 #include "output/adapters.h"
 #include "output/load.h"
+#include "output/summary_transfers.h"
 #include "output/outage.h"
 
 enum { SCHEMA_VERSION = 1 };
@@ -361,6 +362,7 @@ void summary_metrics(struct summary *summary, const struct sim *sim,
     put_latency(metrics, &queue, &summary->queue);
     load_metrics(summary, sim, metrics);
     put_policy(metrics, sim);
+    summary_transfers_metrics(sim, metrics);
     put_offload(metrics, sim);
     put_speculation(metrics, sim);
     adapters_metrics(sim, metrics);
