@@ -108,7 +108,9 @@ static void taken(struct sim *sim, struct timer *timer)
     sim->cause = fail_config_kind_name(FAIL_RECLAIM);
     if (life_serves(&replica->life)) {
         fail_lose_take(&sim->fail->lose, sim, replica, LIFE_OFF);
-    } else if (replica->life.state == LIFE_FAILED) {
+    } else if (replica->life.state == LIFE_FAILED ||
+               replica->life.state == LIFE_STARTING) { /* repaired in the meantime */
+        boot_cancel(sim, replica);
         fleet_life(sim, replica, LIFE_OFF);
     }
     if (place->wanted) {
