@@ -118,6 +118,25 @@ static int check_batching(const struct config *config, const struct settings *se
     return refuse(config, settings, pool, "batching", reason, err);
 }
 
+/* Who comes from elsewhere holds KV blocks and waits for a place in the step: if those who
+ * run could always fill it, they might wait for each other for ever. */
+static int check_budget(const struct config *config, const struct settings *settings,
+                        const struct pool_config *pool, struct err *err)
+{
+    const struct pool_scheduler *scheduler = &pool->scheduler;
+    if (pool->role == POOL_PREFILL ||
+        scheduler->max_num_batched_tokens >= scheduler->max_num_seqs) {
+        return 0;
+    }
+    char reason[300];
+    snprintf(reason, sizeof reason,
+             "%" PRId64 " is less than max_num_seqs = %" PRId64
+             ": sequences from other pools might never get a token (expected at least "
+             "as many)",
+             scheduler->max_num_batched_tokens, scheduler->max_num_seqs);
+    return refuse(config, settings, pool, "max_num_batched_tokens", reason, err);
+}
+
 /* Where bytes take time somebody must say how many there are. */
 static int check_bytes(const struct config *config, const struct settings *settings,
                        const struct pool_config *pool, struct err *err)
@@ -171,13 +190,15 @@ int config_disaggregate_check(const struct config *config,
     for (int32_t i = 0; i < config->n_pools; i++) {
         const struct pool_config *pool = &config->pools[i];
         if (pool->role == POOL_BOTH) {
-            if (mixes && check_batching(config, settings, pool, err) != 0) {
+            if (mixes && (check_batching(config, settings, pool, err) != 0 ||
+                          check_budget(config, settings, pool, err) != 0)) {
                 return -1;
             }
             continue;
         }
         if (check_company(config, settings, pool, err) != 0 ||
             check_batching(config, settings, pool, err) != 0 ||
+            check_budget(config, settings, pool, err) != 0 ||
             check_bytes(config, settings, pool, err) != 0) {
             return -1;
         }

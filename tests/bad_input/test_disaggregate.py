@@ -23,6 +23,11 @@ CASES = [
     world("answers_to_no_prompts", DECODE + LINEAR,
           "pd.ini:4: role: 'decode' needs a pool with role = prefill that serves the same "
           "requests, and there is none"),
+    world("a_step_that_those_who_run_could_fill",
+          "[disaggregate]\nlinks = infinite\n" + PREFILL + LINEAR + DECODE + LINEAR
+          + "max_num_batched_tokens = 13\nmax_num_seqs = 41\n",
+          "pd.ini:15: max_num_batched_tokens: 13 is less than max_num_seqs = 41: sequences "
+          "from other pools might never get a token (expected at least as many)"),
     world("a_role_that_is_not_there", "[pool.p]\nrole = encode\n" + LINEAR,
           "pd.ini:4: role: 'encode' is not one of both, prefill, decode"),
     world("a_batch_that_stays_together",

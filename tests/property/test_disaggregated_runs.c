@@ -121,7 +121,8 @@ static void write_pool(struct rng *rng, FILE *out, const char *name, const char 
     fprintf(out, "block_size = %lld\nnum_gpu_blocks = %lld\n", (long long)block,
             (long long)usable + 1);
     fprintf(out, "max_num_batched_tokens = %lld\n",
-            (long long)PICK(rng, 3, 13, 41, 137, 4099));
+            (long long)(strcmp(role, "prefill") == 0 ? PICK(rng, 3, 13, 41, 137, 4099)
+                                                     : PICK(rng, 64, 67, 137, 4099)));
     fprintf(out, "long_prefill_token_threshold = %lld\n",
             (long long)PICK(rng, 0, 0, 1, 7, 37));
     fprintf(out, "reserve_full_prompt = %s\n", policies_word(rng, "yes", "no"));

@@ -85,7 +85,7 @@ static void write_pool(struct rng *rng, FILE *out, const char *name, const char 
     fprintf(out, "block_size = %lld\nnum_gpu_blocks = %lld\n", (long long)block,
             (long long)(1 + needed * POLICIES_PICK(rng, 1, 2, 3) + rng_below(rng, 7)));
     fprintf(out, "max_num_batched_tokens = %lld\nasync_scheduling = %s\n",
-            (long long)POLICIES_PICK(rng, 13, 137, 4099),
+            (long long)POLICIES_PICK(rng, role != NULL ? 64 : 13, 137, 4099),
             policies_word(rng, "yes", "no"));
     if (role == NULL) {
         policies_write(rng, out);
