@@ -31,6 +31,7 @@ demo/out/summary.csv     latencies, throughput, cost and energy of the run
 demo/out/requests.csv    one row per request: when it waited, ran and finished, what it cost
 demo/out/timeline.csv    queue, batch, KV cache, power over time
 demo/out/replicas.csv    one row per GPU or group of GPUs that serves
+demo/out/bill.csv        what was paid, and for what: every dollar and joule once
 demo/out/config.ini      every value in force; running it again gives the same bytes
 demo/overview.png        the run as a picture
 END

@@ -16,7 +16,16 @@ import sys
 import world
 
 README = world.ROOT / "README.md"
-FILES = ("requests.csv", "summary.csv", "timeline.csv", "replicas.csv", "steps.csv")
+FILES = ("requests.csv", "summary.csv", "timeline.csv", "replicas.csv", "bill.csv",
+         "tenants.csv", "sessions.csv", "events.csv", "steps.csv")
+# Runs that together write every file, column and metric there is.
+RUNS = ("policies.ini -s output.steps=yes -s output.sessions=yes -s speculative.method=ngram "
+        "-s workload.client_retries=3 -s lora.max_loras=2 -s workload.limit=137",
+        "failures.ini -s workload.limit=137",
+        "disaggregated.ini -s workload.trace=configs/examples/policies.csv -s workload.limit=17",
+        "autoscale.ini -s workload.trace=configs/examples/policies.csv -s workload.limit=17",
+        "linear.ini -s workload.trace=configs/examples/policies.csv -s workload.limit=17 "
+        "-s pool.main.data_parallel=2 -s pool.main.data_parallel_mode=lockstep")
 ACCEPTS = "--accept" in sys.argv[1:]
 # What a block needs that is not in the repository, and where tests look for it.
 NEEDS = ((re.compile(r"fetch\.sh|examples/azure-|(?<!demo/)\bout/"), world.AZURE),
@@ -98,24 +107,31 @@ def documented(text, title):
             for full in expand(name)]
 
 
+def written(place, name):
+    """What the runs' files of that name have in their first rows, or columns."""
+    found = {}
+    for path in sorted(place.folder.glob(f"all*/{name}")):
+        with open(path, encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file))
+        found |= dict.fromkeys(row[0] for row in rows[1:]) if name == "summary.csv" \
+            else dict.fromkeys(rows[0])
+    return list(found)
+
+
 def check_columns(place, faults):
-    """The tables name what a run with everything on writes, in the order it does."""
-    bounds = "-s output.steps=yes -s workload.limit=137 -s speculative.method=ngram"
-    status, got = place.run(f"servesim run configs/examples/policies.ini -o all {bounds} -q")
-    if status != 0:
-        sys.exit(f"FAILED: {got}")
+    """The tables name what runs with everything on write, in the order they do."""
+    for i, run in enumerate(RUNS):
+        status, got = place.run(f"servesim run configs/examples/{run} -o all{i} -q")
+        if status != 0:
+            sys.exit(f"FAILED: {got}")
     text = README.read_text(encoding="utf-8")
     for name in FILES:
-        with open(place.folder / "all" / name, encoding="utf-8", newline="") as file:
-            rows = list(csv.reader(file))
-        is_summary = name == "summary.csv"
-        written = [row[0] for row in rows[1:]] if is_summary else rows[0]
-        told = documented(text, name)
-        if is_summary: # grouped in the README, so in another order
-            written, told = sorted(written), sorted(told)
-        if written != told:
-            faults.append(f"README.md: {name}: not told {sorted(set(written) - set(told))}, "
-                          f"not there {sorted(set(told) - set(written))}, or in another order")
+        there, told = written(place, name), documented(text, name)
+        if name == "summary.csv": # grouped in the README, so in another order
+            there, told = sorted(there), sorted(told)
+        if there != told:
+            faults.append(f"README.md: {name}: not told {sorted(set(there) - set(told))}, "
+                          f"not there {sorted(set(told) - set(there))}, or in another order")
     return len(FILES)
 
 
