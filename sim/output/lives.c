@@ -13,12 +13,10 @@ static const struct column list[] = {
     {"replica", "", "its number, as in replicas.csv"},
     {"event", "",
      "start, wake or repair: a boot begins; ready; drain: no more requests; undrain; "
-     "stop; "
-     "sleep; fail"},
+     "stop; sleep; fail"},
     {"detail", "",
-     "who wanted it: a policy of [scale], held: requests that nobody could take, or "
-     "the "
-     "pool that gets the GPUs"},
+     "who wanted it: a policy of [scale], held: requests that nobody could take, "
+     "the pool that gets the GPUs, or fail, reclaim, repair"},
 };
 
 const struct columns lives_columns = {
