@@ -224,6 +224,7 @@ def check_itl(run):
         return "not collected", True
     n, length = sum(r.output - 1 for r in done), sum(r.e2e - r.ttft for r in done)
     others = [r for r in run.counted if not r.done and r.first is not None]
+    others += ["lost attempts"] * lost_attempts(run)
     longest = max((r.gap for r in run.counted if r.gap is not None), default=0)
     whole = len(run.counted) == len(run.requests)
     if whole:
@@ -235,7 +236,8 @@ def check_itl(run):
     sums = bool(others) or n == 0 or near(told["mean_itl_ms"], Fraction(length, n * 10**6))
     return f"{told['n_itl']} gaps, {n} of the completed", (
         exact and sums and int(told["n_itl"]) >= n
-        and (n == 0 or Fraction(told["max_itl_ms"]) * 10**6 == longest))
+        and (n == 0 or Fraction(told["max_itl_ms"]) * 10**6 == longest
+             or lost_attempts(run) > 0 and Fraction(told["max_itl_ms"]) * 10**6 >= longest))
 
 
 def check_throughput(run):
@@ -281,7 +283,7 @@ def check_steps(run):
     pool_of = {row["replica"]: row["pool"] for row in run.replicas}
     usable = {row["pool"]: int(row["kv_total_blocks"]) // int(row["replicas"])
               for row in run.timeline if row["replicas"] != "0"}
-    ends, busy, tokens, aborted, preempted = {}, {}, {}, {}, 0
+    ends, busy, tokens, aborted, last, preempted = {}, {}, {}, {}, {}, 0
     bad = 0
     for key, group in itertools.groupby(run.steps, lambda row: (row["replica"], row["step"])):
         rows = list(group)
@@ -290,6 +292,13 @@ def check_steps(run):
         n_tokens = sum(int(row["tokens"]) for row in granted)
         pool = pool_of[replica]
         limits = run.pools[pool]
+        if granted[0]["kind"] == "abort":  # it was told before, as it was to be
+            begun, until, n = last[replica]
+            bad += begun != start or until < end
+            busy[replica] -= until - begun
+            tokens[replica] -= n
+            ends[replica] = start
+        last[replica] = start, end, n_tokens
         bad += start < ends.get(replica, 0) or end <= start
         bad += n_tokens > step_tokens(limits) or n_tokens < 1
         bad += len(granted) > int(limits["max_num_seqs"])
