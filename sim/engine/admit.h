@@ -10,10 +10,10 @@
  *                important) and low_priority_share x max_queue wait: the tiers of gateways
  *                that shed batch work first
  *   deadline     with `shed_late`: the prompts that wait at the replica that was picked, and
- *                its own, computed in one step with nothing else, would be done after its
- *                deadline; an estimate that is never too high, so nobody is shed who could
- *                have made it
- * Only what passes all of these takes from the buckets.  Integers throughout.
+ *                its own, computed in one step with nothing else while its front end works,
+ *                would be done after its deadline.  That knows nothing of those who decode,
+ *                nor of what is cached, nor of an order that lets some pass
+ * Only what passes the first four takes from the buckets.  Integers throughout.
  */
 #ifndef SERVESIM_ENGINE_ADMIT_H
 #define SERVESIM_ENGINE_ADMIT_H
@@ -66,5 +66,12 @@ static inline bool admit_counts(const struct admit *admit)
  * taken from the buckets. */
 enum request_reason admit_check(struct admit *admit, const struct request *request,
                                 int64_t n_waiting, int64_t now_ns);
+
+struct replica;
+
+/* Whether a request that is sent to the replica now would have its first token too late;
+ * it visits all who wait there. */
+bool admit_late(const struct replica *replica, const struct request *request,
+                int64_t now_ns);
 
 #endif

@@ -1,7 +1,5 @@
 #include "engine/batch.h"
 
-#include <string.h>
-
 #include "base/check.h"
 #include "base/memory.h"
 #include "engine/lockstep.h"
@@ -108,11 +106,6 @@ int64_t batch_n_emitted(const struct replica *replica, const struct request *req
 {
     int64_t since = request->in_group ? replica->group.step - request->joined_step : 0;
     return request->n_emitted + since;
-}
-
-int64_t batch_max_new(const struct request *request)
-{
-    return request->max_new_tokens;
 }
 
 /* The blocks of a waiting request's prompt that are in the cache, or are fetched into it.

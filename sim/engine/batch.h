@@ -147,7 +147,10 @@ int64_t batch_room(const struct replica *replica, const struct request *request)
 
 /* Output tokens of the request so far, and the most that its client lets it have. */
 int64_t batch_n_emitted(const struct replica *replica, const struct request *request);
-int64_t batch_max_new(const struct request *request);
+static inline int64_t batch_max_new(const struct request *request)
+{
+    return request->max_new_tokens;
+}
 
 /* Takes a running request's KV cache.  It waits again, to recompute, or is swapped out, as
  * `preempt` says.  Tokens that it was granted in this step go back to the budget. */

@@ -37,7 +37,7 @@ int64_t boot_ns(const struct pool *pool)
 
 static void is_ready(struct sim *sim, struct timer *timer)
 {
-    fleet_life_of_all(sim, &sim->replicas[timer->order], LIFE_READY);
+    fleet_life(sim, &sim->replicas[timer->order], LIFE_READY);
 }
 
 void boot_start(struct sim *sim, struct replica *replica, int64_t length_ns)
@@ -46,7 +46,7 @@ void boot_start(struct sim *sim, struct replica *replica, int64_t length_ns)
     replica->boot.order = replica->index;
     replica->boot.fire = is_ready;
     timer_set(&sim->timers, &replica->boot, sim->now_ns + length_ns);
-    fleet_life_of_all(sim, replica, LIFE_STARTING);
+    fleet_life(sim, replica, LIFE_STARTING);
 }
 
 void boot_cancel(struct sim *sim, struct replica *replica)

@@ -25,8 +25,8 @@ int64_t boot_weight_bytes(const struct pool *pool);
 
 struct sim;
 
-/* The replica (the first of ranks that step together, with all of them), on which nobody is, boots from now on; it is ready after `length_ns`, maybe
- * in this instant. */
+/* The replica, on which nobody is, boots from now on; it is ready after `length_ns`, maybe
+ * in this instant.  Of ranks that step together it is the first, and all of them boot. */
 void boot_start(struct sim *sim, struct replica *replica, int64_t length_ns);
 
 /* A boot, if there is one, will not end. */

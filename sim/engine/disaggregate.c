@@ -74,14 +74,14 @@ int64_t disaggregate_replica_bandwidth(const struct disaggregate_config *config,
                                        const struct pool *pool)
 {
     return wide_narrow((wide)gpu_bandwidth(config, pool) *
-                       layout_gpus(&pool->config->layout));
+                       layout_rank_gpus(&pool->config->layout));
 }
 
 int64_t disaggregate_per_node(const struct pool *pool)
 {
-    int64_t per_node =
-        pool->config->accelerator.gpus_per_node / layout_gpus(&pool->config->layout);
-    return per_node > 1 ? per_node : 1;
+    const struct layout *layout = &pool->config->layout;
+    int64_t per_node = pool->config->accelerator.gpus_per_node / layout_gpus(layout);
+    return (per_node > 1 ? per_node : 1) * layout_ranks(layout);
 }
 
 int64_t disaggregate_node_bandwidth(const struct disaggregate_config *config,

@@ -61,12 +61,6 @@ static void stay_down(struct sim *sim, struct fail_place *place, int64_t duratio
     }
 }
 
-/* Of the ranks that fail together, if it is one: the one that counts. */
-static bool is_first(const struct replica *replica)
-{
-    return replica->index == lockstep_first(replica);
-}
-
 static void break_down(struct sim *sim, struct replica *replica, int64_t duration_ns)
 {
     struct fail_place *place = fail_state_place(sim, replica);
@@ -78,7 +72,7 @@ static void break_down(struct sim *sim, struct replica *replica, int64_t duratio
         stay_down(sim, place, duration_ns);
         return;
     }
-    replica->tally.n_failures += is_first(replica);
+    replica->tally.n_failures++;
     boot_cancel(sim, replica);
     fail_lose_take(&sim->fail->lose, sim, replica, LIFE_FAILED);
     if (before == LIFE_DRAINING && !place->noticed && !replica->sleeps) {
@@ -90,12 +84,13 @@ static void break_down(struct sim *sim, struct replica *replica, int64_t duratio
 
 static void unit_fails(struct sim *sim, struct timer *timer)
 {
-    struct fail_unit *unit =
-        fail_state_place(sim, fail_state_replica(sim, timer))->unit;
+    const struct fail_place *place =
+        fail_state_place(sim, fail_state_replica(sim, timer));
+    const struct fail_unit *unit = place->unit;
     int64_t repair_ns =
-        draw(sim, "repair", unit->first, unit->n_drawn, sim->fail->config->mttr_ns);
+        draw(sim, "repair", place->number, unit->n_drawn, sim->fail->config->mttr_ns);
     sim->cause = fail_config_kind_name(FAIL_CRASH);
-    for (int32_t i = unit->first; i < unit->end; i++) {
+    for (int32_t i = unit->first; i < unit->end; i += unit->n_ranks) {
         break_down(sim, &sim->replicas[i], repair_ns);
     }
     fail_lose_end(&sim->fail->lose, sim, REASON_REPLICA_FAILED, false);
@@ -134,7 +129,7 @@ static void notice(struct sim *sim, struct replica *replica, int64_t notice_ns,
     if (place->noticed || before == LIFE_OFF || before == LIFE_ASLEEP) {
         return;
     }
-    replica->tally.n_reclaims += is_first(replica);
+    replica->tally.n_reclaims++;
     place->noticed = true;
     place->wanted = before != LIFE_DRAINING;
     place->replace_ns = replace_ns;
@@ -155,22 +150,21 @@ static void notice(struct sim *sim, struct replica *replica, int64_t notice_ns,
 static void spot_ends(struct sim *sim, struct timer *timer)
 {
     const struct fail_config *config = sim->fail->config;
-    const struct replica *replica = fail_state_replica(sim, timer);
     sim->cause = fail_config_kind_name(FAIL_RECLAIM);
-    for (int32_t i = 0; i < lockstep_n(replica); i++) {
-        notice(sim, &sim->replicas[replica->index + i], config->notice_ns,
-               config->spot_replace_ns);
-    }
+    notice(sim, fail_state_replica(sim, timer), config->notice_ns,
+           config->spot_replace_ns);
     sim->cause = "";
 }
 
 /* From the next step on. */
-static void set_pace(struct sim *sim, struct replica *replica, int64_t factor_nano)
+static void set_pace(struct sim *sim, struct replica *first, int64_t factor_nano)
 {
-    if (replica->busy) {
-        fleet_reconsider(sim, replica);
+    for (int32_t i = 0; i < lockstep_n(first); i++) {
+        if (first[i].busy) {
+            fleet_reconsider(sim, &first[i]);
+        }
+        slow_set(&sim->slow, &first[i], factor_nano);
     }
-    slow_set(&sim->slow, replica, factor_nano);
 }
 
 static void become_slow(struct sim *sim, struct replica *replica,
@@ -195,8 +189,8 @@ static void happen(struct sim *sim, const struct fail_event *event)
     int32_t pool_first = sim->first_of_pool[event->pool];
     int32_t n_ranks = lockstep_n(&sim->replicas[pool_first]);
     sim->cause = fail_config_kind_name(event->kind);
-    for (int32_t i = event->first * n_ranks; i < event->end * n_ranks; i++) {
-        struct replica *replica = &sim->replicas[pool_first + i];
+    for (int32_t i = event->first; i < event->end; i++) {
+        struct replica *replica = &sim->replicas[pool_first + i * n_ranks];
         switch (event->kind) {
         case FAIL_CRASH:
             break_down(sim, replica, event->duration_ns);
@@ -235,13 +229,14 @@ static void begin_life(struct sim *sim, struct replica *replica)
     struct fail_unit *unit = place->unit;
     if (unit->n_serving++ == 0 && config->mtbf_ns > 0) {
         int64_t mean_ns = config->mtbf_ns / unit->n_nodes;
-        set_in(sim, &unit->timer,
-               draw(sim, "life", unit->first, ++unit->n_drawn, mean_ns));
+        set_in(
+            sim, &unit->timer,
+            draw(sim, "life", fail_state_number(sim, unit), ++unit->n_drawn, mean_ns));
     }
-    if (config->spot_mtbf_ns > 0 && is_first(replica)) {
+    if (config->spot_mtbf_ns > 0) {
         set_in(
             sim, &place->spot,
-            draw(sim, "spot", replica->index, ++place->n_drawn, config->spot_mtbf_ns));
+            draw(sim, "spot", place->number, ++place->n_drawn, config->spot_mtbf_ns));
     }
 }
 
@@ -293,7 +288,7 @@ void fail_set_timers(struct sim *sim)
         int64_t order = (int64_t)unit->first * FAIL_STATE_ORDERS;
         unit->timer = timer_of(TIMER_FAILURES, order + FAIL_STATE_UNIT, unit_fails);
     }
-    for (int32_t i = 0; i < sim->n_replicas; i++) {
+    for (int32_t i = 0; i < sim->n_replicas; i += lockstep_n(&sim->replicas[i])) {
         struct fail_place *place = &fail->places[i];
         int64_t order = (int64_t)i * FAIL_STATE_ORDERS;
         place->taken = timer_of(TIMER_FAILURES, order + FAIL_STATE_TAKEN, taken);

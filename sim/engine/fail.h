@@ -23,6 +23,10 @@
  * Lifetimes are exponential and count while a replica serves, those of a node while one of
  * its replicas does, so that availability is mtbf / (mtbf + mttr + boot).  A place that is
  * off is on no node: nothing there can fail.
+ *
+ * Ranks that step together (engine/lockstep.h) are one replica here: they fail, are taken
+ * back, repaired and slowed down at once, with one lifetime, drawn for the replica as if it
+ * had one scheduler, and stand in the same nodes.
  */
 #ifndef SERVESIM_ENGINE_FAIL_H
 #define SERVESIM_ENGINE_FAIL_H

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "engine/fleet.h"
+#include "engine/lockstep.h"
 #include "engine/record.h"
 #include "engine/resend.h"
 
@@ -169,8 +170,8 @@ void fail_lose_free(struct fail_lose *lose)
     *lose = (struct fail_lose){0};
 }
 
-void fail_lose_take(struct fail_lose *lose, struct sim *sim, struct replica *replica,
-                    enum life_state next)
+/* Empties a replica that steps alone, or a rank. */
+static void take_out(struct fail_lose *lose, struct sim *sim, struct replica *replica)
 {
     struct request_list *frontend = &replica->frontend.requests;
     int64_t most = lose->n + replica->running.n + replica_n_waiting(replica) +
@@ -194,7 +195,16 @@ void fail_lose_take(struct fail_lose *lose, struct sim *sim, struct replica *rep
         lose->requests[lose->n++] = request;
     }
     event_heap_remove(&sim->steps, replica->index);
-    fleet_life(sim, replica, next);
+}
+
+void fail_lose_take(struct fail_lose *lose, struct sim *sim, struct replica *replica,
+                    enum life_state next)
+{
+    struct replica *first = &sim->replicas[lockstep_first(replica)];
+    for (int32_t i = 0; i < lockstep_n(replica); i++) {
+        take_out(lose, sim, &first[i]);
+    }
+    fleet_life(sim, first, next);
 }
 
 void fail_lose_end(struct fail_lose *lose, struct sim *sim, enum request_reason reason,

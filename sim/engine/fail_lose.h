@@ -22,7 +22,8 @@ void fail_lose_start_again(struct request *request);
 
 void fail_lose_free(struct fail_lose *lose);
 
-/* Empties a replica at once, which goes on in the state `next`, where it does not serve. */
+/* Empties a replica, with all ranks that step with it, at once; it goes on in the state
+ * `next`, where it does not serve. */
 void fail_lose_take(struct fail_lose *lose, struct sim *sim, struct replica *replica,
                     enum life_state next);
 

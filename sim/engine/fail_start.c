@@ -1,7 +1,6 @@
 #include "base/memory.h"
 #include "engine/fail.h"
 #include "engine/fail_state.h"
-#include "engine/lockstep.h"
 
 /* Replicas of the pool that are slow from the start are so; and paces that events give
  * them have prices. */
@@ -33,11 +32,12 @@ static int start_paces(struct sim *sim, int32_t pool_index, struct err *err)
     return 0;
 }
 
-static void add_unit(struct fail *fail, int32_t first, int32_t end)
+static void add_unit(struct fail *fail, int32_t first, int32_t end, int32_t n_ranks)
 {
     struct fail_unit *unit = &fail->units[fail->n_units++];
-    *unit = (struct fail_unit){.first = first, .end = end, .n_nodes = 1};
-    for (int32_t i = first; i < end; i++) {
+    *unit = (struct fail_unit){
+        .first = first, .end = end, .n_ranks = n_ranks, .n_nodes = 1};
+    for (int32_t i = first; i < end; i += n_ranks) {
         fail->places[i].unit = unit;
     }
 }
@@ -61,7 +61,7 @@ static void add_units(struct sim *sim, int32_t pool)
             unit->n_nodes++;
             continue;
         }
-        add_unit(sim->fail, base + first * n_ranks, base + end * n_ranks);
+        add_unit(sim->fail, base + first * n_ranks, base + end * n_ranks, n_ranks);
     }
 }
 
@@ -83,8 +83,10 @@ int fail_start(struct sim *sim, struct err *err)
     for (int32_t i = 0; i < sim->config->n_pools; i++) {
         add_units(sim, i);
     }
-    for (int32_t i = 0; i < sim->n_replicas; i++) {
+    int32_t number = 0;
+    for (int32_t i = 0; i < sim->n_replicas; i += lockstep_n(&sim->replicas[i])) {
         sim->fail->places[i].own_nano = sim->replicas[i].slow_nano;
+        sim->fail->places[i].number = number++;
     }
     fail_set_timers(sim);
     return 0;

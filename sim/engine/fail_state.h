@@ -7,6 +7,7 @@
 
 #include "base/wide.h"
 #include "engine/fail_lose.h"
+#include "engine/lockstep.h"
 #include "engine/sim.h"
 #include "engine/timer.h"
 
@@ -15,14 +16,16 @@ struct fail_unit {
     struct timer timer;
     int32_t first;
     int32_t end;
+    int32_t n_ranks; /* of each replica: they fail together */
     int32_t n_nodes; /* that a replica larger than a node has */
     int32_t n_serving;
     int64_t n_drawn;
 };
 
-/* What is known of a replica's place. */
+/* What is known of a replica's place; of ranks that step together, that of the first. */
 struct fail_place {
     struct fail_unit *unit;
+    int32_t number;     /* among all replicas, ranks that step together being one */
     struct timer back;  /* it is repaired, or replaced */
     struct timer spot;  /* it is told that it will be taken back ... */
     struct timer taken; /* ... and is */
@@ -66,7 +69,14 @@ static inline struct replica *fail_state_replica(struct sim *sim,
 static inline struct fail_place *fail_state_place(const struct sim *sim,
                                                   const struct replica *replica)
 {
-    return &sim->fail->places[replica->index];
+    return &sim->fail->places[lockstep_first(replica)];
+}
+
+/* By which its lifetimes are drawn. */
+static inline int32_t fail_state_number(const struct sim *sim,
+                                        const struct fail_unit *unit)
+{
+    return sim->fail->places[unit->first].number;
 }
 
 #endif

@@ -21,6 +21,9 @@ void fail_sum(const struct sim *sim, struct fail_totals *totals)
         totals->lost_pj += tally->broken_pj;
         totals->lost_usd_ns += (wide)tally->broken_ns * replica->usd_per_hour_nano;
         totals->aborted_tokens += aborted->prefill_tokens + aborted->decode_tokens;
+        if (lockstep_first(replica) != i) {
+            continue; /* ranks are there as one replica */
+        }
         totals->up_ns += life_on_ns(&replica->life, end_ns);
         totals->wanted_ns += life_paid_ns(&replica->life, end_ns);
         if (sim->fail != NULL) {

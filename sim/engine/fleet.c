@@ -34,10 +34,16 @@ void fleet_reconsider(struct sim *sim, struct replica *replica)
 
 bool fleet_is_empty(const struct replica *replica)
 {
-    return replica->running.n + replica_n_waiting(replica) +
-               replica->frontend.requests.n + replica->moving.n_from +
-               transfer_side_n_in(&replica->moving) ==
-           0;
+    const struct replica *first = replica - replica->index + lockstep_first(replica);
+    for (int32_t i = 0; i < lockstep_n(replica); i++) {
+        const struct replica *rank = &first[i];
+        if (rank->running.n + replica_n_waiting(rank) + rank->frontend.requests.n +
+                rank->moving.n_from + transfer_side_n_in(&rank->moving) >
+            0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Nobody could take it for too long. */
@@ -82,7 +88,15 @@ int32_t fleet_pick(struct sim *sim, const struct request *request, uint64_t pool
                        &query, sim->now_ns);
 }
 
-/* Who could take the request takes it; false if nobody can. */
+/* Nobody who was ever given anything is shed. */
+static bool sheds_late(const struct sim *sim, const struct request *request)
+{
+    const struct admit_config *config = sim->admit.config;
+    return config != NULL && config->shed_late != 0 &&
+           request->first_scheduled_ns == REQUEST_NEVER;
+}
+
+/* Who could take the request takes it, or it is shed; false if nobody can. */
 static bool send(struct sim *sim, struct request *request)
 {
     if (request->spare_chain != NULL) {
@@ -97,6 +111,10 @@ static bool send(struct sim *sim, struct request *request)
     }
     struct replica *replica = &sim->replicas[picked];
     CHECK(replica->life.state == LIFE_READY);
+    if (sheds_late(sim, request) && admit_late(replica, request, sim->now_ns)) {
+        fleet_finish(sim, request, REQUEST_SHED, REASON_DEADLINE);
+        return true;
+    }
     request->replica = picked;
     request->moves = sim->transfers.on && replica->pool->config->role == POOL_PREFILL;
     request->max_new_tokens =
@@ -156,14 +174,19 @@ static void release_held(struct sim *sim)
     struct request *next;
     for (struct request *r = sim->held.first; r != NULL; r = next) {
         next = r->next;
+        bool is_timed = timer_is_set(&r->timer);
+        int64_t until_ns = r->timer.at_ns;
         request_list_remove(&sim->held, r);
+        timer_cancel(&sim->timers, &r->timer);
         if (send(sim, r)) {
-            timer_cancel(&sim->timers, &r->timer);
             sim->held_ns += sim->now_ns;
             continue;
         }
         /* nobody can: it stays where it was */
         request_list_insert(&sim->held, r, next);
+        if (is_timed) {
+            timer_set(&sim->timers, &r->timer, until_ns);
+        }
     }
 }
 
@@ -251,13 +274,12 @@ static void tell_life(struct sim *sim, const struct replica *replica,
     }
 }
 
-void fleet_life(struct sim *sim, struct replica *replica, enum life_state state)
+static void set_life(struct sim *sim, struct replica *replica, enum life_state state)
 {
     enum life_state before = replica->life.state;
     sums_state(replica, sim->now_ns);
     life_set(&replica->life, state, sim->now_ns);
     tell_life(sim, replica, before);
-    CHECK(life_serves(&replica->life) || fleet_is_empty(replica));
     if (!life_serves(&replica->life) &&
         (before == LIFE_READY || before == LIFE_DRAINING)) {
         if (replica->moving.on) {
@@ -266,53 +288,24 @@ void fleet_life(struct sim *sim, struct replica *replica, enum life_state state)
         replica_reset(replica);
     }
     router_set_ready(&sim->router, replica->index, state == LIFE_READY);
-    fail_live(sim, replica, before);
+}
+
+void fleet_life(struct sim *sim, struct replica *replica, enum life_state state)
+{
+    struct replica *first = &sim->replicas[lockstep_first(replica)];
+    enum life_state before = first->life.state;
+    for (int32_t i = 0; i < lockstep_n(replica); i++) {
+        CHECK(first[i].life.state == before);
+        set_life(sim, &first[i], state);
+    }
+    CHECK(life_serves(&first->life) || fleet_is_empty(first));
+    fail_live(sim, first, before);
     if (state == LIFE_READY) {
         sim->sleep_due = sim->sleepers != NULL;
-        if (!sim->keeps_held) {
-            release_held(sim);
-        }
+        release_held(sim);
         transfer_ready(sim);
     } else if (state == LIFE_DRAINING) {
-        fleet_mark(sim, replica);
-    }
-}
-
-void fleet_life_of_all(struct sim *sim, struct replica *replica, enum life_state state)
-{
-    int32_t first = lockstep_first(replica);
-    int32_t end = first + lockstep_n(replica);
-    for (int32_t i = first; i < end; i++) {
-        sim->keeps_held = i + 1 < end;
-        fleet_life(sim, &sim->replicas[i], state);
-    }
-}
-
-/* Clients whose patience ends now. */
-static void lose_patience(struct sim *sim, struct timer *timer)
-{
-    int64_t timeout_ns = sim->config->client_timeout_ns;
-    struct request *first;
-    while ((first = sim->alive.first) != NULL &&
-           first->alive_since_ns + timeout_ns <= sim->now_ns) {
-        request_alive_remove(&sim->alive, first);
-        fleet_give_up(sim, first);
-    }
-    if (first != NULL) {
-        timer_set(&sim->timers, timer, first->alive_since_ns + timeout_ns);
-    }
-}
-
-void fleet_start_patience(struct sim *sim, struct request *request)
-{
-    request->alive_since_ns = sim->now_ns;
-    request_alive_append(&sim->alive, request);
-    if (!timer_is_set(&sim->patience)) {
-        sim->patience.phase = TIMER_CLOCKS;
-        sim->patience.order = INT32_MIN; /* before those who scale */
-        sim->patience.fire = lose_patience;
-        timer_set(&sim->timers, &sim->patience,
-                  sim->now_ns + sim->config->client_timeout_ns);
+        fleet_mark(sim, first);
     }
 }
 
@@ -342,7 +335,7 @@ static bool is_shed(struct sim *sim, struct request *request)
 void fleet_knock(struct sim *sim, struct request *request)
 {
     if (sim->config->client_timeout_ns > 0) {
-        fleet_start_patience(sim, request);
+        fleet_patience_start(sim, request);
     }
     if (!is_shed(sim, request)) {
         fleet_send(sim, request);

@@ -39,12 +39,9 @@ void fleet_give_up(struct sim *sim, struct request *request);
 void fleet_finish(struct sim *sim, struct request *request, enum request_status status,
                   enum request_reason reason);
 
-/* Moves a replica on to another state of life.  Who drains becomes off when it is empty,
- * in this instant at the earliest. */
+/* Moves a replica on to another state of life, with all ranks that step with it at once.
+ * Who drains becomes off when it is empty, in this instant at the earliest. */
 void fleet_life(struct sim *sim, struct replica *replica, enum life_state state);
-
-/* The same with all ranks that step with it; who is held goes when all of them are ready. */
-void fleet_life_of_all(struct sim *sim, struct replica *replica, enum life_state state);
 
 /* The replica is to plan in this instant. */
 void fleet_mark(struct sim *sim, struct replica *replica);
@@ -57,10 +54,10 @@ void fleet_reconsider(struct sim *sim, struct replica *replica);
 int32_t fleet_pick(struct sim *sim, const struct request *request, uint64_t pools,
                    bool decodes);
 
-/* Whether a draining replica has nothing left to serve. */
+/* Whether a replica has nothing to serve, nor have the ranks that step with it. */
 bool fleet_is_empty(const struct replica *replica);
 
 /* Client timeouts: of those of whom `request` is now the last to lose patience. */
-void fleet_start_patience(struct sim *sim, struct request *request);
+void fleet_patience_start(struct sim *sim, struct request *request);
 
 #endif

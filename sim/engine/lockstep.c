@@ -235,6 +235,7 @@ void lockstep_verify(const struct lockstep *lockstep)
     for (int32_t i = 0; i < lockstep->n; i++) {
         const struct replica *rank = &lockstep->ranks[i];
         CHECK(rank->lockstep == lockstep && rank->busy == first->busy);
+        CHECK(rank->life.state == first->life.state);
         CHECK(!rank->busy || (rank->span.start_ns == first->span.start_ns &&
                               rank->span.end_ns == first->span.end_ns));
         n_dummies += lockstep->parts[i].is_dummy;
@@ -294,4 +295,18 @@ void lockstep_book_dummy(struct replica *replica, int64_t duration_ns)
     tally->dummy_ns += duration_ns;
     tally->lost_ns += duration_ns;
     tally->lost_pj += power_energy_pj(&replica->pool->power, &work, duration_ns);
+}
+
+void lockstep_abort(struct replica *replica, int64_t elapsed_ns)
+{
+    struct lockstep *lockstep = replica->lockstep;
+    struct lockstep_rank *part = &lockstep->parts[replica - lockstep->ranks];
+    struct replica_tally *tally = &replica->tally;
+    if (part->is_dummy) {
+        tally->dummy_ns += elapsed_ns;
+    } else {
+        int64_t waited_ns = elapsed_ns > part->own_ns ? elapsed_ns - part->own_ns : 0;
+        tally->straggled_ns += waited_ns - (part->last_step_ns - part->own_ns);
+    }
+    part->last_step_ns = 0;
 }

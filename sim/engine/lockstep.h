@@ -63,6 +63,10 @@ bool lockstep_plan(struct lockstep *lockstep, int64_t now_ns);
 /* Books the step of a rank that ran a dummy batch. */
 void lockstep_book_dummy(struct replica *replica, int64_t duration_ns);
 
+/* The rank's step in progress ends after `elapsed_ns`, and nothing of it counts; what was
+ * counted of it when it began is put right.  All ranks of a replica fail at once. */
+void lockstep_abort(struct replica *replica, int64_t elapsed_ns);
+
 /* Whether the step in progress is one. */
 static inline bool lockstep_is_dummy(const struct replica *replica)
 {

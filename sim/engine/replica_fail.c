@@ -1,4 +1,5 @@
 #include "base/check.h"
+#include "engine/lockstep.h"
 #include "engine/replica.h"
 #include "engine/router.h"
 #include "engine/span.h"
@@ -24,6 +25,9 @@ static void abort_step(struct replica *replica, int64_t now_ns)
     }
     wide pj = sums_abort(replica, now_ns);
     int64_t elapsed_ns = now_ns - replica->span.start_ns;
+    if (replica->lockstep != NULL) {
+        lockstep_abort(replica, elapsed_ns);
+    }
     replica->tally.lost_pj += pj;
     replica->tally.lost_ns += elapsed_ns;
     replica->tally.broken_pj += pj;

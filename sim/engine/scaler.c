@@ -115,7 +115,7 @@ static void add(struct sim *sim, struct scaler *scaler, int64_t n)
     for (int32_t i = first; i < end && left > 0; i += scaler->n_ranks) {
         struct replica *replica = &sim->replicas[i];
         if (replica->life.state == LIFE_DRAINING && !fail_holds(sim, replica)) {
-            fleet_life_of_all(sim, replica, LIFE_READY);
+            fleet_life(sim, replica, LIFE_READY);
             left--;
         }
     }
@@ -143,7 +143,7 @@ static void take(struct sim *sim, struct scaler *scaler, int64_t n)
         struct replica *replica = &sim->replicas[i];
         if (replica->life.state == LIFE_STARTING) {
             boot_cancel(sim, replica);
-            fleet_life_of_all(sim, replica, LIFE_OFF);
+            fleet_life(sim, replica, LIFE_OFF);
             left--;
         }
     }
@@ -151,7 +151,7 @@ static void take(struct sim *sim, struct scaler *scaler, int64_t n)
          i -= scaler->n_ranks) {
         struct replica *replica = &sim->replicas[i];
         if (replica->life.state == LIFE_READY) {
-            fleet_life_of_all(sim, replica, LIFE_DRAINING);
+            fleet_life(sim, replica, LIFE_DRAINING);
             left--;
         }
     }

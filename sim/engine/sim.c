@@ -107,20 +107,30 @@ static bool await(struct sim *sim, const struct replica *replica, bool runs)
     return true;
 }
 
-/* Ranks go when none of them has anything left to serve. */
-static void plan_ranks(struct sim *sim, struct lockstep *lockstep)
+/* Plans a replica, or all ranks of it; whether something is to be awaited. */
+static bool plan(struct sim *sim, struct replica *replica, int64_t horizon_ns)
 {
+    struct lockstep *lockstep = replica->lockstep;
+    if (lockstep == NULL) {
+        bool runs = replica_plan(replica, sim->now_ns, horizon_ns);
+        bool awaits = await(sim, replica, runs);
+        if (!awaits) {
+            transfer_pull_again(sim, replica);
+        }
+        return awaits;
+    }
+    bool awaits = false;
     bool runs = lockstep_plan(lockstep, sim->now_ns);
-    bool may_go = !runs;
     for (int32_t i = 0; i < lockstep->n; i++) {
         struct replica *rank = &lockstep->ranks[i];
         sim->is_idle[rank->index] = false;
-        may_go = !await(sim, rank, runs) && may_go &&
-                 rank->life.state == LIFE_DRAINING && fleet_is_empty(rank);
+        if (await(sim, rank, runs)) {
+            awaits = true;
+        } else {
+            transfer_pull_again(sim, rank);
+        }
     }
-    for (int32_t i = 0; may_go && i < lockstep->n; i++) {
-        fleet_life(sim, &lockstep->ranks[i], LIFE_OFF);
-    }
+    return awaits;
 }
 
 /* Plans every idle replica, in index order. */
@@ -144,17 +154,13 @@ static void plan_idle(struct sim *sim)
         if (replica->busy) {
             continue;
         }
-        if (replica->lockstep != NULL) {
-            plan_ranks(sim, replica->lockstep);
-        } else if (!await(sim, replica,
-                          replica_plan(replica, sim->now_ns, horizon_ns))) {
-            transfer_pull_again(sim, replica);
-            if (replica->sleeps) {
-                sim->sleep_due = true;
-            } else if (replica->life.state == LIFE_DRAINING &&
-                       fleet_is_empty(replica)) {
-                fleet_life(sim, replica, LIFE_OFF);
-            }
+        if (plan(sim, replica, horizon_ns)) {
+            continue;
+        }
+        if (replica->sleeps) {
+            sim->sleep_due = true;
+        } else if (replica->life.state == LIFE_DRAINING && fleet_is_empty(replica)) {
+            fleet_life(sim, replica, LIFE_OFF);
         }
     }
     sim->n_idle = 0;

@@ -158,7 +158,6 @@ struct sim {
     struct sleepers *sleepers;  /* NULL: no pools share GPUs */
     bool sleep_due;             /* sleep_look() is to look in this instant */
     const char *cause;          /* of the changes of lives just now; "" */
-    bool keeps_held;            /* another rank of a replica becomes ready yet */
     int32_t n_on;               /* replicas that serve */
     int32_t most_on;
     int64_t n_held; /* requests, ever */

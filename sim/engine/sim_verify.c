@@ -180,7 +180,7 @@ void sim_verify(const struct sim *sim)
         CHECK(life_paid_ns(&replica->life, sim->now_ns) <= sim->now_ns);
         CHECK(replica->life.state == LIFE_STARTING || !timer_is_set(&replica->boot));
         CHECK(replica->life.state != LIFE_DRAINING || replica->sleeps ||
-              replica->lockstep != NULL || !fleet_is_empty(replica));
+              !fleet_is_empty(replica));
         n_on += life_serves(&replica->life) && lockstep_first(replica) == i;
     }
     for (int32_t i = 0; i < sim->n_locksteps; i++) {

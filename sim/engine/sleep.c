@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "engine/boot.h"
 #include "engine/fleet.h"
+#include "engine/lockstep.h"
 #include "engine/sim.h"
 
 #define AT(member) offsetof(struct sleep_config, member)
@@ -99,15 +100,24 @@ void sleep_free(struct sleepers *sleepers)
     free(sleepers);
 }
 
-/* The replica of `pool` that has the same GPUs as the `slot`th one of its owner. */
-static struct replica *member(struct sim *sim, int32_t pool, int32_t slot)
+/* The index of the replica of `pool` that has the same GPUs as the `slot`th one of its
+ * owner; of ranks that step together, that of the first. */
+static int32_t index_of(const struct sim *sim, int32_t pool, int32_t slot)
 {
-    return &sim->replicas[sim->first_of_pool[pool] + slot];
+    int32_t first = sim->first_of_pool[pool];
+    return first + slot * lockstep_n(&sim->replicas[first]);
+}
+
+static struct replica *member(const struct sim *sim, int32_t pool, int32_t slot)
+{
+    return &sim->replicas[index_of(sim, pool, slot)];
 }
 
 static int32_t n_slots(const struct sim *sim, int32_t pool)
 {
-    return sim->first_of_pool[pool + 1] - sim->first_of_pool[pool];
+    int32_t first = sim->first_of_pool[pool];
+    int32_t n = sim->first_of_pool[pool + 1] - first;
+    return n / lockstep_n(&sim->replicas[first]);
 }
 
 /* Who of those with the owner's slot is not asleep. */
@@ -142,7 +152,7 @@ static void finish_drains(struct sim *sim)
     for (int32_t i = 0; i < sim->n_replicas; i++) {
         int32_t pool = sim->replicas[i].pool->index;
         int32_t to = sim->sleepers->next[i];
-        int32_t slot = i - sim->first_of_pool[pool];
+        int32_t slot = (i - sim->first_of_pool[pool]) / lockstep_n(&sim->replicas[i]);
         if (to == NOBODY) {
             continue;
         }
@@ -163,7 +173,7 @@ static bool is_dark(struct sim *sim, int32_t pool)
     for (int32_t slot = 0; slot < n_slots(sim, pool); slot++) {
         enum life_state state = member(sim, pool, slot)->life.state;
         if (state == LIFE_READY || state == LIFE_STARTING ||
-            sim->sleepers->next[sim->first_of_pool[owner] + slot] == pool) {
+            sim->sleepers->next[index_of(sim, owner, slot)] == pool) {
             return false;
         }
     }
@@ -192,7 +202,7 @@ static void wake(struct sim *sim, int32_t pool)
         earliest_ns = over_ns < earliest_ns ? over_ns : earliest_ns;
     }
     if (oldest != NOBODY) {
-        sim->sleepers->next[sim->first_of_pool[owner] + oldest] = pool;
+        sim->sleepers->next[index_of(sim, owner, oldest)] = pool;
         sim->cause = sim->config->pools[pool].config->name;
         fleet_life(sim, awake_at(sim, owner, oldest), LIFE_DRAINING);
         sim->cause = "";
@@ -250,22 +260,20 @@ void sleep_look(struct sim *sim)
 
 void sleep_verify(const struct sim *sim)
 {
-    for (int32_t i = 0; sim->sleepers != NULL && i < sim->n_replicas; i++) {
-        const struct replica *first = &sim->replicas[i];
-        int32_t owner = first->pool->index;
-        int32_t slot = i - sim->first_of_pool[owner];
-        int32_t n_awake = 0;
-        if (!first->sleeps || owner_of(sim, owner) != owner) {
+    for (int32_t i = 0; sim->sleepers != NULL && i < sim->config->n_pools; i++) {
+        if (!shares(sim, i) || owner_of(sim, i) != i) {
             continue;
         }
-        for (int32_t j = 0; j < sim->config->n_pools; j++) {
-            if (owner_of(sim, j) == owner) {
-                const struct replica *one =
-                    &sim->replicas[sim->first_of_pool[j] + slot];
-                CHECK(one->life.state != LIFE_OFF);
-                n_awake += one->life.state != LIFE_ASLEEP;
+        for (int32_t slot = 0; slot < n_slots(sim, i); slot++) {
+            int32_t n_awake = 0;
+            for (int32_t j = 0; j < sim->config->n_pools; j++) {
+                if (owner_of(sim, j) == i) {
+                    const struct replica *one = member(sim, j, slot);
+                    CHECK(one->life.state != LIFE_OFF);
+                    n_awake += one->life.state != LIFE_ASLEEP;
+                }
             }
+            CHECK(n_awake == 1);
         }
-        CHECK(n_awake == 1);
     }
 }

@@ -6,7 +6,8 @@
 
 static bool is_splitwise(const struct transfers *transfers)
 {
-    return transfers->config->policy == DISAGGREGATE_SPLITWISE;
+    return transfers->config != NULL &&
+           transfers->config->policy == DISAGGREGATE_SPLITWISE;
 }
 
 int64_t transfer_route_part(const struct transfers *transfers, const struct pool *pool,

@@ -228,10 +228,6 @@ static int read_shared(struct config *config, const struct settings *settings,
                      pool->n_replicas, layout_gpus(&pool->layout));
             return refuse(settings, section, "shares_gpus_with", reason, err);
         }
-        if (layout_ranks(&other->layout) > 1 || layout_ranks(&pool->layout) > 1) {
-            return refuse(settings, section, "shares_gpus_with",
-                          "ranks in lockstep cannot sleep", err);
-        }
         if (other->most_replicas > 0 || pool->most_replicas > 0) {
             return refuse(settings, section, "shares_gpus_with",
                           "pools that share their GPUs cannot be scaled", err);

@@ -95,17 +95,20 @@ static void fill_units(struct price *price, const struct price_config *config,
                        const struct price_pool *pool)
 {
     int64_t node = pool->accelerator->gpus_per_node;
+    int64_t n_ranks = pool->n_ranks > 0 ? pool->n_ranks : 1;
+    int64_t whole_gpus = pool->gpus * n_ranks; /* of a replica, with all its ranks */
     price->gpus = pool->gpus;
     price->unit_gpus = pool->gpus;
     price->unit_places = 1;
     if (config->billing != PRICE_BY_NODE || node == 0) {
         return;
     }
-    if (pool->gpus <= node) {
+    if (whole_gpus <= node) {
         price->unit_gpus = node;
-        price->unit_places = node / pool->gpus;
+        price->unit_places = node / whole_gpus * n_ranks;
     } else {
-        price->unit_gpus = (pool->gpus + node - 1) / node * node;
+        price->unit_gpus = (whole_gpus + node - 1) / node * node;
+        price->unit_places = n_ranks;
     }
 }
 

@@ -3,7 +3,8 @@
  * One row per change of a replica's life (engine/life.h), in the order of time; there is no
  * file if nothing changed.  Events: `start` (a boot begins), `wake` and `repair` (likewise,
  * after sleep and after a failure), `ready`, `drain` (it gets no more requests), `undrain`,
- * `stop`, `sleep`, `fail`.  `detail` says who wanted it, if somebody did.
+ * `stop`, `sleep`, `fail`.  `detail` says who wanted it, if somebody did.  Ranks that step
+ * together have a row each, at the same instant, as they have in replicas.csv.
  */
 #ifndef SERVESIM_OUTPUT_LIVES_H
 #define SERVESIM_OUTPUT_LIVES_H

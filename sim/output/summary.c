@@ -4,8 +4,8 @@
 
 #include "output/adapters.h"
 #include "output/load.h"
-#include "output/summary_transfers.h"
 #include "output/outage.h"
+#include "output/summary_transfers.h"
 
 enum { SCHEMA_VERSION = 1 };
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "engine/lockstep.h"
 #include "engine/sums.h"
 #include "output/usage_columns.h"
 
@@ -101,11 +102,13 @@ static wide energy_pj(const struct pool *pool, const struct replica_sums *sums)
     return sums->busy_pj + pool->power.idle_mw * idle_ns;
 }
 
-/* Replicas that serve new requests now. */
+/* Replicas that serve new requests now; ranks that step together are one. */
 static int64_t count_ready(const struct sim *sim, int32_t pool)
 {
     int64_t n = 0;
-    for (int32_t i = sim->first_of_pool[pool]; i < sim->first_of_pool[pool + 1]; i++) {
+    int32_t first = sim->first_of_pool[pool];
+    int32_t n_ranks = lockstep_n(&sim->replicas[first]);
+    for (int32_t i = first; i < sim->first_of_pool[pool + 1]; i += n_ranks) {
         n += sim->replicas[i].life.state == LIFE_READY;
     }
     return n;
@@ -120,7 +123,8 @@ static void put_row(struct text *text, const struct pool *pool, int64_t n_ready,
     put_ratio(text, sums->running_ns, length_ns, 6);
     put_ratio(text, sums->waiting_ns, length_ns, 6);
     put_ratio(text, sums->block_ns, length_ns, 6);
-    text_comma_integer(text, pool->usable_blocks * n_ready);
+    text_comma_integer(text, pool->usable_blocks * layout_ranks(&pool->config->layout) *
+                                 n_ready);
     put_ratio(text, sums->block_ns, sums->on_ns * pool->usable_blocks, 6);
     put_ratio(text, sums->token_ns, length_ns, 6);
     put_ratio(text, sums->prefill_tokens * second_ns, length_ns, 6);

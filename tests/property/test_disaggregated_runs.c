@@ -136,6 +136,16 @@ static void write_pool(struct rng *rng, FILE *out, const char *name, const char 
     write_price(rng, out, price);
 }
 
+/* Some pools have ranks that step together: they send and take by themselves. */
+static void write_ranks(struct rng *rng, FILE *out, int64_t price)
+{
+    int64_t n_ranks = PICK(rng, 1, 1, 1, 2, 3);
+    if (n_ranks > 1 && price < 4) { /* the models have no experts */
+        fprintf(out, "data_parallel = %lld\ndata_parallel_mode = lockstep\n",
+                (long long)n_ranks);
+    }
+}
+
 static void write_disaggregation(struct rng *rng, FILE *out, bool splitwise,
                                  int64_t price)
 {
@@ -162,7 +172,9 @@ static void write_world(int64_t world)
     static const char *const roles[] = {"prefill", "prefill", "decode", "decode",
                                         "both"};
     struct rng rng;
+    struct rng rank_rng;
     rng_init(&rng, (uint64_t)world, "disaggregated_runs");
+    rng_init(&rank_rng, (uint64_t)world, "disaggregated_ranks");
     FILE *trace = fopen("trace.csv", "w");
     FILE *config = fopen("config.ini", "w");
     assert_true(trace != NULL && config != NULL);
@@ -188,8 +200,10 @@ static void write_world(int64_t world)
         int64_t odds = i == 4 && splitwise ? 2 : 4;
         if (must || rng_below(&rng, odds) == 0) {
             write_pool(&rng, config, names[i], roles[i], most_tokens, price);
+            write_ranks(&rank_rng, config, price);
         }
     }
+    rng_free(&rank_rng);
     rng_free(&rng);
     assert_int_equal(fclose(trace), 0);
     assert_int_equal(fclose(config), 0);

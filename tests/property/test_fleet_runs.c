@@ -120,9 +120,11 @@ static void write_gateway(struct rng *rng, FILE *out, bool split)
             routers[rng_below(rng, 9)], policies_word(rng, "41ms", "5s"),
             policies_word(rng, "0", "1.37ms"));
     if (rng_below(rng, 3) == 0) {
-        fprintf(
-            out, "[admit]\nmax_queue = %lld\nlow_priority_share = 0.5\nrate_rps = %s\n",
-            (long long)POLICIES_PICK(rng, 3, 13, 41), policies_word(rng, "0", "137"));
+        fprintf(out,
+                "[admit]\nmax_queue = %lld\nlow_priority_share = 0.5\nrate_rps = %s\n"
+                "shed_late = yes\n",
+                (long long)POLICIES_PICK(rng, 3, 13, 41),
+                policies_word(rng, "0", "137"));
     }
     if (split) {
         fprintf(out,

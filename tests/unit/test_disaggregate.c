@@ -106,6 +106,25 @@ static void replicas_fill_nodes_and_large_ones_have_nodes_of_their_own(void **st
     assert_int_equal(disaggregate_replica_bandwidth(&config, &pool), 63);
 }
 
+static void ranks_have_links_of_their_own_and_share_their_nodes(void **state)
+{
+    (void)state;
+    struct disaggregate_config config = {.node_bytes_per_s = 13000000000,
+                                         .gpu_bytes_per_s = 41};
+    struct pool_config of = sample_config();
+    struct pool pool = sample_pool(&of);
+    of.layout = (struct layout){.tp = 1, .pp = 1, .dp = 2, .lockstep = 1};
+    assert_int_equal(disaggregate_per_node(&pool), 4); /* two replicas of two */
+    assert_int_equal(disaggregate_replica_bandwidth(&config, &pool), 41);
+    of.layout.dp = 3; /* one replica, though four ranks would fit */
+    assert_int_equal(disaggregate_per_node(&pool), 3);
+    assert_int_equal(disaggregate_node_bandwidth(&config, &pool), 13000000000);
+    of.layout.tp = 3; /* nine GPUs: three nodes */
+    assert_int_equal(disaggregate_per_node(&pool), 3);
+    assert_int_equal(disaggregate_replica_bandwidth(&config, &pool), 123);
+    assert_int_equal(disaggregate_node_bandwidth(&config, &pool), 39000000000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +135,7 @@ int main(void)
         cmocka_unit_test(bytes_that_are_given_stand_for_the_models),
         cmocka_unit_test(layer_by_layer_the_last_layer_is_left_at_least),
         cmocka_unit_test(replicas_fill_nodes_and_large_ones_have_nodes_of_their_own),
+        cmocka_unit_test(ranks_have_links_of_their_own_and_share_their_nodes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,6 +77,51 @@ static void nodes_hold_replicas_in_order(void **state)
     assert_false(fail_config_node(&pool, 5, 15, &first, &end));
 }
 
+static void nodes_hold_whole_replicas_of_ranks(void **state)
+{
+    (void)state;
+    struct pool_config pool = {.layout = {.tp = 1, .pp = 1, .dp = 3, .lockstep = 1},
+                               .accelerator = {.gpus_per_node = 8}};
+    int32_t first;
+    int32_t end;
+    assert_true(fail_config_node(&pool, 5, 1, &first, &end)); /* two of three ranks */
+    assert_int_equal(first, 2);
+    assert_int_equal(end, 4);
+    assert_true(fail_config_node(&pool, 5, 2, &first, &end));
+    assert_int_equal(first, 4);
+    assert_int_equal(end, 5);
+    pool.layout.tp = 7; /* 21 GPUs take three nodes of their own, no rank two of them */
+    assert_true(fail_config_node(&pool, 5, 14, &first, &end));
+    assert_int_equal(first, 4);
+    assert_int_equal(end, 5);
+    assert_false(fail_config_node(&pool, 5, 15, &first, &end));
+}
+
+static void events_are_of_whole_replicas(void **state)
+{
+    (void)state;
+    static const char text[] = "time_s,kind,replica,node\n13.7,fail,18,\n17,fail,,6\n";
+    static const char beyond[] = "time_s,kind,replica\n13.7,fail,19\n";
+    write_file("breaks.csv", text, strlen(text));
+    struct config_world world;
+    config_world_must(
+        &world, POOLED "data_parallel = 3\ndata_parallel_mode = lockstep\n" BREAKS,
+        NULL);
+    const struct fail_event *event = world.config.failures.events;
+    assert_int_equal(event[0].first, 18);
+    assert_int_equal(event[0].end, 19);
+    assert_int_equal(event[1].first, 12); /* two of three ranks in each node */
+    assert_int_equal(event[1].end, 14);
+    config_world_free(&world);
+    write_file("breaks.csv", beyond, strlen(beyond));
+    assert_config_refused(
+        POOLED "data_parallel = 3\ndata_parallel_mode = lockstep\n" BREAKS, NULL,
+        "breaks.csv:2: replica: '19' is not there: [pool.main] has 19 replicas, "
+        "counted "
+        "from 0 as nodes are");
+    unlink("breaks.csv");
+}
+
 static void waits_grow_by_the_factor_and_stop_somewhere(void **state)
 {
     (void)state;
@@ -115,6 +160,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(events_come_in_order_of_time_and_of_the_file),
         cmocka_unit_test(nodes_hold_replicas_in_order),
+        cmocka_unit_test(nodes_hold_whole_replicas_of_ranks),
+        cmocka_unit_test(events_are_of_whole_replicas),
         cmocka_unit_test(waits_grow_by_the_factor_and_stop_somewhere),
         cmocka_unit_test(slow_replicas_are_a_share_and_spread),
     };

@@ -121,6 +121,32 @@ static void replicas_fill_nodes_in_order_or_have_nodes_of_their_own(void **state
     assert_int_equal(price.unit_places, 1);
 }
 
+static void ranks_of_a_replica_stand_in_the_same_nodes(void **state)
+{
+    (void)state;
+    static const struct price_terms terms = {0};
+    struct accelerator accelerator = gpu();
+    struct price_config by_node = config(PRICE_ON_DEMAND, PRICE_BY_NODE, 0);
+    const int64_t expected[][4] = {/* gpus, ranks; of a unit, its places */
+                                   {1, 3, 8, 6}, {2, 3, 8, 3},  {3, 2, 8, 2},
+                                   {4, 2, 8, 2}, {3, 7, 24, 7}, {8, 3, 24, 3}};
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        struct price price;
+        struct err err;
+        struct price_pool pool = {.where = "[pool.main]",
+                                  .accelerator_name = "h100-sxm",
+                                  .accelerator = &accelerator,
+                                  .gpus = expected[i][0],
+                                  .n_ranks = expected[i][1],
+                                  .n_places = 42,
+                                  .terms = &terms};
+        assert_int_equal(price_init(&price, &by_node, &pool, &err), 0);
+        assert_int_equal(price.gpus, expected[i][0]);
+        assert_int_equal(price.unit_gpus, expected[i][2]);
+        assert_int_equal(price.unit_places, expected[i][3]);
+    }
+}
+
 static void a_basis_without_a_price_is_refused(void **state)
 {
     (void)state;
@@ -191,6 +217,7 @@ int main(void)
         cmocka_unit_test(the_first_places_are_paid_at_the_reserved_price),
         cmocka_unit_test(what_is_reserved_or_owned_is_paid_for_on_or_off),
         cmocka_unit_test(replicas_fill_nodes_in_order_or_have_nodes_of_their_own),
+        cmocka_unit_test(ranks_of_a_replica_stand_in_the_same_nodes),
         cmocka_unit_test(a_basis_without_a_price_is_refused),
         cmocka_unit_test(a_stretch_is_billed_for_the_minimum_and_whole_increments),
         cmocka_unit_test(electricity_is_facility_energy_times_its_price),

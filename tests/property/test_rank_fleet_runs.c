@@ -1,0 +1,520 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "../support/files.h"
+#include "../support/policies.h"
+#include "base/memory.h"
+#include "study/run.h"
+
+/* Fleets of ranks that step together, which fail, are taken back, scale, sleep and become
+ * slow as whole replicas. */
+
+enum { N_WORLDS = 400, N_ALIKE = 150, MOST_BYTES = 1 << 22 };
+
+struct seen {
+    int64_t n_completed;
+    int64_t n_failures;
+    int64_t n_reclaims;
+    int64_t n_restarted;
+    int64_t n_migrated;
+    int64_t n_aborted;
+    int64_t n_ups;
+    int64_t n_downs;
+    int64_t n_held;
+    int64_t n_dummies;
+    int64_t n_wakes;
+    int64_t n_changes; /* of lives of replicas with ranks */
+};
+
+static void write_trace(struct rng *rng)
+{
+    FILE *out = fopen("trace.csv", "w");
+    assert_non_null(out);
+    int64_t pace_us = POLICIES_PICK(rng, 0, 137, 1000, 4099);
+    int64_t at_us = 0;
+    fputs("arrival_s,prompt_tokens,output_tokens,model,prefix_hash\n", out);
+    for (int64_t i = 3 + rng_below(rng, 77); i > 0; i--) {
+        int64_t pause_us = rng_below(rng, 13) == 0 ? rng_below(rng, 410000) : 0;
+        at_us += pause_us + rng_below(rng, 2 * pace_us + 1);
+        if (rng_below(rng, 3) == 0) {
+            at_us = (at_us + 999) / 1000 * 1000; /* where ticks and events are, too */
+        }
+        fprintf(out, "%lld.%06lld,%lld,%lld,m%lld,text %lld\n",
+                (long long)(at_us / 1000000), (long long)(at_us % 1000000),
+                (long long)(1 + rng_below(rng, 137)),
+                (long long)(1 + rng_below(rng, 41)), (long long)rng_below(rng, 2),
+                (long long)rng_below(rng, 5));
+    }
+    assert_int_equal(fclose(out), 0);
+}
+
+/* What a world is made of. */
+struct shape {
+    bool sleeps; /* two pools, on the same GPUs; else maybe they scale */
+    int32_t n_pools;
+    int64_t n_replicas[2];
+    int64_t n_ranks[2]; /* 1: it steps alone */
+};
+
+static void write_scaler(struct rng *rng, FILE *out, int32_t at, int64_t n_replicas)
+{
+    static const char *const policies[] = {
+        "queue\ntarget = 1.37",       "concurrency\ntarget = 3.7",
+        "kv\ntarget = 0.0137",        "wva",
+        "slo\ntarget = 0.9",          "rate\ntarget = 137\nwindow = 41ms",
+        "none\n# boots after repairs"};
+    const char *policy = policies[rng_below(rng, 7)];
+    fprintf(out,
+            "[scale.p%d]\npolicy = %s\nboot_s = %s\nimage_s = 0\ngraph_capture_s = 0\n",
+            at, policy, policies_word(rng, "0.0137", policies_word(rng, "0", "0.137")));
+    if (strncmp(policy, "none", 4) != 0) {
+        fprintf(out,
+                "interval = 41ms\nmin = %lld\nmax = %lld\ndown_cooldown = %lldms\n"
+                "down_step = %lld\n",
+                (long long)rng_below(rng, 2), (long long)(n_replicas + 1),
+                (long long)POLICIES_PICK(rng, 0, 41, 137),
+                (long long)POLICIES_PICK(rng, 0, 1, 2));
+    }
+}
+
+static void write_pool(struct rng *rng, FILE *out, const struct shape *shape,
+                       int32_t at)
+{
+    static const char *const prices[] = {
+        "cost = linear\nbase_us = 1000\n",
+        "cost = linear\nbase_us = 137.0137\nprefill_token_us = 41\n",
+        "accelerator = h200-sxm\nmodel = llama-3.1-8b\nlayers = 7\nexperts = 61\n"
+        "experts_active = 3\nmoe_intermediate = 448\n"};
+    fprintf(out, "[pool.p%d]\nreplicas = %lld\n", at, (long long)shape->n_replicas[at]);
+    if (shape->sleeps) {
+        fprintf(out, "served_model = m%d\n", at);
+        fputs(at > 0 ? "shares_gpus_with = p0\n" : "", out);
+    }
+    if (shape->n_ranks[at] > 1) {
+        fprintf(out, "data_parallel = %lld\ndata_parallel_mode = lockstep\n",
+                (long long)shape->n_ranks[at]);
+    }
+    /* who share GPUs have as many of them */
+    fprintf(out, "tensor_parallel = %lld\ngpus_per_node = %lld\n",
+            (long long)(shape->sleeps ? 4 / shape->n_ranks[at] : 1),
+            (long long)POLICIES_PICK(rng, 2, 4, 13));
+    policies_write(rng, out);
+    fprintf(out,
+            "block_size = 7\nnum_gpu_blocks = %lld\nmax_num_batched_tokens = %lld\n"
+            "frontend_ms = %s\nasync_scheduling = %s\n",
+            (long long)POLICIES_PICK(rng, 31, 64, 137),
+            (long long)POLICIES_PICK(rng, 13, 137, 4099),
+            policies_word(rng, "0", "1.37"), policies_word(rng, "no", "yes"));
+    if (rng_below(rng, 3) == 0) {
+        fputs("slow_share = 0.37\nslow_factor = 1.37\n", out);
+    }
+    fputs(prices[rng_below(rng, 3)], out);
+    if (shape->sleeps) {
+        fprintf(out, "[scale.p%d]\nboot_s = 0.0137\n", at);
+    } else if (rng_below(rng, 3) > 0) {
+        write_scaler(rng, out, at, shape->n_replicas[at]);
+    } else {
+        fprintf(out, "[scale.p%d]\nboot_s = 0.0041\n", at);
+    }
+}
+
+static void write_events(struct rng *rng, const struct shape *shape)
+{
+    FILE *out = fopen("events.csv", "w");
+    assert_non_null(out);
+    fputs("time_s,pool,replica,node,kind,duration_s,notice_s,factor\n", out);
+    for (int64_t i = rng_below(rng, 9); i > 0; i--) {
+        int64_t pool = rng_below(rng, shape->n_pools);
+        int64_t at_us =
+            rng_below(rng, 2) == 0 ? 1000 * rng_below(rng, 99) : rng_below(rng, 137000);
+        bool is_node = rng_below(rng, 4) == 0;
+        int64_t place = is_node ? 0 : rng_below(rng, shape->n_replicas[pool]);
+        fprintf(out, is_node ? "0.%06lld,p%lld,,%lld," : "0.%06lld,p%lld,%lld,,",
+                (long long)at_us, (long long)pool, (long long)place);
+        /* GPUs that several models share are not taken back */
+        switch (shape->sleeps ? 2 * rng_below(rng, 2) : rng_below(rng, 3)) {
+        case 0:
+            fprintf(out, "fail,%s,,\n",
+                    policies_word(rng, "", policies_word(rng, "0.0137", "0")));
+            break;
+        case 1:
+            fprintf(out, "reclaim,%s,%s,\n", policies_word(rng, "0.137", "0.0041"),
+                    policies_word(rng, "0.01", policies_word(rng, "0", "0.041")));
+            break;
+        default:
+            fprintf(out, "slow,%s,,%s\n", policies_word(rng, "", "0.0137"),
+                    policies_word(rng, "1", "2.37"));
+        }
+    }
+    assert_int_equal(fclose(out), 0);
+}
+
+static void write_fail(struct rng *rng, FILE *out, bool sleeps)
+{
+    fprintf(out,
+            "[fail]\nevents = events.csv\non_failure = %s\nmax_retries = %lld\n"
+            "scope = %s\nnotice = 10ms\n",
+            policies_word(rng, "retry", policies_word(rng, "migrate", "fail")),
+            (long long)POLICIES_PICK(rng, 1, 3, 7),
+            policies_word(rng, "node", "replica"));
+    if (rng_below(rng, 2) == 0) {
+        fprintf(out, "mtbf = %lldus\nmttr = %lldus\n",
+                (long long)POLICIES_PICK(rng, 13000, 41000, 137000),
+                (long long)POLICIES_PICK(rng, 0, 137, 13700));
+    }
+    if (!sleeps && rng_below(rng, 3) == 0) {
+        fprintf(out, "spot_mtbf = %lldus\nspot_replace_s = 0.00137\n",
+                (long long)POLICIES_PICK(rng, 41000, 137000));
+    }
+}
+
+static struct shape write_world(int64_t world)
+{
+    static const char *const routes[] = {"round_robin", "least_requests",
+                                         "session_affinity", "weighted", "random"};
+    struct rng rng;
+    rng_init(&rng, (uint64_t)world, "rank_fleet_runs");
+    FILE *out = fopen("config.ini", "w");
+    assert_non_null(out);
+    write_trace(&rng);
+    struct shape shape = {.sleeps = rng_below(&rng, 3) == 0};
+    shape.n_pools = shape.sleeps ? 2 : 1 + (int32_t)rng_below(&rng, 2);
+    for (int32_t i = 0; i < 2; i++) {
+        bool is_alike = shape.sleeps && i > 0;
+        shape.n_replicas[i] = is_alike ? shape.n_replicas[0] : 1 + rng_below(&rng, 3);
+        shape.n_ranks[i] =
+            shape.sleeps ? POLICIES_PICK(&rng, 1, 2, 4) : POLICIES_PICK(&rng, 1, 2, 3);
+    }
+    fprintf(out,
+            "[run]\nseed = %lld\n[workload]\ntrace = trace.csv\nunservable = reject\n",
+            (long long)world);
+    if (rng_below(&rng, 3) == 0) {
+        fputs("client_timeout = 41ms\n", out);
+    }
+    fprintf(out,
+            "[slo]\nttft_ms = 13.7\nattainment = 0.7\n[output]\ninterval = 0.0137\n"
+            "[route]\npolicy = %s\nhold_timeout = %lldms\n",
+            routes[rng_below(&rng, 5)], (long long)POLICIES_PICK(&rng, 41, 137, 500));
+    if (shape.sleeps) {
+        fprintf(out, "[sleep]\nmax_dwell = %lldms\nsleep_ms = 1.37\nwake_ms = 4.1\n",
+                (long long)POLICIES_PICK(&rng, 0, 13, 137));
+    }
+    for (int32_t i = 0; i < shape.n_pools; i++) {
+        write_pool(&rng, out, &shape, i);
+    }
+    write_fail(&rng, out, shape.sleeps);
+    write_events(&rng, &shape);
+    rng_free(&rng);
+    assert_int_equal(fclose(out), 0);
+    return shape;
+}
+
+/* Runs the world with every invariant checked after every instant. */
+static void run_world(bool stepwise, const char *folder, struct metrics *metrics)
+{
+    struct arena arena = {0};
+    struct config config;
+    struct err err = {""};
+    struct run_options options = {
+        .stepwise = stepwise, .verify = true, .overwrite = true, .folder = folder};
+    if (config_read(&config, "config.ini", NULL, 0, &arena, &err) != 0 ||
+        run_config(&config, &options, metrics, &err) != 0) {
+        fail_msg("%s", err.text);
+    }
+    memory_arena_free(&arena);
+}
+
+static int64_t value(const struct metrics *metrics, const char *name)
+{
+    bool is_there = metrics_find(metrics, name) != NULL;
+    return is_there ? strtoll(metrics_value(metrics, name), NULL, 10) : 0;
+}
+
+/* The file's text; empty if there is none. */
+static char *contents(const char *folder, const char *file)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/%s", folder, file);
+    char *text = memory_new(MOST_BYTES, 1);
+    FILE *in = fopen(path, "r");
+    if (in != NULL) {
+        assert_true(fread(text, 1, MOST_BYTES - 1, in) < MOST_BYTES - 1);
+        fclose(in);
+    }
+    return text;
+}
+
+static void remove_results(const char *folder)
+{
+    DIR *entries = opendir(folder);
+    if (entries == NULL) {
+        return;
+    }
+    for (struct dirent *entry; (entry = readdir(entries)) != NULL;) {
+        char path[400];
+        snprintf(path, sizeof path, "%s/%.300s", folder, entry->d_name);
+        remove(path);
+    }
+    closedir(entries);
+    rmdir(folder);
+}
+
+static void assert_same_file(const char *file, int64_t world)
+{
+    char *spans = contents("spans", file);
+    char *stepwise = contents("stepwise", file);
+    if (strcmp(spans, stepwise) != 0) {
+        fail_msg("world %lld: %s differs", (long long)world, file);
+    }
+    free(spans);
+    free(stepwise);
+}
+
+/* A row of events.csv. */
+struct change {
+    char at[40];
+    char pool[40];
+    int64_t replica;
+    char rest[80];
+};
+
+static bool next_change(const char **text, struct change *change)
+{
+    const char *end = strchr(*text, '\n');
+    if (end == NULL) {
+        return false;
+    }
+    long long replica;
+    assert_int_equal(sscanf(*text, "%39[^,],%39[^,],%lld,%79[^\n]", change->at,
+                            change->pool, &replica, change->rest),
+                     4);
+    change->replica = replica;
+    *text = end + 1;
+    return true;
+}
+
+/* Every change of a rank's life is followed by the same of the others, at the same
+ * instant; how many changes there were of replicas with ranks. */
+static int64_t check_changes(const struct shape *shape)
+{
+    char *text = contents("spans", "events.csv");
+    const char *at = strchr(text, '\n');
+    int64_t n = 0;
+    struct change first;
+    struct change other;
+    at = at != NULL ? at + 1 : text;
+    while (next_change(&at, &first)) {
+        int64_t n_ranks = shape->n_ranks[strcmp(first.pool, "p1") == 0];
+        for (int64_t i = 1; i < n_ranks; i++) {
+            assert_true(next_change(&at, &other));
+            assert_int_equal(other.replica, first.replica + i);
+            assert_string_equal(other.at, first.at);
+            assert_string_equal(other.rest, first.rest);
+        }
+        n += n_ranks > 1;
+    }
+    free(text);
+    return n;
+}
+
+static void assert_conserved(const struct metrics *m)
+{
+    assert_string_equal(metrics_value(m, "requests_in_system_area"),
+                        metrics_value(m, "sojourn_sum"));
+    assert_int_equal(
+        value(m, "injected_requests"),
+        value(m, "all_completed_requests") + value(m, "all_rejected_requests") +
+            value(m, "all_timed_out_requests") + value(m, "all_shed_requests") +
+            value(m, "all_failed_requests"));
+    assert_int_equal(
+        value(m, "computed_tokens"),
+        value(m, "computed_tokens_kept") + value(m, "computed_tokens_recomputed") +
+            value(m, "computed_tokens_discarded") + value(m, "computed_tokens_lost"));
+    assert_int_equal(value(m, "emitted_tokens"),
+                     value(m, "emitted_tokens_completed") +
+                         value(m, "emitted_tokens_discarded") +
+                         value(m, "emitted_tokens_lost"));
+    if (metrics_find(m, "dp_straggler_share") != NULL) {
+        double straggled = strtod(metrics_value(m, "dp_straggler_share"), NULL);
+        double dummies = strtod(metrics_value(m, "dp_dummy_share"), NULL);
+        assert_true(straggled >= 0 && straggled + dummies <= 1.000001);
+    }
+}
+
+static void note(struct seen *seen, const struct metrics *m, bool sleeps)
+{
+    seen->n_completed += value(m, "all_completed_requests");
+    seen->n_failures += value(m, "failures");
+    seen->n_reclaims += value(m, "reclaims");
+    seen->n_restarted += value(m, "restarted_requests");
+    seen->n_migrated += value(m, "migrated_requests");
+    seen->n_aborted += value(m, "computed_tokens_aborted");
+    seen->n_ups += value(m, "scale_ups");
+    seen->n_downs += value(m, "scale_downs");
+    seen->n_held += value(m, "held_requests");
+    seen->n_dummies += value(m, "dp_dummy_steps");
+    seen->n_wakes += sleeps && value(m, "held_requests") > 0;
+}
+
+static void ranks_come_and_go_together_and_nothing_gets_lost(void **state)
+{
+    static const char *const files[] = {"requests.csv", "timeline.csv", "replicas.csv",
+                                        "events.csv", "summary.csv"};
+    struct metrics *spans = memory_new(1, sizeof *spans);
+    struct metrics *stepwise = memory_new(1, sizeof *stepwise);
+    struct seen seen = {0};
+    const char *only = getenv("WORLD");
+    print_message("what aborts leaves its world in %s\n", (const char *)*state);
+    for (int64_t world = 0; world < N_WORLDS; world++) {
+        if (only != NULL && strtoll(only, NULL, 10) != world) {
+            continue;
+        }
+        struct shape shape = write_world(world);
+        run_world(false, "spans", spans);
+        run_world(true, "stepwise", stepwise);
+        for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+            assert_same_file(files[i], world);
+        }
+        assert_conserved(spans);
+        note(&seen, spans, shape.sleeps);
+        seen.n_changes += check_changes(&shape);
+    }
+    print_message(
+        "%lld completed, %lld failures, %lld reclaims, %lld restarted, "
+        "%lld migrated, %lld tokens aborted, %lld ups, %lld downs, %lld held, "
+        "%lld dummies, %lld worlds that slept, %lld changes\n",
+        (long long)seen.n_completed, (long long)seen.n_failures,
+        (long long)seen.n_reclaims, (long long)seen.n_restarted,
+        (long long)seen.n_migrated, (long long)seen.n_aborted, (long long)seen.n_ups,
+        (long long)seen.n_downs, (long long)seen.n_held, (long long)seen.n_dummies,
+        (long long)seen.n_wakes, (long long)seen.n_changes);
+    assert_true(only != NULL || (seen.n_completed > 4099 && seen.n_failures > 410));
+    assert_true(only != NULL || (seen.n_reclaims > 99 && seen.n_restarted > 137));
+    assert_true(only != NULL || (seen.n_migrated > 41 && seen.n_aborted > 137));
+    assert_true(only != NULL || (seen.n_ups > 137 && seen.n_downs > 137));
+    assert_true(only != NULL || (seen.n_held > 410 && seen.n_dummies > 4099));
+    assert_true(only != NULL || (seen.n_wakes > 41 && seen.n_changes > 1370));
+    remove_results("spans");
+    remove_results("stepwise");
+    free(spans);
+    free(stepwise);
+}
+
+/* Requests so short that no replica ever has one for long; where the ranks begin. */
+static int64_t write_alike(int64_t world, int64_t n_ranks, bool lockstep)
+{
+    struct rng rng;
+    rng_init(&rng, (uint64_t)world, "rank_fleet_alike");
+    FILE *trace = fopen("trace.csv", "w");
+    FILE *out = fopen("config.ini", "w");
+    assert_true(trace != NULL && out != NULL);
+    fputs("arrival_s,prompt_tokens,output_tokens\n", trace);
+    for (int64_t i = 0, at_us = 0; i < 41; i++) {
+        at_us += rng_below(&rng, 27400000);
+        fprintf(trace, "%lld.%06lld,137,1\n", (long long)(at_us / 1000000),
+                (long long)(at_us % 1000000));
+    }
+    int64_t n_first = 1 + rng_below(&rng, 3);
+    int64_t n_replicas = 1 + rng_below(&rng, 4);
+    int64_t node_gpus = POLICIES_PICK(&rng, 2, 4, 8);
+    fprintf(out,
+            "[run]\nseed = %lld\n[workload]\ntrace = trace.csv\n[route]\n"
+            "policy = round_robin\n[pool.first]\ncost = linear\nbase_us = 0.137\n"
+            "num_gpu_blocks = 137\nreplicas = %lld\n[scale.first]\nboot_s = 3.7\n"
+            "[pool.p0]\ncost = linear\nbase_us = 0.137\nnum_gpu_blocks = 137\n"
+            "replicas = %lld\ngpus_per_node = %lld\ndata_parallel = %lld\n"
+            "data_parallel_mode = %s\nslow_share = 0.37\nslow_factor = 2.37\n",
+            (long long)world, (long long)n_first, (long long)n_replicas,
+            (long long)node_gpus, (long long)n_ranks,
+            lockstep ? "lockstep" : "balanced");
+    fputs("[scale.p0]\npolicy = schedule\nperiod = 41\nschedule = 0:3 13:1 27:4\n"
+          "interval = 3.7\nboot_s = 1.37\nmin = 1\nmax = 5\n[fail]\nmtbf = 41\n"
+          "mttr = 13\nspot_mtbf = 137\nspot_replace_s = 7\nnotice = 3.7\n",
+          out);
+    fprintf(out, "scope = %s\n", policies_word(&rng, "node", "replica"));
+    rng_free(&rng);
+    assert_int_equal(fclose(trace), 0);
+    assert_int_equal(fclose(out), 0);
+    return n_first;
+}
+
+/* The same changes at the same instants; of ranks only the first counts. */
+static int64_t assert_same_changes(int64_t n_ranks, int64_t first_of_p0)
+{
+    char *whole_text = contents("whole", "events.csv");
+    char *ranks_text = contents("ranks", "events.csv");
+    const char *whole_at = strchr(whole_text, '\n') + 1;
+    const char *ranks_at = strchr(ranks_text, '\n') + 1;
+    int64_t n = 0;
+    struct change whole;
+    struct change rank;
+    while (next_change(&whole_at, &whole)) {
+        bool has_ranks = whole.replica >= first_of_p0;
+        int64_t index = has_ranks
+                            ? first_of_p0 + (whole.replica - first_of_p0) * n_ranks
+                            : whole.replica;
+        for (int64_t i = 0; i < (has_ranks ? n_ranks : 1); i++) {
+            assert_true(next_change(&ranks_at, &rank));
+            assert_int_equal(rank.replica, index + i);
+            assert_string_equal(rank.at, whole.at);
+            assert_string_equal(rank.rest, whole.rest);
+        }
+        n++;
+    }
+    assert_false(next_change(&ranks_at, &rank));
+    free(whole_text);
+    free(ranks_text);
+    return n;
+}
+
+static void ranks_fail_and_scale_when_a_balanced_replica_would(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"failures",      "reclaims",
+                                        "scale_ups",     "scale_downs",
+                                        "peak_replicas", "held_requests"};
+    /* of a run that ends a few ns sooner or later */
+    static const char *const shares[] = {"availability", "downtime_s", "mean_replicas"};
+    struct metrics *ranks = memory_new(1, sizeof *ranks);
+    struct metrics *whole = memory_new(1, sizeof *whole);
+    int64_t n_changes = 0;
+    int64_t n_failures = 0;
+    int64_t n_reclaims = 0;
+    for (int64_t world = 0; world < N_ALIKE; world++) {
+        int64_t n_ranks = 2 + world % 2;
+        write_alike(world, n_ranks, true);
+        run_world(false, "ranks", ranks);
+        int64_t first_of_p0 = write_alike(world, n_ranks, false);
+        run_world(false, "whole", whole);
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+            assert_string_equal(metrics_value(ranks, names[i]),
+                                metrics_value(whole, names[i]));
+        }
+        for (size_t i = 0; i < sizeof shares / sizeof shares[0]; i++) {
+            double found = strtod(metrics_value(ranks, shares[i]), NULL);
+            double wanted = strtod(metrics_value(whole, shares[i]), NULL);
+            assert_true(found > wanted - 2e-6 && found < wanted + 2e-6);
+        }
+        n_changes += assert_same_changes(n_ranks, first_of_p0);
+        n_failures += value(whole, "failures");
+        n_reclaims += value(whole, "reclaims");
+    }
+    assert_true(n_changes > 13700 && n_failures > 1370 && n_reclaims > 410);
+    remove_results("ranks");
+    remove_results("whole");
+    free(ranks);
+    free(whole);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ranks_come_and_go_together_and_nothing_gets_lost),
+        cmocka_unit_test(ranks_fail_and_scale_when_a_balanced_replica_would),
+    };
+    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+}
