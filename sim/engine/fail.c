@@ -43,10 +43,7 @@ static void come_back(struct sim *sim, struct timer *timer)
         place->gone_ns += sim->now_ns - place->gone_since_ns;
     }
     sim->cause = "repair";
-    int32_t first = lockstep_first(replica);
-    if (replica->index == first + lockstep_n(replica) - 1) { /* all ranks are back */
-        boot_start(sim, &sim->replicas[first], boot_ns(replica->pool));
-    }
+    boot_start(sim, replica, boot_ns(replica->pool));
     sim->cause = "";
 }
 
