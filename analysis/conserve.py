@@ -15,9 +15,11 @@ import sys
 from fractions import Fraction
 
 from conserve_bill import HOUR_S, check_bill, is_plain  # noqa: F401
+from conserve_fleet import (check_kv, check_time, check_timeline_grid,  # noqa: F401
+                            check_timeline_state, check_tokens, lost_attempts)
 from result_folder import ResultFolder, agree, half, near, ns, total
 
-STATUSES = ("completed", "rejected", "timed_out", "shed")
+STATUSES = ("completed", "rejected", "timed_out", "shed", "failed")
 MOST_EXACT = 10**6  # above that, quantiles are histogram edges, at most 0.1 % too high
 
 
@@ -95,45 +97,6 @@ def check_statuses(run):
         and inside == [int(run.summary[status]) for status in STATUSES])
 
 
-def check_tokens(run):
-    """Emitted and computed tokens (rule 11), from the counters, the rows, and the replicas."""
-    told = {name: int(value) for name, value in run.summary.items()
-            if name.startswith(("computed_tokens", "emitted_tokens"))}
-    kept = sum(request.prompt - int(request.row["cached_tokens"]) + request.output - 1
-               for request in run.done)
-    done = sum(int(row["prefill_tokens"]) + int(row["decode_tokens"]) for row in run.replicas)
-    preempted = sum(request.preemptions for request in run.requests)
-    rejected = told.get("computed_tokens_rejected", 0)
-    return (f"computed {told['computed_tokens']} = {kept} kept + "
-            f"{told['computed_tokens_recomputed']} recomputed + "
-            f"{told['computed_tokens_discarded']} discarded + {rejected} rejected; "
-            f"{preempted} preemptions"), (
-        kept == told["computed_tokens_kept"] and done == told["computed_tokens"]
-        == kept + told["computed_tokens_recomputed"] + told["computed_tokens_discarded"] + rejected
-        and rejected == int(run.summary.get("drafted_tokens", 0))
-        - int(run.summary.get("accepted_tokens", 0))
-        and told["emitted_tokens_completed"] == sum(request.output for request in run.done)
-        and told["emitted_tokens"]
-        == told["emitted_tokens_completed"] + told["emitted_tokens_discarded"]
-        and preempted == int(run.summary["preemptions"])
-        == sum(int(row["preemptions"]) for row in run.replicas)
-        and (preempted > 0 or told["computed_tokens_recomputed"] == 0))
-
-
-def check_time(run):
-    """busy + idle = paid, per replica; steps and the share of busy time."""
-    busy = [ns(row["busy_s"]) for row in run.replicas]
-    rest = [sum(ns(row[name]) for name in ("idle_s", "starting_s", "failed_s"))
-            for row in run.replicas]
-    n_steps = sum(int(row["steps"]) for row in run.replicas)
-    n_replicas = sum(int(pool["replicas"]) for pool in run.pools.values())
-    last = max(request.finish for request in run.requests)
-    return f"{sum(busy)} busy + {sum(rest)} idle ns on {n_replicas} replicas", (
-        len(busy) == n_replicas and all(b + r == run.end for b, r in zip(busy, rest))
-        and last <= run.end and n_steps == int(run.summary["steps"])
-        and near(run.summary["busy_share"], Fraction(sum(busy), run.end * n_replicas)))
-
-
 def step_tokens(pool):
     """The most that a step computes."""
     unbudgeted = pool["batching"] in ("static", "dynamic", "orca")
@@ -188,19 +151,6 @@ def check_energy(run):
                  half(told["total_energy_j"]) * 10**9 / run.end))
 
 
-def check_timeline_grid(run):
-    """Rows at k x interval, the last at the end, and at the price of the replicas."""
-    interval = int(Fraction(run.config["output"]["interval"]) * 10**9)
-    bad = 0
-    for pool, section in run.pools.items():
-        rows = [row for row in run.timeline if row["pool"] == pool]
-        wanted = [*range(interval, run.end, interval), run.end]
-        price = run.per_gpu(pool, "usd_per_hour") * int(section["replicas"])
-        bad += [ns(row["t_s"]) for row in rows] != wanted
-        bad += not all(near(row["usd_per_h"], price) for row in rows)
-    return f"{len(run.timeline)} rows of {interval} ns up to {run.end}", bad == 0
-
-
 def check_timeline_tokens(run):
     """Token rates over time are the tokens; so are means of what is over time."""
     sums = [sum(int(row[name]) for row in run.replicas) for name in ("prefill_tokens",
@@ -210,41 +160,10 @@ def check_timeline_tokens(run):
         abs(f - wanted) <= room for (f, room), wanted in zip(found, sums))
 
 
-def check_timeline_state(run):
-    """Running and waiting over time are the sojourns behind the front end."""
-    seen = [r for r in run.requests if r.row["replica"] != ""]
-    through = run.through_front_end()
-    inside = Fraction(sum(r.finish - through[r.id] for r in seen), 10**9)
-    ran = [r for r in seen if r.scheduled is not None]
-    most = Fraction(sum(r.finish - r.scheduled for r in ran), 10**9)  # less what it was preempted
-    (running, r_room), (waiting, w_room) = run.integral("running"), run.integral("waiting")
-    end_s = Fraction(run.end, 10**9)
-    whole = sum(r.preemptions for r in ran) == 0
-    return f"running {float(running):.6f} + waiting {float(waiting):.6f} = {float(inside):.6f} s", (
-        abs(running + waiting - inside) <= r_room + w_room and running <= most + r_room
-        and (not whole or abs(running - most) <= r_room)
-        and near(run.summary["mean_running"], running / end_s, r_room / end_s)
-        and near(run.summary["mean_waiting"], waiting / end_s, w_room / end_s))
-
-
 def check_timeline_energy(run):
     found, room = run.integral("power_w")
     whole = run.summary["total_energy_j"]
     return f"integral of power {float(found):.6f}, total {whole} J", near(whole, found, room)
-
-
-def check_kv(run):
-    """Blocks in use: never more than there are, and the means of the replicas."""
-    bad = [row["t_s"] for row, _ in run.lengths()
-           if not 0 <= Fraction(row["kv_used_fraction"]) <= 1
-           or not near(row["kv_used_fraction"], Fraction(row["kv_used_blocks"])
-                       / int(row["kv_total_blocks"]), half(row["kv_used_blocks"]))]
-    blocks = sum(int(row["kv_total_blocks"]) for row in run.timeline[-len(run.pools):])
-    used, room = run.integral("kv_used_blocks", Fraction(10**9, run.end * blocks))
-    peaks = all(Fraction(row["mean_kv_used_fraction"]) <= Fraction(row["peak_kv_used_fraction"])
-                <= 1 for row in run.replicas)
-    return f"mean {float(used):.6f} of {blocks} blocks", (
-        not bad and peaks and near(run.summary["mean_kv_used_fraction"], used, room))
 
 
 def check_roofs(run):
@@ -305,17 +224,20 @@ def check_itl(run):
         return "not collected", True
     n, length = sum(r.output - 1 for r in done), sum(r.e2e - r.ttft for r in done)
     others = [r for r in run.counted if not r.done and r.first is not None]
+    others += ["lost attempts"] * lost_attempts(run)
     longest = max((r.gap for r in run.counted if r.gap is not None), default=0)
     whole = len(run.counted) == len(run.requests)
     if whole:
         emitters = sum(r.first is not None for r in run.requests)
-        exact = int(told["n_itl"]) == int(told["emitted_tokens"]) - emitters
+        gaps = int(told["emitted_tokens"]) - emitters  # lost attempts had first tokens, too
+        exact = 0 <= gaps - int(told["n_itl"]) <= lost_attempts(run)
     else:
         exact = bool(others) or int(told["n_itl"]) == n
     sums = bool(others) or n == 0 or near(told["mean_itl_ms"], Fraction(length, n * 10**6))
     return f"{told['n_itl']} gaps, {n} of the completed", (
         exact and sums and int(told["n_itl"]) >= n
-        and (n == 0 or Fraction(told["max_itl_ms"]) * 10**6 == longest))
+        and (n == 0 or Fraction(told["max_itl_ms"]) * 10**6 == longest
+             or lost_attempts(run) > 0 and Fraction(told["max_itl_ms"]) * 10**6 >= longest))
 
 
 def check_throughput(run):
@@ -358,24 +280,38 @@ def check_steps(run):
     """steps.csv: limits kept, no two steps of a replica at once, sums of the replicas."""
     if run.steps is None:
         return "not written", True
-    limits = next(iter(run.pools.values()))
-    usable = int(run.timeline[-1]["kv_total_blocks"]) // int(run.timeline[-1]["replicas"])
-    ends, busy, tokens, preempted = {}, {}, {}, 0
+    pool_of = {row["replica"]: row["pool"] for row in run.replicas}
+    usable = {row["pool"]: int(row["kv_total_blocks"]) // int(row["replicas"])
+              for row in run.timeline if row["replicas"] != "0"}
+    ends, busy, tokens, aborted, last, preempted = {}, {}, {}, {}, {}, 0
     bad = 0
     for key, group in itertools.groupby(run.steps, lambda row: (row["replica"], row["step"])):
         rows = list(group)
         replica, (start, end) = key[0], (ns(rows[0]["start_s"]), ns(rows[0]["end_s"]))
         granted = [row for row in rows if row["preempted"] == "0"]
         n_tokens = sum(int(row["tokens"]) for row in granted)
+        pool = pool_of[replica]
+        limits = run.pools[pool]
+        if granted[0]["kind"] == "abort":  # it was told before, as it was to be
+            begun, until, n = last[replica]
+            bad += begun != start or until < end
+            busy[replica] -= until - begun
+            tokens[replica] -= n
+            ends[replica] = start
+        last[replica] = start, end, n_tokens
         bad += start < ends.get(replica, 0) or end <= start
         bad += n_tokens > step_tokens(limits) or n_tokens < 1
         bad += len(granted) > int(limits["max_num_seqs"])
-        bad += sum(int(row["blocks"]) for row in granted) > usable
+        bad += sum(int(row["blocks"]) for row in granted) > usable[pool]
         ends[replica], busy[replica] = end, busy.get(replica, 0) + end - start
-        tokens[replica] = tokens.get(replica, 0) + n_tokens
+        # of a step that a failure cut short a part is among the tokens of the replica
+        sums_of = aborted if granted[0]["kind"] == "abort" else tokens
+        sums_of[replica] = sums_of.get(replica, 0) + n_tokens
         preempted += len(rows) - len(granted)
-    sums = all(busy.get(row["replica"], 0) == ns(row["busy_s"]) and tokens.get(row["replica"], 0)
-               == int(row["prefill_tokens"]) + int(row["decode_tokens"]) for row in run.replicas)
+    sums = all(busy.get(row["replica"], 0) == ns(row["busy_s"]) 
+               and 0 <= int(row["prefill_tokens"]) + int(row["decode_tokens"])
+               - tokens.get(row["replica"], 0) <= aborted.get(row["replica"], 0)
+               for row in run.replicas)
     return f"{len(run.steps)} rows, {preempted} preemptions, {bad} limits broken", (
         bad == 0 and sums and preempted == int(run.summary["preemptions"]))
 

@@ -81,6 +81,7 @@ class ResultFolder:
         self.summary = {row["metric"]: row["value"] for row in self.metrics}
         self.replicas = read_rows(folder / "replicas.csv")
         self.timeline = read_rows(folder / "timeline.csv")
+        self.events = read_rows(folder / "events.csv") if (folder / "events.csv").exists() else []
         self.steps = read_rows(folder / "steps.csv") if (folder / "steps.csv").exists() else None
         self.bill = read_rows(folder / "bill.csv")
         self.tenants = read_rows(folder / "tenants.csv")
