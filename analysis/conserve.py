@@ -136,7 +136,8 @@ def check_money(run):
 def check_energy(run):
     """The same of energy; idle replicas draw idle power."""
     told = run.summary
-    parts = [told[f"{name}_energy_j"] for name in ("attributed", "idle", "lost", "remainder")]
+    parts = [told[f"{name}_energy_j"] for name in ("attributed", "idle", "lost", "remainder",
+                                               "starting")]
     idle = sum(run.per_gpu(row["pool"], "idle_power") * ns(row["idle_s"]) / 10**9
                for row in run.replicas)
     rows, room = total(request.row["energy_j"] for request in run.done)
@@ -144,7 +145,9 @@ def check_energy(run):
     whole = Fraction(told["total_energy_j"])
     return f"{told['total_energy_j']} = {' + '.join(parts)} J; rows {float(rows):.6f}", (
         agree(parts, whole, half(told["total_energy_j"])) and near(parts[1], idle)
-        and near(parts[0], rows, room) and near(parts[2], lost, lost_room)
+        and near(parts[0], rows, room) and (
+            near(parts[2], lost, lost_room)
+            or lost_attempts(run) > 0 and Fraction(parts[2]) >= lost - lost_room)
         and 0 <= Fraction(parts[3]) <= Fraction(most_left(run) * len(run.replicas), 10**12)
         and agree([row["energy_j"] for row in run.replicas], whole, half(told["total_energy_j"]))
         and near(told["mean_power"], whole * 10**9 / run.end,
@@ -285,7 +288,8 @@ def check_steps(run):
               for row in run.timeline if row["replicas"] != "0"}
     ends, busy, tokens, aborted, last, preempted = {}, {}, {}, {}, {}, 0
     bad = 0
-    for key, group in itertools.groupby(run.steps, lambda row: (row["replica"], row["step"])):
+    for key, group in itertools.groupby(run.steps, lambda row: (
+            row["replica"], row["step"], row["kind"] == "abort")):
         rows = list(group)
         replica, (start, end) = key[0], (ns(rows[0]["start_s"]), ns(rows[0]["end_s"]))
         granted = [row for row in rows if row["preempted"] == "0"]

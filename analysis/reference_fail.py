@@ -67,7 +67,9 @@ class Failures:
         return sorted(events, key=lambda event: event.at_ns)
 
     def find(self, pool, replica, node):
-        places = [p for p in self.places if p.pool.name == pool or not pool]
+        """Replicas, each as the first of its ranks."""
+        places = [p for p in self.places if (p.pool.name == pool or not pool)
+                  and p.number % p.pool.n_ranks == 0]
         if replica:
             return [p for p in places if p.number // p.pool.n_ranks == int(replica)]
         return [p for p in places if self.nodes_of(p)[0] <= int(node) <= self.nodes_of(p)[-1]]
@@ -108,12 +110,16 @@ class Failures:
         place.pace = pace
         place.replica.set_pace(slowed(place.pool, pace))
 
+    def set_pace_of_all(self, place, pace):
+        for rank in self.fleet.ranks_of(place):
+            self.set_pace(rank, pace)
+
     def slow_down(self, place, event):
-        self.set_pace(place, half_up(place.own_pace * event.factor, ONE))
+        self.set_pace_of_all(place, half_up(place.own_pace * event.factor, ONE))
         self.stop(place.fast)
         if event.duration_ns is not None:
             place.fast = self.after(event.duration_ns, place, FAST,
-                                    lambda place: self.set_pace(place, place.own_pace))
+                                    lambda place: self.set_pace_of_all(place, place.own_pace))
 
     def break_down(self, place, duration_ns):
         """For a while, or for ever."""
@@ -132,7 +138,7 @@ class Failures:
         self.fleet.boots.stop(place)
         self.lose(place, FAILED)
         if before == DRAINING and not place.noticed:
-            self.fleet.live(place, OFF)
+            self.fleet.live_all(place, OFF)
         elif duration_ns is not None:
             place.back = self.after(duration_ns, place, BACK, self.come_back)
 
@@ -140,8 +146,7 @@ class Failures:
         place.back = None
         if place.state == OFF:
             place.noticed = False
-        if place is self.fleet.ranks_of(place)[-1]:  # all of them are back
-            self.fleet.boots.start(place)
+        self.fleet.boots.start(place)
 
     def notice(self, place, notice_ns, replace_ns):
         """It will be taken back."""
@@ -152,13 +157,13 @@ class Failures:
         place.taken = self.after(notice_ns, place, TAKEN, self.take)
         if before == STARTING:
             self.fleet.boots.stop(place)
-            self.fleet.live(place, OFF)
+            self.fleet.live_all(place, OFF)
         elif notice_ns > 0 and before != FAILED:
             if self.action == "migrate":
                 self.lose(place, OFF)
                 self.send_lost("reclaimed", is_planned=True)
             elif before == READY:
-                self.fleet.live(place, DRAINING)
+                self.fleet.live_all(place, DRAINING)
 
     def take(self, place):
         self.stop(place.back)
@@ -166,7 +171,7 @@ class Failures:
             self.lose(place, OFF)
         elif place.state in (FAILED, STARTING):
             self.fleet.boots.stop(place)
-            self.fleet.live(place, OFF)
+            self.fleet.live_all(place, OFF)
         if place.wanted:
             place.back = self.after(place.replace_ns, place, BACK, self.come_back)
         else:
@@ -176,7 +181,13 @@ class Failures:
     # --- requests ---
 
     def lose(self, place, state):
-        """Everybody leaves the replica at once; the step in progress is as if never begun."""
+        """Everybody leaves the replica at once."""
+        for rank in self.fleet.ranks_of(place):
+            self.empty(rank)
+        self.fleet.live_all(place, state)
+
+    def empty(self, place):
+        """The step in progress is as if it had never begun."""
         now_ns, replica = self.fleet.now_ns, place.replica
         for request in list(replica.running):
             if not request.is_recomputing:
@@ -194,7 +205,6 @@ class Failures:
         for request in place.requests():
             request.blocks, request.n_filled, request.reserved = [], 0, 0
         place.empty()
-        self.fleet.live(place, state)
 
     def send_lost(self, reason, is_planned=False):
         """Once all are down that fail together; who arrived first is first."""

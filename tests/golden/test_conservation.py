@@ -24,6 +24,10 @@ TROUBLE = ("workload.unservable=reject", "workload.client_timeout=41s", "workloa
            "slo.e2e_ms=20000", "slo.itl_ms=4099")
 LINEAR = ("pool.main.max_num_seqs=8", "pool.main.decode_seq_us=137.0137", "output.interval=0.37",
           "pool.main.num_gpu_blocks=1500")
+FAILING = ("pool.main.replicas=3", "scale.main.boot_s=1.37", "fail.backoff=0.137",
+           "scale.main.policy=queue", "scale.main.target=3", "scale.main.max=5",
+           "scale.main.interval=3.7", "scale.main.down_cooldown=11", "output.steps=yes",
+           "workload.rate_scale=2.7", "output.interval=1.37")
 DRAFTING = ("speculative.method=draft", "speculative.draft_model=llama-3.2-1b",
             "speculative.adaptive=yes", "workload.client_timeout=41s", "output.steps=yes")
 
@@ -33,6 +37,13 @@ def growing(path):
     return runs.write_trace(path, [
         (at, 1 + prompt // 16, output) for at, prompt, output
         in runs.read_trace(runs.generate(path.with_suffix(".raw"), ["workload.requests=400"]))])
+
+
+def failures(path):
+    path.write_text("time_s,replica,kind,duration_s,notice_s\n"
+                    "4.137,0,fail,2.37,\n11.37,1,reclaim,3,0.5\n20.0137,2,fail,,\n",
+                    encoding="utf-8")
+    return path
 
 
 def make_runs(root):
@@ -46,6 +57,8 @@ def make_runs(root):
              ("linear", linear, [f"workload.trace={made}", *LINEAR]),
              ("capped", server, [f"workload.trace={made}", "power.power_cap=357.7",
                                  "power.host_idle_w=41.37", "power.host_active_w=13.7"]),
+             ("failing", server, [f"workload.trace={made}",
+                                  f"fail.events={failures(root / 'failures.csv')}", *FAILING]),
              ("drafting", server, [f"workload.trace={made}", *DRAFTING])]
     if runs.AZURE.is_dir():
         plans += [("conv", server, [f"workload.trace={runs.CONV}"]),
