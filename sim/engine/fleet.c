@@ -194,7 +194,8 @@ void fleet_enqueue(struct sim *sim, struct replica *replica, struct request *req
 {
     if (!request->is_shared) {
         request->is_shared = true;
-        shares_arrive(&sim->shares, request->tenant, request->weight_nano, sim->now_ns);
+        shares_arrive(&sim->shares, request->tenant, request->weight_nano,
+                      request->arrival_ns);
     }
     replica_enqueue(replica, request, sim->now_ns);
     if (!replica->busy) {
