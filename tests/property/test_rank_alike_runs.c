@@ -7,8 +7,8 @@
 
 #include "../support/changes.h"
 #include "../support/files.h"
-#include "../support/policies.h"
 #include "base/memory.h"
+#include "base/rng.h"
 #include "study/run.h"
 
 /* Replicas of ranks that step together fail, boot and scale as ones with one scheduler. */
@@ -31,7 +31,7 @@ static int64_t write_alike(int64_t world, int64_t n_ranks, bool lockstep)
     }
     int64_t n_first = 1 + rng_below(&rng, 3);
     int64_t n_replicas = 1 + rng_below(&rng, 4);
-    int64_t node_gpus = POLICIES_PICK(&rng, 2, 4, 8);
+    int64_t node_gpus = (int64_t)2 << rng_below(&rng, 3);
     fprintf(out,
             "[run]\nseed = %lld\n[workload]\ntrace = trace.csv\n[route]\n"
             "policy = round_robin\n[pool.first]\ncost = linear\nbase_us = 0.137\n"
@@ -46,7 +46,7 @@ static int64_t write_alike(int64_t world, int64_t n_ranks, bool lockstep)
           "interval = 3.7\nboot_s = 1.37\nmin = 1\nmax = 5\n[fail]\nmtbf = 41\n"
           "mttr = 13\nspot_mtbf = 137\nspot_replace_s = 7\nnotice = 3.7\n",
           out);
-    fprintf(out, "scope = %s\n", policies_word(&rng, "node", "replica"));
+    fprintf(out, "scope = %s\n", rng_below(&rng, 2) == 0 ? "node" : "replica");
     rng_free(&rng);
     assert_int_equal(fclose(trace), 0);
     assert_int_equal(fclose(out), 0);
