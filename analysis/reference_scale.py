@@ -147,6 +147,8 @@ class Scaler:
     def close_interval(self):
         """What is sent later in this instant belongs to the next one."""
         self.counted.append(((self.n_ticks - 2) * self.scale.interval_ns, self.n_sent))
+        oldest_ns = self.fleet.now_ns - self.scale.window_ns
+        self.counted = [each for each in self.counted if each[0] >= oldest_ns]
         self.n_sent = 0
 
     def add(self, n):
