@@ -193,14 +193,15 @@ class Fleet:
                 until_ns = request.held_until_ns = self.now_ns + self.config.hold_timeout_ns
                 self.at(until_ns, CLOCKS, (RETURNS, request.index),
                         lambda: self.stop_holding(request, until_ns))
-            self.wake(request)
+            self.wake(request, self.transfers.first_pools(request)[0])
 
-    def wake(self, request):
-        """A replica for a request that is held, unless one is there or boots already."""
-        able = [place for place in self.places if place.pool.name in request.pools]
+    def wake(self, request, wanted):
+        """A replica of these pools for a request, unless one is there or boots already."""
+        request.wanted = wanted
+        able = [place for place in self.places if place.pool.name in wanted]
         if any(place.state in (READY, STARTING) for place in able):
             return
-        for name in request.pools:
+        for name in wanted:
             if self.scales[name].is_active and self.scales[name].most > 0:
                 self.seen["woken"] += 1
                 self.scalers[name].add(1)

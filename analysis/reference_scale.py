@@ -92,7 +92,8 @@ class Scaler:
         return [place for place in self.firsts if place.state == state]
 
     def held(self):
-        return sum(self.scale.pool.name in request.pools for request in self.fleet.held)
+        without = [*self.fleet.held, *self.fleet.transfers.unplaced]
+        return sum(self.scale.pool.name in request.wanted for request in without)
 
     def wanted(self):
         scale, now_ns = self.scale, self.fleet.now_ns

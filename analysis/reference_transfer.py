@@ -175,11 +175,13 @@ class Transfers:
                 request.transfer.timer = fleet.at(
                     fleet.now_ns + fleet.config.hold_timeout_ns, 2, (2, request.index),
                     lambda: self.stop_waiting(request))
+                fleet.wake(request, pools)
             return
         if request in self.unplaced:
             self.unplaced.remove(request)
             request.transfer.timer.off = True
         target = fleet.router.pick(fleet.config.decode_policy, ("decode", pools), ready)
+        fleet.scalers[target.pool.name].n_sent += 1
         request.transfer.target, request.replica = target, target.index
         request.pool = target.pool.name
         request.max_new = max(target.pool.max_output_tokens, request.output)

@@ -147,7 +147,8 @@ struct request {
     wide joined_paid_ns;
     wide joined_energy_pj;
 
-    uint64_t pools;   /* a bit for each pool that can serve it */
+    uint64_t wanted; /* of these, any that would do, while no replica is there for it */
+    uint64_t pools;  /* a bit for each pool that can serve it */
     uint64_t session; /* hash of its label; 0: none */
     int32_t model;    /* that it names, by order of appearance from 1 on; 0: none */
     int32_t klass;    /* likewise */

@@ -18,7 +18,11 @@ static int64_t n_held(const struct sim *sim, int32_t pool)
 {
     int64_t n = 0;
     for (const struct request *r = sim->held.first; r != NULL; r = r->next) {
-        n += (r->pools >> pool & 1) != 0;
+        n += (r->wanted >> pool & 1) != 0;
+    }
+    for (const struct request *r = sim->transfers.unplaced.first; r != NULL;
+         r = r->next) {
+        n += (r->wanted >> pool & 1) != 0;
     }
     return n;
 }
@@ -247,7 +251,7 @@ void scaler_held(struct sim *sim, const struct request *request)
 {
     struct scaler *first = NULL;
     for (int32_t i = 0; i < sim->config->n_pools; i++) {
-        if ((request->pools >> i & 1) == 0) {
+        if ((request->wanted >> i & 1) == 0) {
             continue;
         }
         if (n_there(sim, i) > 0) {

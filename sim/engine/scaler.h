@@ -56,7 +56,7 @@ static inline void scaler_sent(struct scaler *scalers, int32_t pool)
     }
 }
 
-/* A request, now held, has no replica that could take it. */
+/* A request, now held or waiting for a decode replica, has none that could take it. */
 void scaler_held(struct sim *sim, const struct request *request);
 
 /* A request has left: it counts for the pools whose replicas had it, or, if none had, for

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "engine/fleet.h"
 #include "engine/replica.h"
+#include "engine/scaler.h"
 #include "engine/sim.h"
 #include "engine/sums.h"
 #include "engine/transfer_net.h"
@@ -161,6 +162,7 @@ static void place(struct sim *sim, struct transfer *transfer, int32_t picked)
             : disaggregate_left(config, from->pool, transfer->bytes,
                                 transfer->since_ns - transfer->step_began_ns);
     count_in(sim, to, request);
+    scaler_sent(sim->scalers, to->pool->index);
     request_list_append(&to->moving.inbound, request);
     sim->transfers.n_inbound++;
     transfer_mark(sim, to);
@@ -185,6 +187,10 @@ static void wait(struct sim *sim, struct request *request)
     if (sim->config->hold_timeout_ns > 0) {
         timer_set(&sim->timers, &request->timer,
                   sim->now_ns + sim->config->hold_timeout_ns);
+    }
+    if (sim->scalers != NULL) {
+        request->wanted = request->pools & sim->transfers.decode_pools;
+        scaler_held(sim, request);
     }
 }
 

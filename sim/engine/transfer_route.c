@@ -66,19 +66,29 @@ static int32_t splitwise_first(const struct sim *sim, const struct request *requ
     return decode >= 0 ? decode : prefill;
 }
 
+uint64_t transfer_route_wanted(const struct transfers *transfers,
+                               const struct request *request)
+{
+    uint64_t decode = request->pools & transfers->decode_pools;
+    if (decode == 0) {
+        return request->pools;
+    }
+    bool is_short = request->prompt_tokens < transfers->config->min_prompt_tokens;
+    if (is_short || decode == request->pools) {
+        return decode;
+    }
+    return is_splitwise(transfers) ? request->pools : request->pools & ~decode;
+}
+
 int32_t transfer_route_first(struct sim *sim, struct request *request)
 {
     const struct transfers *transfers = &sim->transfers;
-    const struct disaggregate_config *config = transfers->config;
-    uint64_t decode = request->pools & transfers->decode_pools;
-    bool is_short = request->prompt_tokens < config->min_prompt_tokens;
-    if (decode != 0 && (is_short || decode == request->pools)) {
-        return fleet_pick(sim, request, decode, true);
-    }
-    if (is_splitwise(transfers)) {
+    uint64_t wanted = transfer_route_wanted(transfers, request);
+    bool decodes = wanted == (request->pools & transfers->decode_pools);
+    if (!decodes && is_splitwise(transfers)) {
         return splitwise_first(sim, request);
     }
-    return fleet_pick(sim, request, request->pools & ~decode, false);
+    return fleet_pick(sim, request, wanted, decodes);
 }
 
 /* Whether blocks for the request are free there now, nobody being before it. */

@@ -25,7 +25,11 @@ int64_t transfer_route_part(const struct transfers *transfers, const struct pool
 /* Of the pools that could do their part of a request, those that come into question. */
 uint64_t transfer_route_pools(const struct transfers *transfers, uint64_t pools);
 
-/* The replica that a request goes to first; -1: none is ready. */
+/* The pools to one of which a request goes first. */
+uint64_t transfer_route_wanted(const struct transfers *transfers,
+                               const struct request *request);
+
+/* The replica that it goes to first; -1: none is ready. */
 int32_t transfer_route_first(struct sim *sim, struct request *request);
 
 /* The replica that answers a request whose prompt is computed; -1: none is ready; or
