@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "model/cost_rates.h"
 
 #define AT(member) offsetof(struct adapter_config, member)
@@ -197,6 +198,7 @@ int adapter_price_init(struct adapter *adapter, const struct adapter_config *con
         adapter->read_fs = config->adapter_fs;
         return 0;
     }
+    CHECK(llm != NULL); /* only cost = linear does without */
     struct cost_rates rates = cost_rates_of(cost, accelerator, llm, constants, layout);
     /* of all stages one after the other, each as long as the largest */
     double params =

@@ -56,8 +56,9 @@ void bill_init(struct bill *bill, const struct bill_options *options)
     for (int32_t i = 0; i < options->n_pools; i++) {
         int32_t n_places = pool_places(&options->pools[i]);
         lease_init(&bill->leases[i], &options->pools[i].price, n_places);
-        bill->pool_of = memory_grow(bill->pool_of, (size_t)(n_replicas + n_places),
-                                    sizeof *bill->pool_of);
+        bill->pool_of =
+            memory_grow(bill->pool_of, (size_t)n_replicas + (size_t)n_places,
+                        sizeof *bill->pool_of);
         for (; n_places > 0; n_places--) {
             bill->pool_of[n_replicas++] = i;
         }

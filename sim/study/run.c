@@ -252,7 +252,7 @@ int run_config(const struct config *config, const struct run_options *options,
     struct parts parts = {
         .pools = memory_new(n, sizeof *parts.pools),
         .policies = memory_new(n, sizeof *parts.policies),
-        .scalers = memory_new(n, sizeof *parts.scalers),
+        .scalers = memory_new(n, sizeof(const struct scale_ops *)),
         .results = memory_new(1, sizeof *parts.results),
     };
     const struct config_slo *bounds = &config->slo;
