@@ -112,6 +112,9 @@ class Fleet:
             elif place.number % n_ranks == 0:
                 ranks = self.places[place.index:place.index + n_ranks]
                 Group([rank.replica for rank in ranks]).plan(self.now_ns)
+                if any(rank.replica.step for rank in ranks):
+                    for rank in ranks:  # who waits is asked again when all have ended
+                        rank.replica.wake_ns = None
                 self.steps += [(rank.index, rank.replica.step) for rank in ranks
                                if rank.replica.step
                                and rank.replica.step.start_ns == self.now_ns]

@@ -65,8 +65,8 @@ static int64_t write_trace(struct rng *rng)
 static void write_price(struct rng *rng, FILE *out)
 {
     static const char *const terms[] = {
-        "price_basis = on_demand\nbilling = node\ncommitted_replicas = 1\n"
-        "usd_per_hour_reserved = 1.37\n",
+        ("price_basis = on_demand\nbilling = node\ncommitted_replicas = 1\n"
+         "usd_per_hour_reserved = 1.37\n"),
         "price_basis = reserved\nusd_per_hour_reserved = 1.37\n",
         "price_basis = owned\ncapex_usd = 30000\nhosting_usd_per_kw_month = 137\n",
         "",

@@ -88,8 +88,8 @@ static void write_pool(struct rng *rng, FILE *out, const struct shape *shape,
     static const char *const prices[] = {
         "cost = linear\nbase_us = 1000\n",
         "cost = linear\nbase_us = 137.0137\nprefill_token_us = 41\n",
-        "accelerator = h200-sxm\nmodel = llama-3.1-8b\nlayers = 7\nexperts = 61\n"
-        "experts_active = 3\nmoe_intermediate = 448\n"};
+        ("accelerator = h200-sxm\nmodel = llama-3.1-8b\nlayers = 7\nexperts = 61\n"
+         "experts_active = 3\nmoe_intermediate = 448\n")};
     fprintf(out, "[pool.p%d]\nreplicas = %lld\n", at, (long long)shape->n_replicas[at]);
     if (shape->sleeps) {
         fprintf(out, "served_model = m%d\n", at);

@@ -252,7 +252,8 @@ static void a_step_with_adapters_draws_no_more_than_tdp(void **state)
         struct cost cost = must_cost(&by_operation, &gpu, &llm, &constants, layout);
         struct power power;
         power_init(&power, &cost, &gpu, &llm, &constants, &layout);
-        struct adapter_config config = adapters(some(&rng, 1, 512), world % 2);
+        struct adapter_config config = adapters(
+            some(&rng, 1, 512), world % 2 == 0 ? ADAPTER_ALL : ADAPTER_ATTENTION);
         struct adapter adapter;
         struct err err;
         adapter_init(&adapter, &config, &llm, &layout, 25000000000);
