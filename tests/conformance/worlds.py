@@ -178,7 +178,7 @@ def make_world(rng, folder, draw=None):
     labels = draw(rng, pool, sections, lengths, step_ns) if draw else {}
     write_trace(rng, folder / "trace.csv", make_arrivals(rng, n, is_round, step_ns), lengths,
                 labels)
-    if not draw and rng.random() < 0.5:
+    if "speculative" not in sections and rng.random() < 0.5:
         sections["power"] = make_power(rng)
         pool.pop("data_parallel_mode", None)  # the reference limits whole replicas
     write_ini(folder / "config.ini", sections)
