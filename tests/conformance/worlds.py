@@ -180,7 +180,8 @@ def make_world(rng, folder, draw=None):
                 labels)
     if "speculative" not in sections and rng.random() < 0.5:
         sections["power"] = make_power(rng)
-        pool.pop("data_parallel_mode", None)  # the reference limits whole replicas
+        for keys in sections.values():
+            keys.pop("data_parallel_mode", None)  # the reference limits whole replicas
     write_ini(folder / "config.ini", sections)
     return folder / "config.ini"
 
