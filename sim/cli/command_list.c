@@ -54,6 +54,10 @@ static int print_keys(const char *name)
     n += print_fields("tenant.NAME", &tenants_table, name);
     n += print_fields("scale.POOL", &scale_table, name);
     n += print_fields("sleep", &sleep_table, name);
+    for (int i = 0; i < CONFIG_STUDY_TABLES; i++) {
+        const struct field_table *table = &config_study_tables[i];
+        n += print_fields(table->name, table, name);
+    }
     config_pool_tables(tables);
     n += print_fields("pool.NAME", &tables[CONFIG_POOL_PRESETS], name);
     for (int32_t i = 0; i < CONFIG_POOL_TABLES; i++) {
