@@ -22,6 +22,7 @@ MUNGED = ("/usr/sbin/munged", "/usr/local/sbin/munged")
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "scancel", "squeue", "scontrol", "sinfo")
 N_CPUS = 4  # more than there may be: jobs of one thread, each its own
 START_S = 20
+PORTS = range(20000, 32000)
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -87,15 +88,14 @@ def user_name():
 
 
 def free_ports(n):
-    """Ports that nobody listens at, all different."""
-    sockets = [socket.socket() for _ in range(n)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Ports that nobody listens at, below those that the system gives to any connection."""
+    found = []
+    while len(found) < n:
+        port = PORTS[secrets.randbelow(len(PORTS))]
+        with socket.socket() as probe:
+            if port not in found and probe.connect_ex(("127.0.0.1", port)) != 0:
+                found.append(port)
+    return found
 
 
 def die_with_parent():
