@@ -175,10 +175,15 @@ class Array:
         return pid
 
     def requeue(self, job, task):
-        """As if its node had failed; without the two minutes that Slurm waits then."""
+        """As if its node had failed; without the two minutes that Slurm waits then.
+
+        It has to wait some seconds, for slurmd takes what is no later, to the second, than
+        the end of the first try for a part of that.
+        """
         expect(self.slurm.call("scontrol", "requeue", f"{job}_{task}"), 0)
         wait("a task that waits", lambda: self.tell(job, task, "JobState") == "PENDING")
-        expect(self.slurm.call("scontrol", "update", f"job={job}_{task}", "StartTime=now"), 0)
+        expect(self.slurm.call("scontrol", "update", f"job={job}_{task}",
+                               "StartTime=now+3seconds"), 0)
 
     def wait_for_end(self, job, states):
         """Until no task runs; each must be in the state expected of it."""
