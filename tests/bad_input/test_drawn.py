@@ -10,7 +10,12 @@ BURSTS = SPEC.replace("process = poisson\nrate_rps = 4.3",
                       "process = onoff\nburst_mu = 1\nburst_sigma = 1\ngap_w = 1\ngap_mu = -3\n"
                       "gap_sigma = 1\noff_mu = 2\noff_sigma = 1")
 DRAWN = "[workload]\ngenerator = spec.ini\n" + POOL
-FILES = {"drawn.ini": DRAWN, "bursts.ini": BURSTS,
+SLOW = (BURSTS.replace("burst_mu = 1\nburst_sigma = 1", "burst_mu = 0\nburst_sigma = 0")
+        .replace("gap_w = 1\n", "burst_max = 1\ngap_w = 1\n")
+        .replace("off_mu = 2", "off_mu = 2\noff_min_s = 1000000"))
+TOO_FEW = ("slow.ini: only 1000 of 4099 requests arrive within 1000000000 s, the end of every "
+           "trace; ask for fewer or a higher rate")
+FILES = {"slow.ini": SLOW, "drawn.ini": DRAWN, "bursts.ini": BURSTS,
          "onoff.ini": DRAWN.replace("spec.ini", "bursts.ini")}
 SHARES = ("resample cuts conversations apart and draws parts of them twice, so prompts would "
           "share what none did")
@@ -77,13 +82,10 @@ GENERATORS = [
     option("more_requests_than_a_description_has_time_for",
            "spec.ini: no request arrives within duration_s",
            files={"spec.ini": SPEC.replace("requests = 4099", "duration_s = 0.000001")}),
-    option("more_requests_than_come_before_the_end_of_every_trace",
-           "slow.ini: only 1000 of 4099 requests arrive within 1000000000 s, the end of every trace; "
-           "ask for fewer or a higher rate", "generator=slow.ini", "limit=4099",
-           files={"slow.ini": BURSTS.replace("burst_mu = 1\nburst_sigma = 1",
-                                             "burst_mu = 0\nburst_sigma = 0")
-                              .replace("gap_w = 1\n", "burst_max = 1\ngap_w = 1\n")
-                              .replace("off_mu = 2", "off_mu = 2\noff_min_s = 1000000")}),
+    option("more_requests_than_come_before_the_end_of_every_trace", TOO_FEW,
+           "generator=slow.ini", "limit=4099", "mode=closed", "concurrency=7"),
+    option("more_requests_than_come_before_a_cooldown", TOO_FEW, "generator=slow.ini",
+           "limit=4099", "cooldown=7"),
     option("a_request_that_can_never_fit",
            "requests drawn from spec.ini:1: the request's 313 prompt and 66 output tokens need "
            "24 KV blocks and the pool has 6; '[workload] unservable = reject' passes over it",
