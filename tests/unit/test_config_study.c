@@ -66,7 +66,7 @@ static void only_sections_that_are_given_are_printed(void **state)
                       NULL);
     char *text = printed(&world.config.study);
     assert_string_equal(text, "\n[capacity]\nprecision = 0.137\nleast_rps = 0\n"
-                              "most_rps = 0\n");
+                              "most_rps = 0\nbest_of =\n");
     free(text);
     config_world_free(&world);
 }
