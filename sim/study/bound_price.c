@@ -326,14 +326,81 @@ static double linear_fs(const struct bound_price *price, const struct bound_sums
            (token * sums->prefill_tokens + output) / ranks;
 }
 
-double bound_price_s(const struct bound_price *price, const struct bound_sums *sums)
+/* What is sure of a price once it is a duration, in seconds per femtosecond. */
+static double kept(const struct bound_price *price)
 {
     const double half_ns = 5e5;
+    double share = price->least_step_fs >= 3 * half_ns
+                       ? 1 - half_ns / price->least_step_fs
+                       : 2.0 / 3.0;
+    return share * (1 - 1e-9) * 1e-15;
+}
+
+double bound_price_s(const struct bound_price *price, const struct bound_sums *sums)
+{
     double fs = price->cost->kind == COST_LINEAR
                     ? linear_fs(price, sums, price->limits.n_ranks)
                     : roofline_fs(price, sums);
-    double kept = price->least_step_fs >= 3 * half_ns
-                      ? 1 - half_ns / price->least_step_fs
-                      : 2.0 / 3.0;
-    return fs * kept * (1 - 1e-9) * 1e-15;
+    return fs * kept(price);
+}
+
+static struct bound_price_line linear_line(const struct bound_price *price, bool shares)
+{
+    const struct cost_config *linear = &price->cost->linear;
+    double ranks = price->limits.n_ranks;
+    double token = (double)linear->prefill_token_fs;
+    double decode = (double)linear->decode_seq_fs;
+    double context = (double)linear->context_token_fs;
+    bool again = shares || token < decode + context; /* who computes again pays less */
+    return (struct bound_price_line){
+        .step_s = (double)linear->base_fs,
+        .sequence_s = least(decode, token) / ranks,
+        .context_s = again ? 0 : context / ranks,
+    };
+}
+
+/* Ranks hold their own; what is of all of them is one rank's only in part. */
+static struct bound_price_line roofline_line(const struct bound_price *price)
+{
+    const struct cost *cost = price->cost;
+    const struct bound_price_side *side = &price->sides[MEMORY_SIDE];
+    double ranks = price->limits.n_ranks;
+    struct bound_price_line line = {
+        .step_s = (double)(cost->overhead_fs + cost->network_fs) +
+                  side->memory[COST_PROJECTIONS] + side->memory[COST_MLP] +
+                  side->memory[COST_HEAD],
+        .sequence_s = price->network_token + side->memory[COST_ACTIVATIONS] +
+                      (price->dispatch_token + side->copies) / ranks,
+        .context_s = least(side->memory[COST_DECODE_ATTENTION],
+                           side->memory[COST_PREFILL_ATTENTION]),
+    };
+    if (cost->n_classes > COST_WINDOW_PREFILL) {
+        line.window_s =
+            least(side->memory[COST_WINDOW_DECODE], side->memory[COST_WINDOW_PREFILL]);
+    }
+    if (cost->n_classes > COST_STATE) {
+        line.sequence_s += side->memory[COST_STATE];
+    }
+    if (side->experts != NULL) {
+        double most = price->limits.sequences * price->limits.emitted;
+        double fixed = experts_on_chord(price, side->experts, 1, 0, most);
+        double rising = experts_on_chord(price, side->experts, 1, 1, most) - fixed;
+        line.step_s += side->experts_share * fixed;
+        line.sequence_s += side->experts_share * rising / ranks;
+    }
+    return line;
+}
+
+struct bound_price_line bound_price_decode_line(const struct bound_price *price,
+                                                bool shares)
+{
+    struct bound_price_line line = price->cost->kind == COST_LINEAR
+                                       ? linear_line(price, shares)
+                                       : roofline_line(price);
+    double seconds = kept(price);
+    line.step_s *= seconds;
+    line.sequence_s *= seconds;
+    line.context_s *= seconds;
+    line.window_s *= seconds;
+    return line;
 }

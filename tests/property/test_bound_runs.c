@@ -13,6 +13,7 @@
 #include "input/config_route.h"
 #include "input/workload.h"
 #include "study/bound.h"
+#include "study/bound_pace.h"
 #include "study/run.h"
 
 enum { N_WORLDS = 1200 };
@@ -25,8 +26,13 @@ struct told {
     struct bound_mix mix; /* of those who completed */
     bool *shares;         /* by id */
     int64_t n_shares;
-    int64_t n_late;    /* checked against the bounds of their latencies */
-    double ttft_ratio; /* the smallest of what was over what is the least */
+    double *tpots;  /* of those who completed, seconds; 0 with one token */
+    int64_t n_late; /* checked against the bounds of their latencies */
+    double least_ttft_s;
+    double output_s;      /* from first to last token, of all */
+    double output_tokens; /* after the first */
+    double steps_ratio;   /* steps over the least at that pace; 0: not looked at */
+    double ttft_ratio;    /* the smallest of what was over what is the least */
     double output_ratio;
 };
 
@@ -35,6 +41,8 @@ enum kind { LINEAR, DENSE, KINDS, N_KINDS };
 
 struct ratios {
     double busy[N_WORLDS];
+    double steps[N_WORLDS];
+    int64_t n_steps;
     double ttft[N_WORLDS];
     double output[N_WORLDS];
     int64_t n;
@@ -133,7 +141,8 @@ static enum kind write_price(struct rng *rng, FILE *out)
 static void write_drafts(struct rng *rng, FILE *out)
 {
     fprintf(out,
-            "[speculative]\nmethod = ngram\nnum_speculative_tokens = %lld\nacceptance = 0.%lld\n",
+            "[speculative]\nmethod = ngram\nnum_speculative_tokens = %lld\nacceptance "
+            "= 0.%lld\n",
             (long long)PICK(rng, 1, 3, 7), (long long)PICK(rng, 41, 99));
 }
 
@@ -202,7 +211,12 @@ static void finish(void *state, struct probe_record *record)
                  (int)record->id, (long long)length.prompt_tokens,
                  (long long)length.output_tokens, ttft_s, first_s, output_s, rest_s);
     }
-    told->n_late++;
+    told->tpots = memory_grow(told->tpots, (size_t)told->n_late + 1, sizeof(double));
+    told->tpots[told->n_late++] =
+        length.output_tokens > 1 ? output_s / (double)(length.output_tokens - 1) : 0;
+    told->output_s += output_s;
+    told->output_tokens += (double)(length.output_tokens - 1);
+    told->least_ttft_s = fmin(told->least_ttft_s, ttft_s);
     told->ttft_ratio = fmin(told->ttft_ratio, ttft_s / first_s);
     if (rest_s > 0) {
         told->output_ratio = fmin(told->output_ratio, output_s / rest_s);
@@ -242,6 +256,65 @@ static double busy_s(const struct sim *sim, const struct pool *pool)
         ns += sim->replicas[i].sums.busy_ns;
     }
     return (double)ns * 1e-9 / (double)layout_ranks(&pool->config->layout);
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* An SLO that so many of a hundred of the requests that completed just meet. */
+static struct slo slo_met_by(const struct told *told, int64_t percent)
+{
+    int64_t last = (told->n_late * percent + 99) / 100 - 1;
+    qsort(told->tpots, (size_t)told->n_late, sizeof *told->tpots, by_size);
+    return (struct slo){.tpot_ns = (int64_t)ceil(told->tpots[last] * 1e9) + 1};
+}
+
+/* Its busy seconds were bounded, too, by the pace that its outputs had. */
+static void check_pace(struct told *told, double seconds)
+{
+    for (int64_t percent = 70; percent <= 100; percent += 15) {
+        struct slo slo = slo_met_by(told, percent);
+        struct bound_result bound;
+        bound_of_slo(told->pool, &told->mix, &slo, (double)percent / 100, &bound);
+        double least_s = bound.busy_s_per_request * (double)told->n_late;
+        if (seconds < least_s) {
+            fail_msg("busy for %.12g s, at least %.12g where %lld %% have a TPOT of "
+                     "%lld ns",
+                     seconds, least_s, (long long)percent, (long long)slo.tpot_ns);
+        }
+    }
+}
+
+/* The mean TPOT by token is a pace, too: its inequality asks no more than that. */
+static void check_steps(struct told *told, int64_t n_steps)
+{
+    struct bound_price price;
+    struct bound_pace pace = {told->output_s / told->output_tokens, 1};
+    if (told->output_tokens <= 0) {
+        return;
+    }
+    bound_price_init(&price, told->pool);
+    double least = bound_pace_steps(&price, told->mix.lengths, told->mix.n_lengths,
+                                    told->mix.n_requests, &pace);
+    if ((double)n_steps < least * (1 - 1e-9)) {
+        fail_msg("%lld steps, at least %.12g where outputs take %.12g s per token",
+                 (long long)n_steps, least, pace.seconds);
+    }
+    told->steps_ratio = (double)n_steps / least;
+}
+
+/* Steps of all replicas, which ranks in lockstep take together. */
+static int64_t steps_of(const struct sim *sim)
+{
+    int64_t n = 0;
+    for (int32_t i = 0; i < sim->n_replicas; i++) {
+        n += sim->replicas[i].sums.work.steps;
+    }
+    return n;
 }
 
 /* Runs the world; its busy seconds. */
@@ -286,19 +359,17 @@ static double run_world(struct told *told, struct bound_result *bound)
     double seconds = busy_s(&sim, pools);
     if (told->mix.n_requests > 0) {
         bound_of(pools, &told->mix, bound);
+        assert_true(bound->least_ttft_s <= told->least_ttft_s);
+        check_pace(told, seconds);
+        if (layout_ranks(&pools->config->layout) == 1) {
+            check_steps(told, steps_of(&sim));
+        }
     }
     sim_free(&sim);
     workload_close(&source.workload);
     run_free_pools(&config, pools);
     memory_arena_free(&arena);
     return seconds;
-}
-
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 static double median(double *values, int64_t n)
@@ -310,7 +381,8 @@ static double median(double *values, int64_t n)
 /* Looks at one world; its requests that completed. */
 static int64_t look_at(int64_t world, bool drafts, struct ratios ratios[N_KINDS])
 {
-    struct told told = {.ttft_ratio = INFINITY, .output_ratio = INFINITY};
+    struct told told = {
+        .least_ttft_s = INFINITY, .ttft_ratio = INFINITY, .output_ratio = INFINITY};
     struct bound_result bound = {.busy_s_per_request = 0};
     enum kind kind = write_world(world, drafts);
     double seconds = run_world(&told, &bound);
@@ -324,16 +396,21 @@ static int64_t look_at(int64_t world, bool drafts, struct ratios ratios[N_KINDS]
         }
         assert_true((double)n <= bound.most_rps * seconds);
         of->busy[of->n] = seconds / least_s;
+        if (told.steps_ratio > 0) {
+            of->steps[of->n_steps++] = told.steps_ratio;
+        }
         of->ttft[of->n] = told.ttft_ratio;
         of->output[of->n] = told.output_ratio;
         of->n++;
     }
     bound_mix_free(&told.mix);
     free(told.shares);
+    free(told.tpots);
     return n;
 }
 
-static void tell(struct ratios ratios[N_KINDS])
+/* Says how tight the bounds were; fails if no run came near them. */
+static void tell(struct ratios ratios[N_KINDS], double near)
 {
     static const char *const names[] = {"linear", "dense", "other kinds"};
     for (int kind = 0; kind < N_KINDS; kind++) {
@@ -342,10 +419,15 @@ static void tell(struct ratios ratios[N_KINDS])
             continue;
         }
         double busy = median(of->busy, of->n);
-        print_message("%s: %lld worlds; busy over the least: median %.3f, least %.6f; "
-                      "the fastest request over the least: TTFT %.3f, output %.3f\n",
-                      names[kind], (long long)of->n, busy, of->busy[0],
-                      median(of->ttft, of->n), median(of->output, of->n));
+        double steps = median(of->steps, of->n_steps);
+        print_message(
+            "%s: %lld worlds; what was over the least that there could be, "
+            "median (least): busy %.3f (%.6f), steps at the mean pace %.3f "
+            "(%.6f), TTFT of the fastest %.3f (%.6f), its output %.3f (%.6f)\n",
+            names[kind], (long long)of->n, busy, of->busy[0], steps, of->steps[0],
+            median(of->ttft, of->n), of->ttft[0], median(of->output, of->n),
+            of->output[0]);
+        assert_true(of->busy[0] < near && of->ttft[0] < near && of->output[0] < near);
     }
 }
 
@@ -357,8 +439,9 @@ static void no_run_beats_the_bounds(void **state)
     for (int64_t world = 0; world < N_WORLDS; world++) {
         n += look_at(world, false, ratios);
     }
-    tell(ratios);
+    tell(ratios, 1.001);
     assert_true(n > 41000);
+    assert_true(ratios[LINEAR].steps[0] < 1.01 && ratios[KINDS].steps[0] < 1.1);
     free(ratios);
 }
 
@@ -370,7 +453,7 @@ static void no_run_with_drafted_tokens_does(void **state)
     for (int64_t world = 0; world < N_WORLDS / 10; world++) {
         n += look_at(world, true, ratios);
     }
-    tell(ratios);
+    tell(ratios, 1.01);
     assert_true(n > 4100);
     free(ratios);
 }
