@@ -37,6 +37,8 @@
 #include "engine/pool.h"
 #include "study/bound_sums.h"
 
+enum { BOUND_PRICE_COMPUTE, BOUND_PRICE_MEMORY };
+
 /* One side of every class, and what overlap leaves of the other: femtoseconds per unit. */
 struct bound_price_side {
     double compute[N_COST_CLASSES];

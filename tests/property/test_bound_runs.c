@@ -6,10 +6,9 @@
 
 #include <cmocka.h>
 
+#include "../support/bounded.h"
 #include "../support/files.h"
-#include "../support/policies.h"
 #include "base/memory.h"
-#include "base/rng.h"
 #include "input/config_route.h"
 #include "input/workload.h"
 #include "study/bound.h"
@@ -18,10 +17,9 @@
 
 enum { N_WORLDS = 1200 };
 
-#define PICK POLICIES_PICK
-
 /* What a run told, and what its bounds are. */
 struct told {
+    int64_t world;
     const struct pool *pool;
     struct bound_mix mix; /* of those who completed */
     bool *shares;         /* by id */
@@ -36,9 +34,7 @@ struct told {
     double output_ratio;
 };
 
-/* How tight the bounds were, by kind of world. */
-enum kind { LINEAR, DENSE, KINDS, N_KINDS };
-
+/* How tight the bounds were. */
 struct ratios {
     double busy[N_WORLDS];
     double steps[N_WORLDS];
@@ -47,148 +43,6 @@ struct ratios {
     double output[N_WORLDS];
     int64_t n;
 };
-
-static int64_t write_trace(struct rng *rng, FILE *out)
-{
-    int64_t n = 3 + rng_below(rng, 138);
-    int64_t pace_us = PICK(rng, 0, 0, 137, 4099, 41000);
-    int64_t longest = PICK(rng, 3, 41, 599, 4099);
-    int64_t longest_output = PICK(rng, 1, 7, 41, 137, 599);
-    int64_t n_texts = PICK(rng, 0, 0, 0, 3);
-    int64_t at_us = 0;
-    int64_t most = 0;
-    fputs("arrival_s,prompt_tokens,output_tokens,prefix_hash,session_id,tenant\n", out);
-    for (int64_t i = 0; i < n; i++) {
-        at_us += rng_below(rng, 2 * pace_us + 1);
-        int64_t prompt = 1 + rng_below(rng, longest);
-        int64_t output = 1 + rng_below(rng, longest_output);
-        fprintf(out, "%lld.%06lld,%lld,%lld,", (long long)(at_us / 1000000),
-                (long long)(at_us % 1000000), (long long)prompt, (long long)output);
-        if (n_texts > 0 && rng_below(rng, 4) > 0) {
-            fprintf(out, rng_below(rng, 2) == 0 ? ",session %lld" : "text %lld,",
-                    (long long)rng_below(rng, n_texts));
-        } else {
-            fputs(",", out);
-        }
-        fprintf(out, ",%s\n", policies_word(rng, "a", "b"));
-        most = prompt + output - 1 > most ? prompt + output - 1 : most;
-    }
-    return most;
-}
-
-/* Layers of several kinds, over several GPUs, with ranks that have schedulers or not. */
-static void write_kinds(struct rng *rng, FILE *out)
-{
-    static const char *const weights[] = {"bf16", "fp8", "int4", "nvfp4", "mxfp4"};
-    fprintf(out, "layers = 7\nweight_precision = %s\nkv_precision = %s\n",
-            weights[rng_below(rng, 5)], weights[rng_below(rng, 2)]);
-    if (rng_below(rng, 2) > 0) {
-        fprintf(out, "window = %lld\nwindow_layers = %lld\n",
-                (long long)PICK(rng, 1, 7, 64, 137), (long long)PICK(rng, 1, 5));
-    }
-    if (rng_below(rng, 4) == 0) {
-        fputs("linear_layers = 2\nlinear_params = 4099000\nlinear_state = 65537\n",
-              out);
-    }
-    if (rng_below(rng, 2) == 0) {
-        fprintf(out, "experts = %lld\nexperts_active = 3\nmoe_intermediate = 448\n",
-                (long long)PICK(rng, 3, 8, 61));
-        fprintf(out, "expert_overlap = 0.%lld\ndata_parallel = %lld\n",
-                (long long)PICK(rng, 0, 41), (long long)PICK(rng, 1, 2, 3));
-        fprintf(out, "expert_parallel = %s\ndata_parallel_mode = %s\n",
-                policies_word(rng, "yes", "no"),
-                policies_word(rng, "balanced", "lockstep"));
-    }
-    if (rng_below(rng, 3) == 0) {
-        fputs("kv_lora_rank = 512\nqk_rope_head_dim = 64\nqk_nope_head_dim = 128\n"
-              "v_head_dim = 128\n",
-              out);
-    }
-    fprintf(out, "tensor_parallel = %lld\npipeline_parallel = %lld\nscale = 1.%lld\n",
-            (long long)PICK(rng, 1, 2), (long long)PICK(rng, 1, 1, 2, 3),
-            (long long)PICK(rng, 0, 37));
-}
-
-static enum kind write_price(struct rng *rng, FILE *out)
-{
-    static const char *const linear[] = {
-        "base_us = 1000\n",
-        "base_us = 500\nprefill_token_us = 250\ndecode_seq_us = 250\n",
-        "base_us = 137.0137\nprefill_token_us = 0.0137\ncontext_token_us = 0.0137\n",
-        "base_us = 0.0013\ndecode_seq_us = 0.00041\ncontext_token_us = 0.0000137\n",
-        "base_us = 0.0003\n",
-    };
-    enum kind kind = (enum kind)rng_below(rng, N_KINDS);
-    if (kind == LINEAR) {
-        fprintf(out, "cost = linear\n%s", linear[rng_below(rng, 5)]);
-        return kind;
-    }
-    if (kind == KINDS) {
-        write_kinds(rng, out);
-    }
-    fprintf(out, "accelerator = %s\nmodel = llama-3.1-8b\nengine = %s\nroofline = %s\n",
-            policies_word(rng, "h100-sxm", "rtx-4090"),
-            policies_word(rng, "ideal", "vllm"),
-            rng_below(rng, 3) == 0 ? "step" : "operation");
-    fprintf(out, "overlap = 0.%lld\n", (long long)PICK(rng, 0, 37, 99));
-    if (rng_below(rng, 6) == 0) {
-        fputs("attention_kernel = naive\n", out);
-    }
-    return kind;
-}
-
-/* Drafts need a discipline that has them, and no stages: two in three of the others. */
-static void write_drafts(struct rng *rng, FILE *out)
-{
-    fprintf(out,
-            "[speculative]\nmethod = ngram\nnum_speculative_tokens = %lld\nacceptance "
-            "= 0.%lld\n",
-            (long long)PICK(rng, 1, 3, 7), (long long)PICK(rng, 41, 99));
-}
-
-static enum kind write_world(int64_t world, bool drafts)
-{
-    struct rng rng;
-    rng_init(&rng, (uint64_t)world, "bound_runs");
-    FILE *trace = fopen("trace.csv", "w");
-    FILE *config = fopen("config.ini", "w");
-    assert_true(trace != NULL && config != NULL);
-    int64_t most_tokens = write_trace(&rng, trace);
-    fprintf(config,
-            "[workload]\ntrace = trace.csv\nunservable = reject\nsession_prefix = %s\n",
-            policies_word(&rng, "yes", "no"));
-    if (rng_below(&rng, 6) == 0) {
-        fputs("client_timeout = 137ms\n", config);
-    }
-    fputs("[pool.main]\n", config);
-    if (drafts) {
-        fputs("batching = unified\n", config);
-    } else {
-        policies_write(&rng, config);
-    }
-    int64_t block = PICK(&rng, 1, 7, 16);
-    int64_t blocks = (most_tokens + block - 1) / block * PICK(&rng, 1, 2, 7, 41);
-    fprintf(config, "block_size = %lld\nnum_gpu_blocks = %lld\n", (long long)block,
-            (long long)blocks + 1);
-    fprintf(config,
-            "max_num_batched_tokens = %lld\nlong_prefill_token_threshold = %lld\n",
-            (long long)PICK(&rng, 3, 41, 512, 4099), (long long)PICK(&rng, 0, 0, 37));
-    fprintf(config, "replicas = %lld\nenable_prefix_caching = %s\n",
-            (long long)PICK(&rng, 1, 1, 2), policies_word(&rng, "yes", "no"));
-    if (rng_below(&rng, 3) == 0) {
-        fputs("frontend_ms = 1.37\nfrontend_token_us = 0.37\n", config);
-    }
-    fprintf(config, "async_scheduling = %s\n", policies_word(&rng, "yes", "no"));
-    enum kind kind = drafts ? DENSE : write_price(&rng, config);
-    if (drafts) {
-        fputs("accelerator = h100-sxm\nmodel = llama-3.1-8b\nengine = vllm\n", config);
-        write_drafts(&rng, config);
-    }
-    rng_free(&rng);
-    assert_int_equal(fclose(trace), 0);
-    assert_int_equal(fclose(config), 0);
-    return kind;
-}
 
 static void finish(void *state, struct probe_record *record)
 {
@@ -206,10 +60,12 @@ static void finish(void *state, struct probe_record *record)
     double ttft_s = (double)(record->first_token_ns - record->arrival_ns) * 1e-9;
     double output_s = (double)(record->finish_ns - record->first_token_ns) * 1e-9;
     if (ttft_s < first_s || output_s < rest_s) {
-        fail_msg("request %d of %lld + %lld tokens: TTFT %.12g s, at least %.12g; "
+        fail_msg("world %lld: request %d of %lld + %lld tokens: TTFT %.12g s, at least "
+                 "%.12g; "
                  "then %.12g s, at least %.12g",
-                 (int)record->id, (long long)length.prompt_tokens,
-                 (long long)length.output_tokens, ttft_s, first_s, output_s, rest_s);
+                 (long long)told->world, (int)record->id,
+                 (long long)length.prompt_tokens, (long long)length.output_tokens,
+                 ttft_s, first_s, output_s, rest_s);
     }
     told->tpots = memory_grow(told->tpots, (size_t)told->n_late + 1, sizeof(double));
     told->tpots[told->n_late++] =
@@ -282,9 +138,11 @@ static void check_pace(struct told *told, double seconds)
         bound_of_slo(told->pool, &told->mix, &slo, (double)percent / 100, &bound);
         double least_s = bound.busy_s_per_request * (double)told->n_late;
         if (seconds < least_s) {
-            fail_msg("busy for %.12g s, at least %.12g where %lld %% have a TPOT of "
+            fail_msg("world %lld: busy for %.12g s, at least %.12g where %lld %% have "
+                     "a TPOT of "
                      "%lld ns",
-                     seconds, least_s, (long long)percent, (long long)slo.tpot_ns);
+                     (long long)told->world, seconds, least_s, (long long)percent,
+                     (long long)slo.tpot_ns);
         }
     }
 }
@@ -301,8 +159,9 @@ static void check_steps(struct told *told, int64_t n_steps)
     double least = bound_pace_steps(&price, told->mix.lengths, told->mix.n_lengths,
                                     told->mix.n_requests, &pace);
     if ((double)n_steps < least * (1 - 1e-9)) {
-        fail_msg("%lld steps, at least %.12g where outputs take %.12g s per token",
-                 (long long)n_steps, least, pace.seconds);
+        fail_msg("world %lld: %lld steps, at least %.12g where outputs take %.12g s "
+                 "per token",
+                 (long long)told->world, (long long)n_steps, least, pace.seconds);
     }
     told->steps_ratio = (double)n_steps / least;
 }
@@ -384,7 +243,7 @@ static int64_t look_at(int64_t world, bool drafts, struct ratios ratios[N_KINDS]
     struct told told = {
         .least_ttft_s = INFINITY, .ttft_ratio = INFINITY, .output_ratio = INFINITY};
     struct bound_result bound = {.busy_s_per_request = 0};
-    enum kind kind = write_world(world, drafts);
+    enum bounded_kind kind = bounded_write_world(world, drafts);
     double seconds = run_world(&told, &bound);
     int64_t n = told.mix.n_requests;
     double least_s = bound.busy_s_per_request * (double)n;
@@ -420,13 +279,14 @@ static void tell(struct ratios ratios[N_KINDS], double near)
         }
         double busy = median(of->busy, of->n);
         double steps = median(of->steps, of->n_steps);
+        double ttft = median(of->ttft, of->n);
+        double output = median(of->output, of->n);
         print_message(
             "%s: %lld worlds; what was over the least that there could be, "
             "median (least): busy %.3f (%.6f), steps at the mean pace %.3f "
             "(%.6f), TTFT of the fastest %.3f (%.6f), its output %.3f (%.6f)\n",
-            names[kind], (long long)of->n, busy, of->busy[0], steps, of->steps[0],
-            median(of->ttft, of->n), of->ttft[0], median(of->output, of->n),
-            of->output[0]);
+            names[kind], (long long)of->n, busy, of->busy[0], steps, of->steps[0], ttft,
+            of->ttft[0], output, of->output[0]);
         assert_true(of->busy[0] < near && of->ttft[0] < near && of->output[0] < near);
     }
 }
@@ -435,7 +295,7 @@ static void no_run_beats_the_bounds(void **state)
 {
     struct ratios *ratios = memory_new(N_KINDS, sizeof *ratios);
     int64_t n = 0;
-    print_message("what fails leaves its world in %s\n", (const char *)*state);
+    (void)state;
     for (int64_t world = 0; world < N_WORLDS; world++) {
         n += look_at(world, false, ratios);
     }
