@@ -1,7 +1,11 @@
 #include "cli/command.h"
 
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "base/parallel.h"
 
 extern const struct command command_run;
 extern const struct command command_compare;
@@ -31,6 +35,7 @@ static const struct option_help known_options[] = {
     {'o', "output", true, "where results go"},
     {'s', "set", true, "section.key=value: overrides the file; may be repeated"},
     {'V', "over", true, "section.key=v1,v2,...: a variant per value; may be repeated"},
+    {'j', "threads", true, "how many at a time; default: the machine's cores"},
     {'f', "overwrite", false, "replace results that are there"},
     {'b', "on-bad-row", true,
      "stop (the default) or skip: what to do with unreadable rows"},
@@ -75,7 +80,7 @@ static void print_help(const struct command *command)
         char left[40];
         const char *value = option->takes_value ? " VALUE" : "";
         if (option->letter == 'o' || option->letter == 's' || option->letter == 'v' ||
-            option->letter == 'h' || option->letter == 'q') {
+            option->letter == 'h' || option->letter == 'q' || option->letter == 'j') {
             snprintf(left, sizeof left, "-%c, --%s%s", option->letter, option->name,
                      value);
         } else {
@@ -92,6 +97,23 @@ static int usage_error(const struct command *command, const char *what,
             value != NULL ? ": " : "", value != NULL ? value : "", command->name,
             command->arguments);
     return COMMAND_USAGE;
+}
+
+/* As many as `text` says, or NULL: as the machine has cores. */
+static int read_threads(struct command_line *line, const char *text)
+{
+    char *end = NULL;
+    long n = text != NULL ? strtol(text, &end, 10) : sysconf(_SC_NPROCESSORS_ONLN);
+    if (text == NULL) {
+        n = n < 1 ? 1 : n > PARALLEL_MOST ? PARALLEL_MOST : n;
+    } else if (*text < '0' || *text > '9' || *end != '\0' || n < 1 ||
+               n > PARALLEL_MOST) {
+        fprintf(stderr, "servesim: --threads: '%.80s' is not a number from 1 to %d\n",
+                text, PARALLEL_MOST);
+        return COMMAND_FAILED;
+    }
+    line->n_threads = (int32_t)n;
+    return COMMAND_DONE;
 }
 
 /* Books one option of the command's; false if its value is none. */
@@ -112,6 +134,9 @@ static bool take_value(struct command_line *line, char letter, const char *value
         return skip || strcmp(value, "stop") == 0;
     case 'V':
         line->overs[line->n_overs++] = value;
+        return true;
+    case 'j':
+        line->threads = value;
         return true;
     case 'f':
         line->overwrite = true;
@@ -197,7 +222,7 @@ static int run_command(const struct command *command, int argc, char **argv,
     optind = 1;
     for (;;) {
         int index = -1;
-        int letter = getopt_long(argc, argv, ":o:s:qvh", options, &index);
+        int letter = getopt_long(argc, argv, ":o:s:j:qvh", options, &index);
         char name[80];
         if (letter == -1) {
             break;
@@ -221,7 +246,8 @@ static int run_command(const struct command *command, int argc, char **argv,
     if (line->n_operands < command->least_operands) {
         return usage_error(command, "an argument is missing", NULL);
     }
-    return command->run(line);
+    int status = read_threads(line, line->threads);
+    return status == COMMAND_DONE ? command->run(line) : status;
 }
 
 int command_main(int argc, char **argv, const volatile sig_atomic_t *interrupted)

@@ -34,6 +34,8 @@ struct command_line {
     int32_t n_overrides;
     const char *overs[COMMAND_MOST_OVERS]; /* --over */
     int32_t n_overs;
+    const char *threads; /* -j as given, and what it means */
+    int32_t n_threads;
     bool stepwise;
     bool quiet;
     bool verbose;

@@ -6,6 +6,7 @@
 #include "input/config_lora.h"
 #include "input/config_policies.h"
 #include "input/config_pool.h"
+#include "input/config_prices.h"
 #include "input/config_route.h"
 #include "input/config_scale.h"
 #include "input/config_speculative.h"
@@ -72,6 +73,10 @@ static const struct field workload_fields[] = {
      "requests that arrive this soon after the first are simulated but not counted"},
     {"cooldown", FIELD_TIME, WORKLOAD(cooldown_ns), "s", "0", "0", "1000000000", NULL,
      "nor are those that arrive within this before the last one"},
+    {"count_from", FIELD_COUNT, WORKLOAD(count_from), "", "0", "0", "2000000000", NULL,
+     "nor are so many requests, the first"},
+    {"count_to", FIELD_COUNT, WORKLOAD(count_to), "", "0", "0", "2000000000", NULL,
+     "nor are requests from this one on, the first being 0; 0: all are"},
 };
 
 static const struct field slo_fields[] = {
@@ -85,6 +90,9 @@ static const struct field slo_fields[] = {
      "bound on the whole request; 0: none"},
     {"attainment", FIELD_NANO, SLO(attainment_nano), "", "0.99", "0", "1", NULL,
      "share of requests that must meet all bounds"},
+    {"require", FIELD_TEXT, SLO(require), "", "", NULL, NULL, NULL,
+     "list of bounds on metrics of summary.csv that studies keep, too: "
+     "p99_ttft_ms <= 500, request_goodput >= 20"},
 };
 
 static const struct field offload_fields[] = {
@@ -191,7 +199,9 @@ static int read_pool(struct config *config, struct settings *settings,
                        settings->file, (int)section->line, section->name);
     }
     struct pool_config *pool = &config->pools[config->n_pools++];
-    if (config_pool_read(pool, settings, section->name, name, arena, err) != 0) {
+    if (config_pool_read(pool, settings, section->name, name, arena, err) != 0 ||
+        config_prices_apply(pool, settings, section->name, config->price.book, arena,
+                            err) != 0) {
         return -1;
     }
     pool->offload = config->offload;
@@ -294,11 +304,13 @@ int config_read(struct config *config, const char *path, const char *const *over
         tenants_read(&config->tenants, &settings, arena, err) != 0 ||
         read_pools(config, &settings, arena, err) != 0 ||
         config_scale_read(config, &settings, arena, err) != 0 ||
+        config_study_read(&config->study, &settings, arena, err) != 0 ||
         settings_check_used(&settings,
                             "run, workload, slo, speculative, lora, tenant.NAME, "
                             "pool.NAME, scale.POOL, sleep, route, admit, offload, "
                             "disaggregate, "
-                            "fail, power, price, output",
+                            "fail, power, price, output, study, capacity, size, "
+                            "tune, over",
                             err) != 0 ||
         config_policies_check(config, &settings, err) != 0 ||
         config_route_check(config, &settings, arena, err) != 0 ||
@@ -329,4 +341,5 @@ void config_print(const struct config *config, FILE *out)
         config_pool_print(&config->pools[i], out);
     }
     config_scale_print(config, out);
+    config_study_print(&config->study, out);
 }

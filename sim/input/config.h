@@ -21,6 +21,7 @@
 #include "engine/pool.h"
 #include "engine/route.h"
 #include "engine/sleep.h"
+#include "input/config_study.h"
 #include "input/tenants.h"
 
 /* Which pools could serve a request is a bit of 64 each. */
@@ -53,6 +54,8 @@ struct config_workload {
     int64_t client_backoff_factor_nano;
     int64_t warmup_ns;
     int64_t cooldown_ns;
+    int64_t count_from;
+    int64_t count_to; /* 0: to the end */
 };
 
 /* Bounds on latency; 0: none. */
@@ -62,6 +65,7 @@ struct config_slo {
     int64_t itl_ns;
     int64_t e2e_ns;
     int64_t attainment_nano;
+    const char *require; /* "metric<=value, ...", for studies: study/goal.h */
 };
 
 /* [offload] is struct tier_config: engine/tier.h. */
@@ -96,6 +100,7 @@ struct config {
     int32_t n_pools;
     struct sleep_config sleep;
     bool has_sleep; /* pools share their GPUs */
+    struct config_study study;
 };
 
 /* The sections of the file, each a struct above; [pool.NAME] is in input/config_pool.h,

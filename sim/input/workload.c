@@ -277,6 +277,16 @@ static int next_row(struct workload *workload, struct trace_row *row, struct err
     }
 }
 
+/* Whether the request that is given now is in the measurement window. */
+static bool is_counted(const struct workload *workload, int64_t arrival_ns)
+{
+    const struct config_workload *config = workload->config;
+    int64_t index = workload->n_given - 1;
+    return arrival_ns >= workload->window_start_ns &&
+           arrival_ns <= workload->window_end_ns && index >= config->count_from &&
+           (config->count_to == 0 || index < config->count_to);
+}
+
 int workload_next(void *state, struct sim_arrival *arrival, struct err *err)
 {
     struct workload *workload = state;
@@ -315,8 +325,7 @@ int workload_next(void *state, struct sim_arrival *arrival, struct err *err)
         .output_tokens = row.output_tokens,
         .priority = row.priority,
         .deadline_ns = row.deadline_ns,
-        .counted = arrival_ns >= workload->window_start_ns &&
-                   arrival_ns <= workload->window_end_ns,
+        .counted = is_counted(workload, arrival_ns),
         .labels = join_labels(&row),
         .parts = parts,
         .n_parts = n_parts,

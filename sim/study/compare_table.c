@@ -159,8 +159,8 @@ int compare_table_write(const struct compare *compare,
     }
     const char **names;
     int32_t n_names = all_names(compare, &names);
-    for (int32_t i = 0; i < compare->n_keys; i++) {
-        text_printf(&text, "%s,", compare->keys[i].name);
+    for (int32_t i = 0; i < compare->grid.n_keys; i++) {
+        text_printf(&text, "%s,", compare->grid.keys[i].name);
     }
     for (int32_t i = 0; i < n_names; i++) {
         text_printf(&text, "%s,", names[i]);
@@ -168,7 +168,7 @@ int compare_table_write(const struct compare *compare,
     text_string(&text, "wins\n");
     for (int32_t i = 0; i < compare->n_variants; i++) {
         const struct compare_variant *variant = &compare->variants[i];
-        for (int32_t j = 0; j < compare->n_keys; j++) {
+        for (int32_t j = 0; j < compare->grid.n_keys; j++) {
             write_word(&text, variant->values[j]);
             text_string(&text, ",");
         }
