@@ -177,6 +177,17 @@ static int64_t steps_of(const struct sim *sim)
     return n;
 }
 
+/* Both of them, of one pool that does all. */
+static void check_paces(struct told *told, const struct sim *sim, double seconds)
+{
+    if (told->pool == told->rest) {
+        check_pace(told, seconds);
+    }
+    if (told->pool == told->rest && layout_ranks(&told->pool->config->layout) == 1) {
+        check_steps(told, steps_of(sim));
+    }
+}
+
 /* The pool that writes outputs has its part, at least. */
 static void check_rest(struct told *told, double seconds)
 {
@@ -208,7 +219,7 @@ static double run_world(struct told *told, struct bound_result *bound)
     }
     if (run_pools(&config, pools, &err) != 0 ||
         config_route_served(&config, &served, &arena, &faulty, &err) != 0 ||
-        workload_open(&source.workload, &config.workload, NULL, &err) != 0) {
+        workload_open(&source.workload, &config.workload, 37, NULL, &err) != 0) {
         fail_msg("%s", err.text);
     }
     source.workload.served = &served;
@@ -238,12 +249,7 @@ static double run_world(struct told *told, struct bound_result *bound)
         check_rest(told, busy_s(&sim, told->rest));
         bound_of(told->pool, &told->mix, bound);
         assert_true(bound->least_ttft_s <= told->least_ttft_s);
-        if (config.n_pools == 1) {
-            check_pace(told, seconds);
-        }
-        if (config.n_pools == 1 && layout_ranks(&pools->config->layout) == 1) {
-            check_steps(told, steps_of(&sim));
-        }
+        check_paces(told, &sim, seconds);
     }
     sim_free(&sim);
     workload_close(&source.workload);
