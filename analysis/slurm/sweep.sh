@@ -2,7 +2,7 @@
 # sweep: `servesim sweep` as a Slurm job array, one shard of the grid per task.
 #
 #     sbatch --array=1-N [OPTIONS OF SBATCH] analysis/slurm/sweep.sh N CONFIG OUT \
-#         --over KEY=VALUES [--over ...] [OPTIONS OF SWEEP]
+#         [--over KEY=VALUES]... [OPTIONS OF SWEEP]
 #
 # Task I computes shard I of N into OUT/shard-I.  N is an argument of its own because the
 # tasks of a later submission are fewer: with --array=3, to resubmit one that failed, Slurm
@@ -34,8 +34,8 @@ refuse() {
     exit 2
 }
 
-usage="usage: sbatch --array=1-N analysis/slurm/sweep.sh N CONFIG OUT --over KEY=VALUES ..."
-[ $# -ge 4 ] || refuse "$usage"
+usage="usage: sbatch --array=1-N analysis/slurm/sweep.sh N CONFIG OUT [--over KEY=VALUES]..."
+[ $# -ge 3 ] || refuse "$usage"
 shards=$1 config=$2 out=$3
 shift 3
 [[ $shards =~ ^[1-9][0-9]{0,8}$ ]] ||

@@ -32,10 +32,13 @@ RATES = ["--over", "workload.rate_scale=0.5..4+0.5"]
 GRID = ["--over", "pool.main.max_num_seqs=16..256*2", *RATES]
 N_RATES = 8
 N_GRID = 5 * N_RATES
-POINT_S = 0.15
+POINT_S = 0.2
+MERGE = "servesim merge out/shard-* -o out/all"
+INTERRUPTED = r"^servesim: interrupted: (\d+) of 5 points are done; run the same command again"
+RESUMED = r"^resumed: ({}) of 5 points are there$"
 SPEC = ("[workload]\nrequests = 4099\nseed = 7\n[arrivals]\nprocess = poisson\n"
-        "rate_rps = 4.3\n[prompt]\ndistribution = uniform\nmin = 128\nmax = 1920\n"
-        "[output]\ndistribution = uniform\nmin = 16\nmax = 96\n")
+        "rate_rps = 21.7\n[prompt]\ndistribution = uniform\nmin = 128\nmax = 1920\n"
+        "[output]\ndistribution = uniform\nmin = 16\nmax = 496\n")
 CONFIG = ("[workload]\ntrace = day.csv\nrepeat = {repeat}\n[slo]\nttft_ms = 500\n"
           "[pool.main]\ncost = linear\nbase_us = 8137\nprefill_token_us = 25\n"
           "decode_seq_us = 30\nnum_gpu_blocks = 30000\n")
@@ -52,13 +55,13 @@ def expect(done, code, pattern=""):
     return done.stdout
 
 
-def wait(what, holds, most_s=STEP_S):
+def wait(what, holds, pause_s=0.02):
     """Until `holds()` is true; returns what it is."""
-    end = time.monotonic() + most_s
+    end = time.monotonic() + STEP_S
     while not (found := holds()):
         if time.monotonic() > end:
-            raise Fault(f"not within {most_s} s: {what}")
-        time.sleep(0.02)
+            raise Fault(f"not within {STEP_S} s: {what}")
+        time.sleep(pause_s)
     return found
 
 
@@ -161,18 +164,35 @@ class Array:
         said = self.slurm.say("scontrol", "show", "job", f"{job}_{task}")
         return (re.search(rf"\b{key}=(\S+)", said) or ("", said))[1]
 
-    def freeze(self, task):
-        """Stops the task's process when some of its points are done and some are not."""
-        wait(f"a point of shard {task}", lambda: n_done(self.shard(task)) >= 1)
-        pid = find_sweep(task)
-        if pid is None:
-            raise Fault(f"shard {task} was finished before it could be stopped")
-        os.kill(pid, signal.SIGSTOP)
-        n = n_done(self.shard(task))
-        if not 1 <= n < N_GRID // N_SHARDS:
-            raise Fault(f"shard {task} has {n} points when it is stopped")
-        print(f"task {task} stopped after {n} of {N_GRID // N_SHARDS} points")
-        return pid
+    def freeze(self, *tasks):
+        """Stops the tasks' processes, each when some of its points are done and some are
+        not.  Returns the processes and how many points they have done.
+        """
+        frozen = {}
+
+        def advance():
+            for task in set(tasks) - set(frozen):
+                n = n_done(self.shard(task))
+                if n >= 1 and (pid := find_sweep(task)) is not None:
+                    os.kill(pid, signal.SIGSTOP)
+                    frozen[task] = (pid, n_done(self.shard(task)))
+                elif n == N_GRID // N_SHARDS:
+                    raise Fault(f"shard {task} was finished before it could be stopped")
+            return len(frozen) == len(tasks)
+
+        wait(f"some points of tasks {tasks}", advance)
+        for task, (_, n) in frozen.items():
+            if not 1 <= n < N_GRID // N_SHARDS:
+                raise Fault(f"shard {task} has {n} points when it is stopped")
+            print(f"task {task} stopped after {n} of {N_GRID // N_SHARDS} points")
+        return [frozen[task] for task in tasks]
+
+    def expect_log(self, job, task, pattern):
+        """The first group of what the task's log must have."""
+        if not (found := re.search(pattern, self.log(job, task), re.M)):
+            raise Fault(f"task {task} of job {job}: its log has not '{pattern}':\n"
+                        f"{self.log(job, task)}")
+        return found[1]
 
     def requeue(self, job, task):
         """As if its node had failed; without the two minutes that Slurm waits then.
@@ -181,14 +201,14 @@ class Array:
         the end of the first try for a part of that.
         """
         expect(self.slurm.call("scontrol", "requeue", f"{job}_{task}"), 0)
-        wait("a task that waits", lambda: self.tell(job, task, "JobState") == "PENDING")
+        wait("a task that waits", lambda: self.tell(job, task, "JobState") == "PENDING", 0.2)
         expect(self.slurm.call("scontrol", "update", f"job={job}_{task}",
                                "StartTime=now+3seconds"), 0)
 
     def wait_for_end(self, job, states):
         """Until no task runs; each must be in the state expected of it."""
         wait(f"the end of job {job}",
-             lambda: not self.slurm.say("squeue", "-h", "-r", "-j", job).strip())
+             lambda: not self.slurm.say("squeue", "-h", "-r", "-j", job).strip(), 0.2)
         for task, state in states.items():
             if (found := self.tell(job, task, "JobState")) != state:
                 raise Fault(f"task {task} of job {job} is {found}, expected {state}: "
@@ -198,27 +218,37 @@ class Array:
 def check_array(slurm, world):
     array = Array(slurm, world)
     job = array.submit(block("--array=1-8"))
-    os.kill(array.freeze(KILLED), signal.SIGKILL)
-    for task in (REQUEUED, CANCELLED):
-        array.freeze(task)
+    [(killed, n_killed)] = array.freeze(KILLED)
+    os.kill(killed, signal.SIGKILL)
+    array.freeze(REQUEUED, CANCELLED)
     expect(world.bash(block("squeue --me")), 0,
            rf"(?s){job}_{CANCELLED} .*\d out/shard-{KILLED}/sweep.csv\n")
     expect(slurm.call("scancel", f"{job}_{CANCELLED}"), 0)
     array.requeue(job, REQUEUED)
     array.wait_for_end(job, {**dict.fromkeys(range(1, N_SHARDS + 1), "COMPLETED"),
                              KILLED: "FAILED", CANCELLED: "CANCELLED"})
-    if array.tell(job, REQUEUED, "Restarts") != "1":
-        raise Fault(f"task {REQUEUED} was not begun twice")
-    merge = "servesim merge out/shard-* -o out/all"
-    print(expect(world.bash(merge), 1, "^servesim: .*\n$").strip())
-    if (world.folder / "out/all").exists():
-        raise Fault("the merge that was refused has left a folder")
+    n_requeued = array.expect_log(job, REQUEUED, INTERRUPTED)
+    array.expect_log(job, REQUEUED, RESUMED.format(n_requeued))
+    n_cancelled = array.expect_log(job, CANCELLED, INTERRUPTED)
+    check_merge_is_refused(world)
 
     again = array.submit(block("--array=3,7"))
     array.wait_for_end(again, {KILLED: "COMPLETED", CANCELLED: "COMPLETED"})
-    expect(world.bash(merge), 0)
+    array.expect_log(again, KILLED, RESUMED.format(n_killed))
+    array.expect_log(again, CANCELLED, RESUMED.format(n_cancelled))
+    expect(world.bash(MERGE), 0)
     world.compare("out/all", "grid", N_GRID)
     print("the two tasks submitted again and all merged: the same bytes")
+
+
+def check_merge_is_refused(world):
+    said = expect(world.bash(MERGE), 1)
+    print(said.strip())
+    if not re.fullmatch(rf"servesim: merge: \d+ of {N_GRID} points are missing, of shards "
+                        rf"{KILLED}/{N_SHARDS}, {CANCELLED}/{N_SHARDS}; .*\n", said):
+        raise Fault("that is not what a merge without two shards says")
+    if (world.folder / "out/all").exists():
+        raise Fault("the merge that was refused has left a folder")
 
 
 def check_array_too_long(slurm, world):
@@ -233,7 +263,7 @@ def check_array_too_long(slurm, world):
 
 
 def check_refusals(world):
-    usage = f"usage: sbatch --array=1-N {SCRIPT} N CONFIG OUT --over KEY=VALUES ..."
+    usage = f"usage: sbatch --array=1-N {SCRIPT} N CONFIG OUT [--over KEY=VALUES]..."
     number = f"is not a number of shards: expected N, as in --array=1-N; {usage}"
     task = {"SLURM_ARRAY_TASK_ID": "3"}
     for words, variables, says in (
@@ -267,6 +297,8 @@ def check(folder):
     check_refusals(world)
     check_lists(world)
     world.single("grid", GRID)
+    if MERGE + "\n" not in README.read_text():
+        raise Fault(f"{README.name} does not merge as this test does: {MERGE}")
     with cluster.Cluster() as slurm:
         check_array(slurm, world)
         check_array_too_long(slurm, world)
