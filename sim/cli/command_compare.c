@@ -14,15 +14,18 @@
 /* The configuration that is varied, as config.ini: to compare again. */
 static int write_base(const struct config *base, const char *folder, struct err *err)
 {
-    char sha256[65];
-    struct bytes *trace = bytes_open(base->workload.trace, err);
-    if (trace == NULL) {
-        return -1;
-    }
-    int status = bytes_sha256(trace, sha256, err);
-    bytes_close(trace);
-    if (status != 0) {
-        return -1;
+    char sha256[65] = "";
+    const char *path = base->workload.trace;
+    if (path[0] != '\0') { /* not with a generator */
+        struct bytes *trace = bytes_open(path, err);
+        if (trace == NULL) {
+            return -1;
+        }
+        int status = bytes_sha256(trace, sha256, err);
+        bytes_close(trace);
+        if (status != 0) {
+            return -1;
+        }
     }
     return run_write_config(base, folder,
                             "What a comparison of servesim " SERVESIM_VERSION
