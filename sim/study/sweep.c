@@ -90,7 +90,10 @@ static int set_folder(struct sweep *sweep, struct arena *arena, struct err *err)
 {
     struct stat info;
     const char *folder = sweep->request.folder;
-    bool exists = lstat(folder, &info) == 0 && !sweep->request.overwrite;
+    bool exists = stat(folder, &info) == 0 && !sweep->request.overwrite;
+    if (exists && !S_ISDIR(info.st_mode)) {
+        return err_set(err, "-o %s: exists and is not a folder", folder);
+    }
     if (exists ? check_folder(sweep, arena, err) : create(sweep, err)) {
         return -1;
     }
