@@ -88,6 +88,8 @@ class Fleet:
                 send_closed()
             self.transfers.pull()
             self.plan()
+            while self.transfers.pull():  # who gave way in a plan of nobody made room
+                self.plan()
             self.settle()
             send_closed()
 

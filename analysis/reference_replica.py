@@ -280,9 +280,10 @@ class Replica:
             if self.steps_alone:
                 self.start_step(now_ns)
         else:
-            assert not self.running and not self.swapped, "it hangs"
+            assert not self.running and (not self.swapped or self.kept), "it hangs"
             assert (self.wake_ns is not None or not self.queue.members
                     or self.kept), "it hangs"
+            self.seen["swapped beside a pull"] += bool(self.swapped)
         self.has_waited = self.wake_ns is not None
 
     def plan_step(self):
