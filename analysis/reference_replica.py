@@ -49,8 +49,7 @@ class Replica:
         return len(self.unseen) + len(self.queue)
 
     def n_requests(self):
-        return (self.n_waiting() + len(self.running) + len(self.swapped)
-                + len(self.landed))
+        return self.n_waiting() + len(self.running) + len(self.swapped) + len(self.landed)
 
     # --- blocks ---
 
@@ -93,13 +92,14 @@ class Replica:
         computed = victim.computed
         self.release(victim)
         room = self.config.swap_blocks - self.n_host_blocks()
-        if may_swap and self.config.preempt == "swap" and (self.config.swap_blocks == 0 or n_blocks <= room):
+        swaps = may_swap and self.config.preempt == "swap"
+        if swaps and (self.config.swap_blocks == 0 or n_blocks <= room):
             victim.computed, victim.prefix = computed, None
             self.swapped.append(victim)
             self.n_swapped_blocks += n_blocks
             self.seen["swapped out"] += 1
         else:
-            self.seen["no room on the host"] += may_swap and self.config.preempt == "swap"
+            self.seen["no room on the host"] += swaps
             self.queue.enter(victim, self.now_ns, False)
 
     def preempt_by_order(self):
@@ -276,13 +276,12 @@ class Replica:
             if not self.granted and self.unseen:  # it waits, or all it knew of were shed
                 self.has_waited, self.wake_ns, self.n_gave_way = True, None, 1
                 self.look(now_ns)
-        if self.granted:
-            if self.steps_alone:
-                self.start_step(now_ns)
-        else:
-            assert not self.running and (not self.swapped or self.kept), "it hangs"
-            assert (self.wake_ns is not None or not self.queue.members
-                    or self.kept), "it hangs"
+        if self.granted and self.steps_alone:
+            self.start_step(now_ns)
+        elif not self.granted:
+            assert not self.running, "it hangs"
+            is_done = not self.swapped and (self.wake_ns is not None or not self.queue.members)
+            assert self.kept or is_done, "it hangs"
             self.seen["swapped beside a pull"] += bool(self.swapped)
         self.has_waited = self.wake_ns is not None
 
@@ -293,8 +292,8 @@ class Replica:
         return chunks
 
     def contents(self):
-        """Of the plan: entries (request, tokens, is_decode, context, blocks); decodes and chunks
-        (before, tokens); how many emit."""
+        """Entries (request, tokens, is_decode, context, blocks); decodes and chunks (before,
+        tokens); how many emit."""
         entries = [(request, n, request.decodes, request.computed + n, len(request.blocks))
                    for request, n in self.granted.items()]
         decodes, chunks = ([(context - n, n) for _, n, is_decode, context, _ in entries
@@ -361,6 +360,7 @@ class Replica:
             elif request.generated == request.output:
                 request.leave("completed", step.end_ns)
             elif emits and self.config.role == "prefill":
+                self.seen["moved by a decode"] += is_decode
                 self.hand_over(request, step)
         left = [request for request in self.running if request.status]
         self.running = [request for request in self.running if not request.status]
@@ -378,7 +378,7 @@ class Replica:
         self.retained += left
         if self.running and self.RUNS_TO_THE_END:
             return
-        self.retained.sort(key=lambda request: request.admission)  # as a server goes through them
+        self.retained.sort(key=lambda request: request.admission)  # as servers go through them
         for request in self.retained:
             self.kv.fill_answer(request, self.config.block_size)
         for request in self.retained:

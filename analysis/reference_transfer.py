@@ -105,10 +105,10 @@ class Transfers:
 
     def first_pools(self, request):
         """(pools for a request that comes in, which router picks)."""
-        decode = self.pools(request, "decode")
-        if decode and (request.prompt < self.least_prompt or decode == request.pools):
+        decode, able = self.pools(request, "decode"), self.fleet.able_pools(request)
+        if decode and (request.prompt < self.least_prompt or decode == able):
             return decode, "decode_policy"
-        return tuple(name for name in request.pools if name not in decode), "policy"
+        return tuple(name for name in able if name not in decode), "policy"
 
     def answerable(self, names):
         """Without anybody to write outputs nobody needs to compute prompts."""

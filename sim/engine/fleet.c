@@ -72,7 +72,7 @@ static void hold(struct sim *sim, struct request *request)
                   sim->now_ns + sim->config->hold_timeout_ns);
     }
     if (sim->scalers != NULL) {
-        request->wanted = transfer_route_wanted(&sim->transfers, request);
+        request->wanted = transfer_route_wanted(sim, request);
         scaler_held(sim, request);
     }
 }

@@ -280,7 +280,9 @@ static bool membership_changes(const struct replica *replica)
         }
     }
     for (int64_t i = 0; i < replica->n_grants; i++) {
-        if (replica_grant_joins(&replica->grants[i])) {
+        const struct replica_grant *grant = &replica->grants[i];
+        if (replica_grant_joins(grant) ||
+            (grant->decode && replica_grant_moves(replica, grant))) {
             return true;
         }
     }
@@ -299,7 +301,7 @@ static void end_grouped(struct replica *replica, int64_t now_ns)
         struct request *request = replica->grants[i].request;
         if (replica_grant_joins(&replica->grants[i])) {
             replica_join(replica, request);
-        } else if (replica_grant_moves(&replica->grants[i])) {
+        } else if (replica_grant_moves(replica, &replica->grants[i])) {
             transfer_side_hand_over(replica, request, now_ns);
         } else if (!request->given_up && !request->decoding &&
                    request->n_emitted == request->output_tokens) {

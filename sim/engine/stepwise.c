@@ -201,7 +201,8 @@ static bool credit(struct replica *replica, int64_t now_ns)
         }
         grant->emitted = n_emitted > 0;
         changes = changes || replica_grant_joins(grant) ||
-                  (request->decoding && (request->given_up || finishes(request)));
+                  (request->decoding &&
+                   (request->given_up || finishes(request) || request->moves));
     }
     return changes;
 }
@@ -222,7 +223,7 @@ void stepwise_end(struct replica *replica, int64_t now_ns)
         struct request *request = replica->grants[i].request;
         if (replica_grant_joins(&replica->grants[i])) {
             replica_join(replica, request);
-        } else if (replica_grant_moves(&replica->grants[i])) {
+        } else if (replica_grant_moves(replica, &replica->grants[i])) {
             transfer_side_hand_over(replica, request, now_ns);
         } else if (finishes(request)) {
             replica_finish(replica, request, REQUEST_COMPLETED, now_ns);
