@@ -49,7 +49,6 @@ bool fleet_is_empty(const struct replica *replica)
 /* Nobody could take it for too long. */
 static void stop_holding(struct sim *sim, struct timer *timer)
 {
-    /* the timer of the request that has it */
     struct request *request = request_of_timer(timer);
     request_list_remove(&sim->held, request);
     sim->held_ns += sim->now_ns;

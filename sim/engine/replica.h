@@ -358,6 +358,10 @@ void replica_finish_take_out(struct replica *replica, struct request *request,
                              int64_t now_ns);
 void replica_finish_blocks(struct replica *replica);
 
+/* At the end of a step: who was granted something decodes on, goes on elsewhere, or leaves
+ * with all it asked for, but for members of the group; those whose client gave up leave. */
+void replica_finish_grants(struct replica *replica, int64_t now_ns);
+
 /* Whether the request, which has got its token of this step, is to get others here and is
  * made a member of the decoding group; or gets them from a replica that it is sent to.
  * Who came from another replica with its output may have been a member for the step. */
