@@ -1,10 +1,17 @@
 #include "cli/command.h"
 
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/parallel.h"
 
 extern const struct command command_run;
 extern const struct command command_compare;
+extern const struct command command_sweep;
+extern const struct command command_merge;
 extern const struct command command_check;
 extern const struct command command_list;
 extern const struct command command_gen;
@@ -15,9 +22,9 @@ extern const struct command command_validate;
 extern const struct command command_calibrate;
 
 static const struct command *const commands[] = {
-    &command_run,      &command_compare,  &command_check,  &command_list,
-    &command_gen,      &command_trace,    &command_import, &command_roofline,
-    &command_validate, &command_calibrate};
+    &command_run,    &command_compare,  &command_sweep,    &command_merge,
+    &command_check,  &command_list,     &command_gen,      &command_trace,
+    &command_import, &command_roofline, &command_validate, &command_calibrate};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 struct option_help {
@@ -31,6 +38,7 @@ static const struct option_help known_options[] = {
     {'o', "output", true, "where results go"},
     {'s', "set", true, "section.key=value: overrides the file; may be repeated"},
     {'V', "over", true, "section.key=v1,v2,...: a variant per value; may be repeated"},
+    {'j', "threads", true, "how many at a time; default: the machine's cores"},
     {'f', "overwrite", false, "replace results that are there"},
     {'b', "on-bad-row", true,
      "stop (the default) or skip: what to do with unreadable rows"},
@@ -75,7 +83,7 @@ static void print_help(const struct command *command)
         char left[40];
         const char *value = option->takes_value ? " VALUE" : "";
         if (option->letter == 'o' || option->letter == 's' || option->letter == 'v' ||
-            option->letter == 'h' || option->letter == 'q') {
+            option->letter == 'h' || option->letter == 'q' || option->letter == 'j') {
             snprintf(left, sizeof left, "-%c, --%s%s", option->letter, option->name,
                      value);
         } else {
@@ -92,6 +100,23 @@ static int usage_error(const struct command *command, const char *what,
             value != NULL ? ": " : "", value != NULL ? value : "", command->name,
             command->arguments);
     return COMMAND_USAGE;
+}
+
+/* As many as `text` says, or NULL: as the machine has cores. */
+static int read_threads(struct command_line *line, const char *text)
+{
+    char *end = NULL;
+    long n = text != NULL ? strtol(text, &end, 10) : sysconf(_SC_NPROCESSORS_ONLN);
+    if (text == NULL) {
+        n = n < 1 ? 1 : n > PARALLEL_MOST ? PARALLEL_MOST : n;
+    } else if (*text < '0' || *text > '9' || *end != '\0' || n < 1 ||
+               n > PARALLEL_MOST) {
+        fprintf(stderr, "servesim: --threads: '%.80s' is not a number from 1 to %d\n",
+                text, PARALLEL_MOST);
+        return COMMAND_FAILED;
+    }
+    line->n_threads = (int32_t)n;
+    return COMMAND_DONE;
 }
 
 /* Books one option of the command's; false if its value is none. */
@@ -112,6 +137,9 @@ static bool take_value(struct command_line *line, char letter, const char *value
         return skip || strcmp(value, "stop") == 0;
     case 'V':
         line->overs[line->n_overs++] = value;
+        return true;
+    case 'j':
+        line->threads = value;
         return true;
     case 'f':
         line->overwrite = true;
@@ -197,7 +225,7 @@ static int run_command(const struct command *command, int argc, char **argv,
     optind = 1;
     for (;;) {
         int index = -1;
-        int letter = getopt_long(argc, argv, ":o:s:qvh", options, &index);
+        int letter = getopt_long(argc, argv, ":o:s:j:qvh", options, &index);
         char name[80];
         if (letter == -1) {
             break;
@@ -221,7 +249,8 @@ static int run_command(const struct command *command, int argc, char **argv,
     if (line->n_operands < command->least_operands) {
         return usage_error(command, "an argument is missing", NULL);
     }
-    return command->run(line);
+    int status = read_threads(line, line->threads);
+    return status == COMMAND_DONE ? command->run(line) : status;
 }
 
 int command_main(int argc, char **argv, const volatile sig_atomic_t *interrupted)
@@ -241,8 +270,11 @@ int command_main(int argc, char **argv, const volatile sig_atomic_t *interrupted
     }
     for (int i = 0; i < N_COMMANDS; i++) {
         if (strcmp(argv[1], commands[i]->name) == 0) {
-            struct command_line line = {.interrupted = interrupted};
-            return run_command(commands[i], argc - 1, argv + 1, &line);
+            struct command_line *line = memory_new(1, sizeof *line);
+            line->interrupted = interrupted;
+            int status = run_command(commands[i], argc - 1, argv + 1, line);
+            free(line);
+            return status;
         }
     }
     fprintf(stderr, "servesim: no command '%s'; 'servesim --help' lists them\n",

@@ -13,7 +13,7 @@
 enum { COMMAND_DONE = 0, COMMAND_FAILED = 1, COMMAND_USAGE = 2 };
 enum {
     COMMAND_MOST_OVERRIDES = 1000,
-    COMMAND_MOST_OPERANDS = 2,
+    COMMAND_MOST_OPERANDS = 10000,
     COMMAND_MOST_OVERS = 32,
     COMMAND_MOST_OWN = 12
 };
@@ -34,6 +34,8 @@ struct command_line {
     int32_t n_overrides;
     const char *overs[COMMAND_MOST_OVERS]; /* --over */
     int32_t n_overs;
+    const char *threads; /* -j as given, and what it means */
+    int32_t n_threads;
     bool stepwise;
     bool quiet;
     bool verbose;

@@ -9,7 +9,7 @@
 #include "study/calibrate_scale.h"
 #include "study/calibrate_write.h"
 
-enum { FIT, ENGINE, HOLD_OUT, LOSS, SCALE, PLAN, THREADS };
+enum { FIT, ENGINE, HOLD_OUT, LOSS, SCALE, PLAN };
 
 static const struct command_option own[] = {
     [FIT] = {"fit", true, "the constants to fit: key,key; default: the usual ones"},
@@ -19,7 +19,6 @@ static const struct command_option own[] = {
     [SCALE] = {"scale", false,
                "instead one factor for one deployment, from few points"},
     [PLAN] = {"plan", false, "instead which points to measure; CONFIG says of what"},
-    [THREADS] = {"threads", true, "how many at a time; default: the machine's cores"},
     {NULL, false, NULL},
 };
 
@@ -49,10 +48,6 @@ static int read_options(struct calibrate_options *options,
 {
     int loss = index_of(line->own[LOSS], loss_name);
     int hold_out = index_of(line->own[HOLD_OUT], hold_name);
-    const char *threads = line->own[THREADS];
-    char *end = NULL;
-    long n =
-        threads != NULL ? strtol(threads, &end, 10) : sysconf(_SC_NPROCESSORS_ONLN);
     if (loss < 0) {
         return err_set(err, "--loss: '%.80s' is not huber, cauchy or squares",
                        line->own[LOSS]);
@@ -61,16 +56,12 @@ static int read_options(struct calibrate_options *options,
         return err_set(err, "--hold-out: '%.80s' is not model, system, backend or none",
                        line->own[HOLD_OUT]);
     }
-    if (n < 1 || n > 256 || (end != NULL && *end != '\0')) {
-        return err_set(err, "--threads: '%.80s' is not a number from 1 to 256",
-                       threads != NULL ? threads : "");
-    }
     *options = (struct calibrate_options){.path = line->operands[0],
                                           .fit = line->own[FIT],
                                           .engine = line->own[ENGINE],
                                           .loss = (enum calibrate_loss_kind)loss,
                                           .hold_out = (enum calibrate_hold)hold_out,
-                                          .n_threads = (int32_t)n,
+                                          .n_threads = line->n_threads,
                                           .tells = isatty(STDERR_FILENO) == 1,
                                           .interrupted = line->interrupted};
     return 0;
@@ -240,7 +231,7 @@ const struct command command_calibrate = {
         "  servesim calibrate bench.csv --engine vllm -o my-vllm.ini\n"
         "  servesim calibrate --scale three-points.csv\n"
         "  servesim calibrate --plan server.ini\n",
-    .options = "osq",
+    .options = "osjq",
     .own = own,
     .least_operands = 1,
     .most_operands = 2,

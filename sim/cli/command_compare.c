@@ -1,9 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/memory.h"
-#include "base/parallel.h"
 #include "cli/command.h"
 #include "input/bytes.h"
 #include "output/folder.h"
@@ -12,30 +10,6 @@
 #include "study/compare_score.h"
 #include "study/compare_table.h"
 #include "study/run.h"
-
-enum { THREADS };
-
-static const struct command_option own[] = {
-    [THREADS] = {"threads", true, "how many at a time; default: the machine's cores"},
-    {NULL, false, NULL},
-};
-
-/* How many threads; -1 and `err` if `text` does not say it. */
-static int32_t read_threads(const char *text, struct err *err)
-{
-    if (text == NULL) {
-        long n_cores = sysconf(_SC_NPROCESSORS_ONLN);
-        return n_cores < 1 ? 1 : n_cores > PARALLEL_MOST ? PARALLEL_MOST : (int)n_cores;
-    }
-    char *end;
-    long value = strtol(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end != '\0' || value < 1 ||
-        value > PARALLEL_MOST) {
-        return err_set(err, "--threads: '%.80s' is not a number from 1 to %d", text,
-                       PARALLEL_MOST);
-    }
-    return (int32_t)value;
-}
 
 /* The configuration that is varied, as config.ini: to compare again. */
 static int write_base(const struct config *base, const char *folder, struct err *err)
@@ -71,10 +45,11 @@ static int write_files(const struct compare *compare,
 /* Runs all and writes what came out; the folder is there from the beginning, so that
  * nobody waits for results that have no place. */
 static int play(struct compare *compare, const struct command_line *line,
-                int32_t n_threads, struct arena *arena, struct err *err)
+                struct arena *arena, struct err *err)
 {
-    struct compare_options options = {
-        .n_threads = n_threads, .warnings = stderr, .interrupted = line->interrupted};
+    struct compare_options options = {.n_threads = line->n_threads,
+                                      .warnings = stderr,
+                                      .interrupted = line->interrupted};
     struct compare_scores scores;
     struct folder folder;
     bool writes = line->output != NULL;
@@ -117,19 +92,9 @@ static int run(const struct command_line *line)
         .overs = line->overs,
         .n_overs = line->n_overs,
     };
-    if (line->n_overs == 0) {
-        fputs(
-            "servesim: compare: --over section.key=v1,v2,... is missing: what varies\n",
-            stderr);
-        return COMMAND_USAGE;
-    }
-    int32_t n_threads = read_threads(line->own[THREADS], &err);
-    int status = n_threads > 0 ? 0 : -1;
+    int status = compare_read(&compare, &request, &arena, &err);
     if (status == 0) {
-        status = compare_read(&compare, &request, &arena, &err);
-    }
-    if (status == 0) {
-        status = play(&compare, line, n_threads, &arena, &err);
+        status = play(&compare, line, &arena, &err);
     }
     if (status != 0) {
         fprintf(stderr, "servesim: %s\n", err.text);
@@ -141,21 +106,22 @@ static int run(const struct command_line *line)
 
 const struct command command_compare = {
     .name = "compare",
-    .arguments = "CONFIG --over section.key=v1,v2,... [--over ...] "
-                 "[-s section.key=value]... [-o DIR] [--threads N] [--overwrite]",
+    .arguments = "CONFIG [--over section.key=v1,v2,...]... "
+                 "[-s section.key=value]... [-o DIR] [-j N] [--overwrite]",
     .summary = "Runs variants of a configuration and says which is best in what",
     .help =
         "Replays the trace of CONFIG once for every value of the key that --over "
         "names,\n"
         "or for every combination of the values of several, the last one fastest, and\n"
-        "prints a row per variant.  A '*' marks the best of a column.\n"
+        "prints a row per variant.  A '*' marks the best of a column.  Without --over "
+        "the\n"
+        "section [over] of CONFIG says what varies.\n"
         "With -o DIR it also writes compare.csv (every metric of every variant),\n"
         "winners.csv, compare.svg (a picture) and config.ini (what was varied).\n"
         "DIR appears whole or not at all.\n\n"
         "  servesim compare configs/examples/policies.ini \\\n"
         "      --over pool.main.policy=vllm-v1,sglang,trtllm -o compared/\n",
-    .options = "osfV",
-    .own = own,
+    .options = "osjfV",
     .least_operands = 1,
     .most_operands = 1,
     .run = run,

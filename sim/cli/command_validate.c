@@ -12,13 +12,12 @@
 #include "study/rivals.h"
 #include "study/validate.h"
 
-enum { DECISIONS, WORST, THREADS, OBSERVED };
+enum { DECISIONS, WORST, OBSERVED };
 
 static const struct command_option own[] = {
     [DECISIONS] = {"decisions", false,
                    "score what a buyer would decide by the predictions: D1 to D4"},
     [WORST] = {"worst", true, "how many of the worst rows to print; default 5"},
-    [THREADS] = {"threads", true, "how many at a time; default: the machine's cores"},
     [OBSERVED] = {"observed", true,
                   "a server's own metrics, to compare with a replay of CONFIG"},
     {NULL, false, NULL},
@@ -177,8 +176,6 @@ static int run(const struct command_line *line)
     struct arena arena = {0};
     struct err err;
     int64_t n_worst = count_of(line->own[WORST], 5, 1000);
-    int64_t n_threads =
-        count_of(line->own[THREADS], sysconf(_SC_NPROCESSORS_ONLN), 256);
     int status = 0;
     if (line->own[OBSERVED] != NULL && line->n_operands != 1) {
         fputs("servesim: validate: --observed: expected one CONFIG and nothing else\n",
@@ -188,15 +185,12 @@ static int run(const struct command_line *line)
     if (n_worst < 0) {
         status = err_set(&err, "--worst: '%.80s' is not a number from 0 to 1000",
                          line->own[WORST]);
-    } else if (n_threads < 1) {
-        status = err_set(&err, "--threads: '%.80s' is not a number from 1 to 256",
-                         line->own[THREADS]);
     }
     if (status == 0) {
-        status = line->own[OBSERVED] != NULL
-                     ? compare_observed(line, (int32_t)n_worst, &arena, &err)
-                     : compare_rows(line, (int32_t)n_worst, (int32_t)n_threads, &arena,
-                                    &err);
+        status =
+            line->own[OBSERVED] != NULL
+                ? compare_observed(line, (int32_t)n_worst, &arena, &err)
+                : compare_rows(line, (int32_t)n_worst, line->n_threads, &arena, &err);
     }
     if (status != 0) {
         fprintf(stderr, "servesim: %s\n", err.text);
@@ -208,14 +202,14 @@ static int run(const struct command_line *line)
 const struct command command_validate = {
     .name = "validate",
     .arguments = "MEASURED.csv [CONFIG] | --observed SERVER.csv CONFIG [-o FILE.csv] "
-                 "[--worst N] [--threads N]",
+                 "[--worst N] [-j N]",
     .summary = "Prints how far predictions are from measurements",
     .help =
         "Simulates every row of MEASURED.csv with the client that measured it.\n"
         "With --observed it replays the trace of CONFIG and compares it with what the\n"
         "server's own metrics said in each interval ('servesim import prometheus'),\n"
         "and says what drifted first: traffic, hit rate, step time or scheduling.\n",
-    .options = "os",
+    .options = "osj",
     .own = own,
     .least_operands = 1,
     .most_operands = 2,

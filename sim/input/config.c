@@ -6,9 +6,11 @@
 #include "input/config_lora.h"
 #include "input/config_policies.h"
 #include "input/config_pool.h"
+#include "input/config_prices.h"
 #include "input/config_route.h"
 #include "input/config_scale.h"
 #include "input/config_speculative.h"
+#include "input/config_workload.h"
 #include "input/failures.h"
 #include "input/settings.h"
 
@@ -30,14 +32,24 @@ static const char pool_prefix[] = "pool.";
 
 static const struct field run_fields[] = {
     {"seed", FIELD_COUNT, RUN(seed), "", "1", "0", "9223372036854775807", NULL,
-     "seed of all random streams; replaying a trace draws nothing"},
+     "seed of all random streams; replaying a trace as it is draws nothing"},
 };
 
 static const struct field workload_fields[] = {
-    {"trace", FIELD_TEXT, WORKLOAD(trace), "", NULL, NULL, NULL, NULL,
-     "the trace to replay, plain, .gz or .zst; - is standard input"},
+    {"trace", FIELD_TEXT, WORKLOAD(trace), "", "", NULL, NULL, NULL,
+     "the trace to replay, plain, .gz or .zst; - is standard input; this or generator"},
     {"trace_sha256", FIELD_TEXT, WORKLOAD(trace_sha256), "", "", NULL, NULL, NULL,
      "refuse the trace if its bytes have another sha256"},
+    {"generator", FIELD_TEXT, WORKLOAD(generator), "", "", NULL, NULL, NULL,
+     "the description of a workload, as `servesim gen` takes it: its requests are "
+     "drawn "
+     "while they are served; this or trace"},
+    {"generator_sha256", FIELD_TEXT, WORKLOAD(generator_sha256), "", "", NULL, NULL,
+     NULL, "refuse the description if its bytes have another sha256"},
+    {"resample", FIELD_TIME, WORKLOAD(resample_ns), "s", "0", "0", "1000000000", NULL,
+     "draw blocks of so much of the trace's time, again and again, with the run's "
+     "seed, "
+     "and hold its rows in memory; 0: the trace as it is"},
     {"mode", FIELD_CHOICE, WORKLOAD(mode), "", "open", NULL, NULL, "open|closed",
      "open: requests arrive when the trace says; closed: each of `concurrency` clients "
      "sends the next one when its last one has left"},
@@ -46,9 +58,12 @@ static const struct field workload_fields[] = {
     {"rate_scale", FIELD_NANO, WORKLOAD(rate_scale_nano), "", "1", "0.000001",
      "1000000", NULL, "requests arrive this many times faster"},
     {"rate_rps", FIELD_NANO, WORKLOAD(rate_rps_nano), "", "0", "0", "1000000000", NULL,
-     "scale arrivals to this mean rate in requests per second; 0: as in the trace"},
+     "scale arrivals to this mean rate in requests per second; of a generator: the "
+     "rate "
+     "that it draws with; 0: as in the trace or the generator"},
     {"limit", FIELD_COUNT, WORKLOAD(limit), "", "0", "0", "2000000000", NULL,
-     "replay only this many requests; 0: all"},
+     "replay only this many requests; of a generator or with resample: draw so many; "
+     "0: all"},
     {"repeat", FIELD_COUNT, WORKLOAD(repeat), "", "1", "1", "1000000", NULL,
      "play the trace this many times in a row"},
     {"unservable", FIELD_CHOICE, WORKLOAD(unservable), "", "stop", NULL, NULL,
@@ -72,6 +87,10 @@ static const struct field workload_fields[] = {
      "requests that arrive this soon after the first are simulated but not counted"},
     {"cooldown", FIELD_TIME, WORKLOAD(cooldown_ns), "s", "0", "0", "1000000000", NULL,
      "nor are those that arrive within this before the last one"},
+    {"count_from", FIELD_COUNT, WORKLOAD(count_from), "", "0", "0", "2000000000", NULL,
+     "nor are so many requests, the first"},
+    {"count_to", FIELD_COUNT, WORKLOAD(count_to), "", "0", "0", "2000000000", NULL,
+     "nor are requests from this one on, the first being 0; 0: all are"},
 };
 
 static const struct field slo_fields[] = {
@@ -85,6 +104,9 @@ static const struct field slo_fields[] = {
      "bound on the whole request; 0: none"},
     {"attainment", FIELD_NANO, SLO(attainment_nano), "", "0.99", "0", "1", NULL,
      "share of requests that must meet all bounds"},
+    {"require", FIELD_TEXT, SLO(require), "", "", NULL, NULL, NULL,
+     "list of bounds on metrics of summary.csv that studies keep, too: "
+     "p99_ttft_ms <= 500, request_goodput >= 20"},
 };
 
 static const struct field offload_fields[] = {
@@ -191,7 +213,9 @@ static int read_pool(struct config *config, struct settings *settings,
                        settings->file, (int)section->line, section->name);
     }
     struct pool_config *pool = &config->pools[config->n_pools++];
-    if (config_pool_read(pool, settings, section->name, name, arena, err) != 0) {
+    if (config_pool_read(pool, settings, section->name, name, arena, err) != 0 ||
+        config_prices_apply(pool, settings, section->name, config->price.book, arena,
+                            err) != 0) {
         return -1;
     }
     pool->offload = config->offload;
@@ -235,46 +259,13 @@ int config_one_pool(const struct config *config, const char *what, struct err *e
                    config->file, what, (int)config->n_pools);
 }
 
-/* Clients that wait for answers have no rate of their own, and no last arrival that could
- * be known beforehand. */
-static int check_mode(const struct config *config, struct err *err)
-{
-    const struct config_workload *workload = &config->workload;
-    if (workload->mode != CONFIG_CLOSED) {
-        return workload->concurrency == 0
-                   ? 0
-                   : err_set(
-                         err,
-                         "%s: [workload] concurrency: clients wait for answers with "
-                         "mode = closed only",
-                         config->file);
-    }
-    if (workload->concurrency == 0) {
-        return err_set(err,
-                       "%s: [workload] concurrency: must be given with mode = closed",
-                       config->file);
-    }
-    const char *key = workload->rate_rps_nano > 0               ? "rate_rps"
-                      : workload->rate_scale_nano != 1000000000 ? "rate_scale"
-                      : workload->cooldown_ns > 0               ? "cooldown"
-                                                                : NULL;
-    if (key == NULL) {
-        return 0;
-    }
-    return err_set(err,
-                   "%s: [workload] %s: has no meaning with mode = closed, where a "
-                   "request is sent when another has left",
-                   config->file, key);
-}
-
 static int check_workload(const struct config *config, struct err *err)
 {
-    if (config->workload.rate_rps_nano > 0 &&
-        config->workload.rate_scale_nano != 1000000000) {
-        return err_set(err, "%s: [workload] rate_rps and rate_scale: give one of them",
-                       config->file);
+    struct err reason;
+    if (config_workload_check(&config->workload, &reason) == 0) {
+        return 0;
     }
-    return check_mode(config, err);
+    return err_set(err, "%s: %.900s", config->file, reason.text);
 }
 
 int config_read(struct config *config, const char *path, const char *const *overrides,
@@ -291,14 +282,17 @@ int config_read(struct config *config, const char *path, const char *const *over
         }
     }
     if (read_sections(config, &settings, arena, err) != 0 ||
+        config_workload_read(config, &settings, arena, err) != 0 ||
         tenants_read(&config->tenants, &settings, arena, err) != 0 ||
         read_pools(config, &settings, arena, err) != 0 ||
         config_scale_read(config, &settings, arena, err) != 0 ||
+        config_study_read(&config->study, &settings, arena, err) != 0 ||
         settings_check_used(&settings,
                             "run, workload, slo, speculative, lora, tenant.NAME, "
                             "pool.NAME, scale.POOL, sleep, route, admit, offload, "
                             "disaggregate, "
-                            "fail, power, price, output",
+                            "fail, power, price, output, study, capacity, size, "
+                            "tune, over",
                             err) != 0 ||
         config_policies_check(config, &settings, err) != 0 ||
         config_route_check(config, &settings, arena, err) != 0 ||
@@ -329,4 +323,5 @@ void config_print(const struct config *config, FILE *out)
         config_pool_print(&config->pools[i], out);
     }
     config_scale_print(config, out);
+    config_study_print(&config->study, out);
 }

@@ -1,7 +1,6 @@
 /* compare: one configuration in several variants, on the same trace and seed.
  *
- * A key that varies has a list of values; there is a variant for every combination, in
- * the order given, the last key fastest.  Each is read by config_read() with its values
+ * There is a variant for every point of a grid (study/grid.h).  Each is read by config_read() with its values
  * behind all overrides and run as `servesim run` runs it, several at a time: the results
  * do not depend on how many.
  */
@@ -16,32 +15,26 @@
 #include "base/memory.h"
 #include "input/config.h"
 #include "output/metrics.h"
+#include "study/grid.h"
 
 enum { COMPARE_MOST_VARIANTS = 1000 };
 
-struct compare_key {
-    const char *name;  /* section.key */
-    const char *shown; /* the key alone where that is enough to tell it */
-    const char **values;
-    int32_t n_values;
-};
-
 struct compare_variant {
     const char *label;   /* "policy=static max_num_seqs=64" */
-    const char **values; /* one of each key */
+    const char **values; /* one of each key of the grid */
     struct config config;
     struct metrics metrics; /* after compare_play() */
 };
 
 struct compare {
     struct config base; /* without any of the varied values */
-    struct compare_key *keys;
-    int32_t n_keys;
+    struct grid grid;
     struct compare_variant *variants;
     int32_t n_variants;
 };
 
-/* What to read: overrides as given with -s, and at least one "section.key=v1,v2,...". */
+/* What to read: overrides as given with -s, and what --over says; none: what [over] of
+ * the file says. */
 struct compare_request {
     const char *path;
     const char *const *overrides;

@@ -17,7 +17,7 @@ LINES = {
              "[--session-prefix] [--on-bad-row stop|skip]",
     "list": "list [KIND [NAME]]",
     "validate": "validate MEASURED.csv [CONFIG] | --observed SERVER.csv CONFIG "
-                "[-o FILE.csv] [--worst N] [--threads N]",
+                "[-o FILE.csv] [--worst N] [-j N]",
 }
 
 

@@ -1,0 +1,61 @@
+/* goal: whether a fleet does what [slo] asks, from the metrics of its runs.
+ *
+ * [slo]'s own bounds are one criterion, the share of requests that meet all of them; each
+ * "metric <= value" of `require` is another.  A criterion holds if the mean of the metric
+ * over the seeds does.  Two more always hold or the goal is missed: no more of the load
+ * is overload (output/load.h) than not, and requests that never finish are at most the share
+ * that `attainment` gives up; a finite run that ends before its queue is long proves nothing.
+ */
+#ifndef SERVESIM_STUDY_GOAL_H
+#define SERVESIM_STUDY_GOAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/memory.h"
+#include "input/config.h"
+#include "output/metrics.h"
+
+enum { GOAL_MOST = 18, GOAL_TEXT = 160 };
+
+struct goal_criterion {
+    const char *metric;
+    bool at_least; /* the value must be at least the bound; else at most */
+    double bound;
+    const char *unit;
+};
+
+struct goal {
+    const char *file;
+    struct goal_criterion list[GOAL_MOST];
+    int32_t n;
+    double attainment;
+};
+
+/* What came of each criterion, in the goal's order. */
+struct goal_verdict {
+    bool meets;
+    int32_t
+        worst; /* that is missed most, or met most closely: index of the criterion */
+    double mean[GOAL_MOST]; /* over the seeds; NAN: no run says it */
+    double sd[GOAL_MOST];   /* of the mean: of single runs / sqrt(n); 0 for one seed */
+    int32_t n_overloaded;   /* seeds whose queue grew */
+    double lost_share;      /* of requests that never finished, in the mean */
+    char reason[GOAL_TEXT]; /* what decided: "p99_ttft_ms 512.3 is above 500" */
+};
+
+/* The criteria of the configuration's [slo]; refused if it has none. */
+int goal_read(struct goal *goal, const struct config *config, struct arena *arena,
+              struct err *err);
+
+/* A goal whose bounds are `factor` times as wide: latencies are multiplied by it, rates
+ * divided; shares stay.  config->slo is changed alike. */
+void goal_scale_slo(struct config_slo *slo, double factor);
+
+/* Judges runs of one fleet at one load that differ in their seed; -1 if a criterion names
+ * no metric. */
+int goal_judge(const struct goal *goal, const struct metrics *const *runs, int32_t n,
+               struct goal_verdict *verdict, struct err *err);
+
+#endif

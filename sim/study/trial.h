@@ -1,0 +1,74 @@
+/* trial: one fleet at one load, simulated with several seeds: what studies are made of.
+ *
+ * A trial is told as changes to a configuration, so every one can be repeated by hand with
+ * `servesim run`: [workload] rate_rps, limit, repeat, count_from and count_to, [run] seed,
+ * and a pool's `scale`.  Of n requests the first and the last share ([study] warmup,
+ * cooldown) are simulated and not counted.
+ */
+#ifndef SERVESIM_STUDY_TRIAL_H
+#define SERVESIM_STUDY_TRIAL_H
+
+#include <signal.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "input/config.h"
+#include "output/metrics.h"
+#include "study/goal.h"
+
+/* What stays the same from trial to trial. */
+struct trial_spec {
+    const struct config *config;
+    struct goal goal;
+    int32_t n_seeds;
+    int64_t n_requests; /* of each run */
+    int64_t n_rows; /* of the workload: it is repeated or drawn on to have n_requests */
+    const volatile sig_atomic_t *interrupted;
+};
+
+/* What changes. */
+struct trial {
+    double rate_rps; /* 0: as the workload has it */
+    double z;        /* steps are exp(z tpot_sd) times as long, tpot_sd each pool's */
+    int32_t first_seed; /* 0: from [run] seed on */
+    int32_t n_seeds;    /* 0: the spec's */
+};
+
+struct trial_result {
+    struct goal_verdict verdict;
+    double rate_rps;     /* offered */
+    double tokens_per_s; /* input and output tokens of the offered requests */
+    double output_per_s;
+    double usd_per_hour;    /* as paid */
+    double usd_per_million; /* tokens, input and output */
+    double usd_per_million_output;
+    double joules_per_output; /* facility energy over output tokens */
+    double mean_ttft_ms;
+    double mean_tpot_ms;
+    double p99_ttft_ms;
+    double p99_tpot_ms;
+    double attainment; /* NAN without bounds */
+};
+
+/* Reads the workload once for its rows and works the spec out. */
+int trial_spec_init(struct trial_spec *spec, const struct config *config,
+                    const volatile sig_atomic_t *interrupted, struct arena *arena,
+                    struct err *err);
+
+/* The configuration of one of its runs: `pools` has room for config->n_pools. */
+void trial_config(const struct trial_spec *spec, const struct trial *trial,
+                  int32_t seed, struct config *config, struct pool_config *pools);
+
+/* Simulates; safe from several threads at once. */
+int trial_run(const struct trial_spec *spec, const struct trial *trial,
+              struct trial_result *result, struct err *err);
+
+/* Several of them, `n_threads` at a time; of those that fail the first is told. */
+int trial_run_all(const struct trial_spec *const *specs, const struct trial *trials,
+                  struct trial_result *results, int32_t n, int32_t n_threads,
+                  struct err *err);
+
+/* The i-th of n evenly spaced quantiles of the normal distribution: (i + 1/2) / n. */
+double trial_quantile(int32_t i, int32_t n);
+
+#endif
