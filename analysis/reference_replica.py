@@ -88,8 +88,7 @@ class Replica:
         self.n_gave_way += 1
         self.seen["recompute-during-recompute"] += victim.is_recomputing
         victim.begin_recomputing()
-        n_blocks = ceil_div(victim.computed, self.config.block_size)
-        computed = victim.computed
+        computed, n_blocks = victim.computed, ceil_div(victim.computed, self.config.block_size)
         self.release(victim)
         room = self.config.swap_blocks - self.n_host_blocks()
         swaps = may_swap and self.config.preempt == "swap"
@@ -104,7 +103,7 @@ class Replica:
 
     def preempt_by_order(self):
         """Lets whoever is first take the place of those who matter less."""
-        while self.config.preemptive_order == "yes" and self.queue.members and self.running:
+        while self.config.preemptive_order == "yes" and len(self.queue) > 0 and self.running:
             first = self.queue.first()
             victim = max(self.running, key=lambda r: (self.queue.key(r), r.index))
             if self.queue.key(first) >= self.queue.key(victim):
@@ -223,7 +222,7 @@ class Replica:
 
     def swap_in(self):
         """Those who were swapped out come before those who wait."""
-        while (self.swapped and self.n_preempted == 0
+        while (self.swapped and self.n_preempted == 0 and not self.queue.is_shut
                and len(self.running) < self.config.max_num_seqs):
             request = self.swapped[0]
             n, size = self.chunk(request, request.missing), self.config.block_size
@@ -262,20 +261,21 @@ class Replica:
         """Starts the next step at `now_ns`, unless nobody can have anything yet."""
         self.look(now_ns)
         enter_landed(self, now_ns)
-        if self.settings.role == "decode":
-            left = self.settings.max_num_seqs - len(self.kept)
-            self.config = types.SimpleNamespace(**{**vars(self.settings), "max_num_seqs": left})
         self.granted, self.now_ns = {}, now_ns
         self.n_swapped_blocks, self.n_gave_way, self.fetch_fs = 0, 1, 0
         self.most_drafts = self.drafter.choose(self.running)
         while not self.granted and self.n_gave_way > 0:  # a step of nobody takes no time
             self.n_preempted = self.n_gave_way = 0
             self.queue.refresh(now_ns, self.running)
+            self.queue.is_shut = bool(self.landed)
             self.plan_step()
+            self.queue.is_shut = False
             self.seen["plans of nobody"] += not self.granted and self.n_gave_way > 0
             if not self.granted and self.unseen:  # it waits, or all it knew of were shed
                 self.has_waited, self.wake_ns, self.n_gave_way = True, None, 1
                 self.look(now_ns)
+            elif self.landed and not self.running:
+                self.n_gave_way = enter_landed(self, now_ns)
         if self.granted and self.steps_alone:
             self.start_step(now_ns)
         elif not self.granted:

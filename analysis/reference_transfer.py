@@ -26,14 +26,14 @@ def bytes_per_s(text):
 
 
 def enter_landed(replica, now_ns):
-    """They run from now on, as long as the budget is enough for all who do."""
-    budget = replica.config.max_num_batched_tokens
+    """They run from now on, as long as the budget is enough for all who do; how many."""
+    budget, n_before = replica.config.max_num_batched_tokens, len(replica.landed)
     while replica.landed:
         wanted = 1 + sum(min(r.missing, replica.config.long_prefill_token_threshold or r.missing)
                          for r in replica.running)
         if wanted > budget and replica.config.batching not in ("orca", "sarathi"):
             replica.seen["landed without budget"] += 1
-            return
+            break
         request = replica.landed.pop(0)
         request.blocks = replica.kept.pop(request)
         request.reserved = replica.reserve(request)
@@ -42,6 +42,10 @@ def enter_landed(replica, now_ns):
         replica.running.append(request)
         replica.n_admitted += 1
         request.admission = replica.n_admitted
+    if replica.settings.role == "decode":  # who has not come to run has a place of its own
+        left = replica.settings.max_num_seqs - len(replica.kept)
+        replica.config = types.SimpleNamespace(**{**vars(replica.settings), "max_num_seqs": left})
+    return n_before - len(replica.landed)
 
 
 class Links:

@@ -89,12 +89,12 @@ struct request *batch_next(const struct request *request)
 
 struct request *batch_first_waiting(const struct replica *replica)
 {
-    return queue_first(&replica->queue);
+    return replica->moving.shuts ? NULL : queue_first(&replica->queue);
 }
 
 int64_t batch_n_waiting(const struct replica *replica)
 {
-    return replica->queue.n;
+    return replica->moving.shuts ? 0 : replica->queue.n;
 }
 
 int64_t batch_n_swapped(const struct replica *replica)

@@ -27,7 +27,7 @@ KINDS = (*ROUTERS, *DISCIPLINES, *SHED, "several pools", "two disciplines", "ser
          "scaled up", "woken", "taken back", "drained", "boots broken off",
          "boots that take a while", "up cooldowns", "down cooldowns",
          "transfers", "shared links", "pulls without blocks",
-         "without a decode replica", "pulls behind a plan", "swapped beside a pull",
+         "without a decode replica", "swapped beside a pull", "landed without budget",
          "moved by a decode",
          "preemptions", "evictions", "prefix hits", "closed", "front ends", "replicas of all pools")
 NAMES = ("", "", "large", "small", "nobody's")
