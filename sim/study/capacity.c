@@ -33,6 +33,14 @@ double capacity_rate(double precision, int32_t power)
     return strtod(text, NULL);
 }
 
+void capacity_print_rate(double rate_rps, char text[CAPACITY_TEXT])
+{
+    snprintf(text, CAPACITY_TEXT, "%.6g", rate_rps);
+    if (strchr(text, 'e') != NULL) {
+        snprintf(text, CAPACITY_TEXT, "%.*f", rate_rps < 1 ? 9 : 0, rate_rps);
+    }
+}
+
 /* The first of the tries at that power or above. */
 static int32_t place_of(const struct capacity *capacity, int32_t power)
 {

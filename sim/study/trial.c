@@ -113,9 +113,9 @@ double trial_ttft_factor(const struct config *config, double z)
     double most = 0;
     for (int32_t i = 0; i < config->n_pools; i++) {
         const struct pool_config *pool = &config->pools[i];
-        double more = (double)(pool->constants.ttft_sd_nano -
-                               pool->constants.tpot_sd_nano) *
-                      nano;
+        double more =
+            (double)(pool->constants.ttft_sd_nano - pool->constants.tpot_sd_nano) *
+            nano;
         most = pool->cost.kind == COST_ROOFLINE && more > most ? more : most;
     }
     return exp(z * most);
