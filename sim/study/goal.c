@@ -178,6 +178,7 @@ int goal_judge(const struct goal *goal, const struct metrics *const *runs, int32
                struct goal_verdict *verdict, struct err *err)
 {
     *verdict = (struct goal_verdict){.meets = true};
+    const double rounding = 1e-12; /* of a mean of values with few digits */
     double least = INFINITY;
     for (int32_t i = 0; i < goal->n; i++) {
         const struct goal_criterion *criterion = &goal->list[i];
@@ -194,7 +195,7 @@ int goal_judge(const struct goal *goal, const struct metrics *const *runs, int32
     }
     const struct goal_criterion *worst = &goal->list[verdict->worst];
     look_at_load(runs, n, verdict);
-    if (!(least >= 0)) {
+    if (!(least >= -rounding)) {
         verdict->meets = false;
         snprintf(verdict->reason, GOAL_TEXT, "%.60s %.6g is %s %.6g", worst->metric,
                  verdict->mean[verdict->worst], worst->at_least ? "below" : "above",
