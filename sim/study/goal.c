@@ -158,7 +158,11 @@ bool goal_is_overloaded(const struct metrics *run)
                        value_of(run, "shed") + value_of(run, "rejected");
     double growth = value_of(run, "queue_growth");
     double grown_ms = growth * (n_counted - 1) / offered_rps * 1000;
-    return growth > 0.01 && grown_ms > value_of(run, "mean_queue_ms");
+    double mean_ms = value_of(run, "mean_queue_ms");
+    if (metrics_find(run, "mean_transfer_ms") != NULL) {
+        mean_ms += value_of(run, "mean_transfer_ms");
+    }
+    return growth > 0.01 && grown_ms > mean_ms;
 }
 
 static void look_at_load(const struct metrics *const *runs, int32_t n,
