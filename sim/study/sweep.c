@@ -14,7 +14,10 @@
 static int write_files(struct sweep *sweep, const char *folder, struct err *err)
 {
     struct sweep_journal journal;
-    int status = run_write_config(&sweep->base, folder,
+    struct config told = sweep->base;
+    told.study.overs = sweep->identity.overs; /* to be swept again */
+    told.study.n_overs = sweep->identity.n_overs;
+    int status = run_write_config(&told, folder,
                                   "What a sweep of servesim " SERVESIM_VERSION
                                   " varied: sweep.csv has the points.",
                                   sweep->identity.trace, err);
