@@ -10,6 +10,7 @@
 
 extern const struct command command_run;
 extern const struct command command_compare;
+extern const struct command command_capacity;
 extern const struct command command_sweep;
 extern const struct command command_merge;
 extern const struct command command_check;
@@ -22,9 +23,10 @@ extern const struct command command_validate;
 extern const struct command command_calibrate;
 
 static const struct command *const commands[] = {
-    &command_run,    &command_compare,  &command_sweep,    &command_merge,
-    &command_check,  &command_list,     &command_gen,      &command_trace,
-    &command_import, &command_roofline, &command_validate, &command_calibrate};
+    &command_run,      &command_compare, &command_capacity, &command_sweep,
+    &command_merge,    &command_check,   &command_list,     &command_gen,
+    &command_trace,    &command_import,  &command_roofline, &command_validate,
+    &command_calibrate};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 struct option_help {
