@@ -16,7 +16,7 @@ static const double widest_down = 1024;
 static const double widest_up = 16384;
 
 static const double least_rate = 0.001; /* that generators draw at */
-static const double most_rate = 1e9;
+static const double most_rate = 1000000;
 
 struct search {
     const struct trial_spec *spec;
