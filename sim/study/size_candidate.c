@@ -14,18 +14,15 @@
 enum { ACCELERATOR, TENSOR, PIPELINE, POLICY, SEQUENCES, TOKENS, N_LISTS };
 
 static const char *const keys[N_LISTS] = {
-    [ACCELERATOR] = "accelerator",
-    [TENSOR] = "tensor_parallel",
-    [PIPELINE] = "pipeline_parallel",
-    [POLICY] = "policy",
-    [SEQUENCES] = "max_num_seqs",
-    [TOKENS] = "max_num_batched_tokens",
+    [ACCELERATOR] = "accelerator",    [TENSOR] = "tensor_parallel",
+    [PIPELINE] = "pipeline_parallel", [POLICY] = "policy",
+    [SEQUENCES] = "max_num_seqs",     [TOKENS] = "max_num_batched_tokens",
 };
 
 /* How a label tells of it. */
 static const char *const titles[N_LISTS] = {
-    [ACCELERATOR] = "", [TENSOR] = "tp ",       [PIPELINE] = "pp ",
-    [POLICY] = "",      [SEQUENCES] = "seqs ",  [TOKENS] = "tokens ",
+    [ACCELERATOR] = "", [TENSOR] = "tp ",      [PIPELINE] = "pp ",
+    [POLICY] = "",      [SEQUENCES] = "seqs ", [TOKENS] = "tokens ",
 };
 
 struct lists {
@@ -43,8 +40,8 @@ static int check_list(const struct config *config, const char *key,
     for (int32_t i = 0; i < words->n && status == 0; i++) {
         const struct field *field = field_find(table, of);
         if (field_read(field, scratch, words->list[i], &arena, &reason) != 0) {
-            status = err_set(err, "%s: [size] %s: %.700s", config->file, key,
-                             reason.text);
+            status =
+                err_set(err, "%s: [size] %s: %.700s", config->file, key, reason.text);
         }
     }
     free(scratch);
@@ -118,9 +115,8 @@ static int read_lists(struct lists *lists, const struct config *config,
         }
         const struct field_table *table =
             i == SEQUENCES || i == TOKENS ? &pool_scheduler_table : &pool_table;
-        int status = i == POLICY
-                         ? check_names(config, key, words, "policies", err)
-                         : check_list(config, key, words, table, keys[i], err);
+        int status = i == POLICY ? check_names(config, key, words, "policies", err)
+                                 : check_list(config, key, words, table, keys[i], err);
         if (status != 0) {
             return -1;
         }
@@ -267,18 +263,17 @@ static void look_at_prices(struct size_candidates *candidates, struct arena *are
 {
     for (int32_t i = 0; i < candidates->n; i++) {
         const struct size_candidate *candidate = &candidates->list[i];
-        candidates->has_prices = candidates->has_prices ||
-                                 (candidate->refused == NULL &&
-                                  candidate->price.gpu_nano > 0);
+        candidates->has_prices =
+            candidates->has_prices ||
+            (candidate->refused == NULL && candidate->price.gpu_nano > 0);
     }
     for (int32_t i = 0; candidates->has_prices && i < candidates->n; i++) {
         struct size_candidate *candidate = &candidates->list[i];
         if (candidate->refused == NULL && candidate->price.gpu_nano == 0) {
             char text[300];
-            snprintf(text, sizeof text,
-                     "nobody says what %.100s costs: give usd_per_hour",
-                     candidate->accelerator[0] != '\0' ? candidate->accelerator
-                                                       : "a GPU");
+            snprintf(
+                text, sizeof text, "nobody says what %.100s costs: give usd_per_hour",
+                candidate->accelerator[0] != '\0' ? candidate->accelerator : "a GPU");
             candidate->refused = memory_arena_text(arena, text);
         }
     }

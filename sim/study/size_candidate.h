@@ -41,8 +41,8 @@ struct size_candidates {
     struct size_candidate *list;
     int32_t n;
     int32_t n_groups;
-    bool has_prices;  /* else GPUs are counted instead of dollars */
-    double rate_rps;  /* that is to be served */
+    bool has_prices; /* else GPUs are counted instead of dollars */
+    double rate_rps; /* that is to be served */
     double mean_prompt_tokens;
     double mean_output_tokens;
     double run_s; /* from the first arrival of a run to the last */

@@ -60,11 +60,10 @@ void size_fleet_print(const struct size_candidates *candidates,
     static const char *const roles[] = {" prefill", " decode"};
     size_t used = 0;
     for (int32_t i = 0; i < fleet->n_parts; i++) {
-        used +=
-            (size_t)snprintf(text + used, SIZE_FLEET_TEXT - used, "%s%d x %.150s%s",
-                             i > 0 ? " + " : "", (int)fleet->replicas[i],
-                             candidates->list[fleet->candidate[i]].label,
-                             fleet->disaggregated ? roles[i] : "");
+        used += (size_t)snprintf(text + used, SIZE_FLEET_TEXT - used, "%s%d x %.150s%s",
+                                 i > 0 ? " + " : "", (int)fleet->replicas[i],
+                                 candidates->list[fleet->candidate[i]].label,
+                                 fleet->disaggregated ? roles[i] : "");
     }
 }
 

@@ -27,8 +27,8 @@ struct size_case size_line_case(const struct size_line *line, int32_t n)
 static void collect(const struct size_line *line, const struct size_book *book,
                     struct facts *facts)
 {
-    *facts = (struct facts){
-        .list = memory_new((size_t)book->n + 2, sizeof *facts->list)};
+    *facts =
+        (struct facts){.list = memory_new((size_t)book->n + 2, sizeof *facts->list)};
     for (int32_t i = 0; i < book->n; i++) {
         const struct size_entry *entry = &book->entries[i];
         int32_t n = entry->what.fleet.replicas[line->part];
@@ -112,8 +112,8 @@ static int32_t next_of(const struct size_line *line, const struct facts *facts,
         bool counts = fact->n >= line->least && fact->n <= line->most;
         if (counts && fact->meets) {
             n_met++;
-            state->meets = state->meets == 0 || fact->n < state->meets ? fact->n
-                                                                       : state->meets;
+            state->meets =
+                state->meets == 0 || fact->n < state->meets ? fact->n : state->meets;
         }
     }
     for (int32_t i = 0; i < facts->n; i++) {

@@ -27,12 +27,12 @@ struct size_line {
 
 /* What is known of a line. */
 struct size_line_state {
-    int32_t meets;   /* the smallest number that does; 0: none is known */
-    int32_t fails;   /* the largest below it, or of all, that does not; 0: none */
-    int32_t next;    /* what to try next; 0: nothing is left to try */
-    int32_t lowest;  /* the smallest number that may yet turn out to meet, or does */
-    int32_t n_tried; /* below the smallest that meets */
-    bool hopeless;   /* the largest that fails does so by far */
+    int32_t meets;     /* the smallest number that does; 0: none is known */
+    int32_t fails;     /* the largest below it, or of all, that does not; 0: none */
+    int32_t next;      /* what to try next; 0: nothing is left to try */
+    int32_t lowest;    /* the smallest number that may yet turn out to meet, or does */
+    int32_t n_tried;   /* below the smallest that meets */
+    bool hopeless;     /* the largest that fails does so by far */
     const char *error; /* why none can be simulated; NULL */
 };
 

@@ -39,9 +39,7 @@ static struct size_fleet fleet_of(const struct pairing *pairing,
 
 static int64_t role_of(const struct pairing *pairing, int part)
 {
-    return !pairing->disaggregated ? POOL_BOTH
-           : part == 0             ? POOL_PREFILL
-                                   : POOL_DECODE;
+    return !pairing->disaggregated ? POOL_BOTH : part == 0 ? POOL_PREFILL : POOL_DECODE;
 }
 
 /* Estimates of what the pair needs: both parts of it, or half of the load each. */
@@ -110,13 +108,14 @@ static int32_t committed_of(const struct size_candidate *candidate)
 }
 
 /* The fewest of a part that the roofline allows beside `others` of the first one. */
-static int32_t least_of(const struct pairing *pairing, const struct pair *pair, int part,
-                        int32_t others)
+static int32_t least_of(const struct pairing *pairing, const struct pair *pair,
+                        int part, int32_t others)
 {
     const struct size_candidate *candidate = part_of(pairing, pair, part);
     double rate = pairing->book->candidates->rate_rps;
     if (!pairing->disaggregated) {
-        rate -= part == 1 ? others * part_of(pairing, pair, 0)->most_rps[POOL_BOTH] : rate;
+        rate -=
+            part == 1 ? others * part_of(pairing, pair, 0)->most_rps[POOL_BOTH] : rate;
     }
     double n = ceil(rate / candidate->most_rps[role_of(pairing, part)] - 1e-9);
     int32_t committed = committed_of(candidate);
@@ -153,7 +152,8 @@ static int64_t enumerate(const struct pairing *pairing, struct size_fleet *fleet
     int64_t n = 0;
     for (int32_t i = 0; i < pairing->n; i++) {
         const struct pair *pair = &pairing->pairs[i];
-        int32_t most = (int32_t)part_of(pairing, pair, 0)->config.study.size.most_replicas;
+        int32_t most =
+            (int32_t)part_of(pairing, pair, 0)->config.study.size.most_replicas;
         for (int32_t a = least_of(pairing, pair, 0, 0); a < most; a++) {
             int32_t top = most_beside(pairing, pair, pairing->best, a);
             int32_t least = least_of(pairing, pair, 1, a);
@@ -304,10 +304,8 @@ int size_pairs_search(struct size_book *book, double factor, bool disaggregated,
                       const struct size_fleet *best, struct size_pairs *pairs,
                       struct err *err)
 {
-    struct pairing pairing = {.book = book,
-                              .factor = factor,
-                              .disaggregated = disaggregated,
-                              .best = best};
+    struct pairing pairing = {
+        .book = book, .factor = factor, .disaggregated = disaggregated, .best = best};
     struct size_fleet fleets[SIZE_PAIRS_ALL];
     *pairs = (struct size_pairs){0};
     list_pairs(&pairing);

@@ -25,8 +25,7 @@ struct seeking {
 
 static struct size_fleet alone(int32_t candidate, int32_t n)
 {
-    return (struct size_fleet){
-        .n_parts = 1, .candidate = {candidate}, .replicas = {n}};
+    return (struct size_fleet){.n_parts = 1, .candidate = {candidate}, .replicas = {n}};
 }
 
 static int32_t group_of(const struct seeking *seeking, int32_t i)
@@ -45,8 +44,7 @@ static bool best_of(const struct seeking *seeking, int32_t group,
             continue;
         }
         struct size_fleet fleet = alone(i, seeker->state.meets);
-        if (!has_best ||
-            size_fleet_better(seeking->book->candidates, &fleet, best)) {
+        if (!has_best || size_fleet_better(seeking->book->candidates, &fleet, best)) {
             *best = fleet;
             has_best = true;
         }
@@ -155,10 +153,10 @@ static int32_t next_of_group(const struct seeking *seeking, int32_t group)
     int32_t next = -1;
     for (int32_t i = 0; i < seeking->n; i++) {
         const struct seeker *seeker = &seeking->seekers[i];
-        bool open = !seeker->is_out && seeker->state.next != 0 &&
-                    group_of(seeking, i) == group;
-        if (open && (next < 0 ||
-                     seeker->guess_nano < seeking->seekers[next].guess_nano)) {
+        bool open =
+            !seeker->is_out && seeker->state.next != 0 && group_of(seeking, i) == group;
+        if (open &&
+            (next < 0 || seeker->guess_nano < seeking->seekers[next].guess_nano)) {
             next = i;
         }
     }

@@ -28,7 +28,8 @@ enum size_search_outcome {
 struct size_search_found {
     enum size_search_outcome outcome;
     int32_t meets; /* replicas; 0 if none */
-    int32_t fails; /* the most below it, or of all, that were simulated in vain; 0: none */
+    int32_t
+        fails; /* the most below it, or of all, that were simulated in vain; 0: none */
     int32_t least; /* that it was known to need */
     int32_t n_tried_below;
     const char *reason; /* why it was refused; NULL */
