@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "study/bound_price.h"
+#include "study/bound_pace.h"
 
 void bound_mix_add(struct bound_mix *mix, int64_t prompt_tokens, int64_t output_tokens,
                    bool shares)
@@ -102,32 +102,63 @@ double bound_output_s(const struct pool *pool, const struct bound_length *length
     return output_s(&price, length);
 }
 
-void bound_of(const struct pool *pool, struct bound_mix *mix,
-              struct bound_result *result)
+static void add_all(const struct pool *pool, const struct bound_price *price,
+                    const struct bound_mix *mix, struct bound_sums *sums,
+                    struct bound_result *result)
+{
+    double least_ttft_s = INFINITY;
+    double least_tpot_s = INFINITY;
+    for (int64_t i = 0; i < mix->n_lengths; i++) {
+        const struct bound_length *length = &mix->lengths[i];
+        bound_sums_add(sums, &price->limits, length);
+        least_ttft_s = fmin(least_ttft_s, ttft_s(pool, price, length));
+        if (length->output_tokens > 1) {
+            double gaps = (double)(length->output_tokens - 1);
+            least_tpot_s = fmin(least_tpot_s, output_s(price, length) / gaps);
+        }
+    }
+    bound_sums_close(sums, &price->limits);
+    result->least_ttft_s = least_ttft_s;
+    result->least_tpot_s = isfinite(least_tpot_s) ? least_tpot_s : 0;
+}
+
+/* What the SLO leaves for a token after the first; 0: it has no such bound. */
+static double pace_of(const struct slo *slo)
+{
+    int64_t ns = slo->tpot_ns;
+    if (slo->itl_ns > 0 && (ns == 0 || slo->itl_ns < ns)) {
+        ns = slo->itl_ns;
+    }
+    return (double)ns * 1e-9;
+}
+
+void bound_of_slo(const struct pool *pool, struct bound_mix *mix, const struct slo *slo,
+                  double share, struct bound_result *result)
 {
     struct bound_price price;
     struct bound_sums sums = {.steps = 0};
-    double least_ttft_s = INFINITY;
-    double least_tpot_s = INFINITY;
+    struct bound_pace pace = {pace_of(slo), share};
     merge(mix);
     bound_price_init(&price, pool);
-    for (int64_t i = 0; i < mix->n_lengths; i++) {
-        const struct bound_length *length = &mix->lengths[i];
-        bound_sums_add(&sums, &price.limits, length);
-        least_ttft_s = fmin(least_ttft_s, ttft_s(pool, &price, length));
-        if (length->output_tokens > 1) {
-            double gaps = (double)(length->output_tokens - 1);
-            least_tpot_s = fmin(least_tpot_s, output_s(&price, length) / gaps);
-        }
+    add_all(pool, &price, mix, &sums, result);
+    if (pace.seconds > 0) {
+        double steps = bound_pace_steps(&price, mix->lengths, mix->n_lengths,
+                                        mix->n_requests, &pace);
+        sums.steps = fmax(sums.steps, steps);
+        sums.emitting_steps = fmax(sums.emitting_steps, steps);
     }
-    bound_sums_close(&sums, &price.limits);
-    double busy_s = bound_price_s(&price, &sums) / (double)mix->n_requests;
-    *result = (struct bound_result){
-        .busy_s_per_request = busy_s,
-        .most_rps = busy_s > 0 ? 1 / busy_s : INFINITY,
-        .least_ttft_s = least_ttft_s,
-        .least_tpot_s = isfinite(least_tpot_s) ? least_tpot_s : 0,
-    };
+    double busy_s = isfinite(sums.steps)
+                        ? bound_price_s(&price, &sums) / (double)mix->n_requests
+                        : INFINITY;
+    result->busy_s_per_request = busy_s;
+    result->most_rps = busy_s > 0 ? 1 / busy_s : INFINITY;
+}
+
+void bound_of(const struct pool *pool, struct bound_mix *mix,
+              struct bound_result *result)
+{
+    struct slo none = {.tpot_ns = 0};
+    bound_of_slo(pool, mix, &none, 1, result);
 }
 
 static bool above(double seconds, int64_t bound_ns)

@@ -51,6 +51,11 @@ void bound_mix_free(struct bound_mix *mix);
 void bound_of(const struct pool *pool, struct bound_mix *mix,
               struct bound_result *result);
 
+/* The same where a share of the requests meets the SLO's bounds on TPOT and ITL, which holds
+ * batches down: study/bound_pace.h.  most_rps is 0 where that cannot be. */
+void bound_of_slo(const struct pool *pool, struct bound_mix *mix, const struct slo *slo,
+                  double share, struct bound_result *result);
+
 /* What a request (`n` is not looked at) takes at least, in seconds, on an idle replica: from
  * its arrival to its first token; from there to its last one. */
 double bound_ttft_s(const struct pool *pool, const struct bound_length *length);

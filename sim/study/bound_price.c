@@ -2,8 +2,6 @@
 
 #include <math.h>
 
-enum { COMPUTE_SIDE, MEMORY_SIDE };
-
 static double least(double a, double b)
 {
     return a < b ? a : b;
@@ -12,101 +10,6 @@ static double least(double a, double b)
 static double greater(double a, double b)
 {
     return a > b ? a : b;
-}
-
-/* What is sure of a coefficient that was rounded, where the other side's was, too. */
-static double sure(const struct cost *cost, int64_t fs)
-{
-    double left = (double)fs - (cost->hides ? 0.5 : 0);
-    return left > 0 ? left : 0;
-}
-
-/* Coefficients of one side, of which a share counts. */
-struct part {
-    const struct cost_coefficients *of;
-    double share;
-};
-
-/* Lowers a side to what a step of `m` micro-batches takes, mixed or not. */
-static void lower(struct bound_price_side *side, const struct cost *cost, int64_t m,
-                  struct part compute, struct part memory)
-{
-    double knee = (double)cost->knee_tokens[m - 1];
-    for (int i = 0; i < N_COST_CLASSES; i++) {
-        for (int mixed = 0; mixed < 2; mixed++) {
-            double fs =
-                sure(cost, compute.of->terms[mixed][i].compute_fs) * compute.share;
-            bool has_knee = i == COST_PROJECTIONS || i == COST_MLP;
-            side->compute[i] = least(side->compute[i], fs);
-            side->knee[i] = least(side->knee[i], has_knee ? fs * knee : 0);
-            fs = sure(cost, memory.of->terms[mixed][i].memory_fs);
-            if (i == COST_ACTIVATIONS) {
-                fs -= (double)memory.of->copies_fs;
-            }
-            side->memory[i] = greater(0, least(side->memory[i], fs * memory.share));
-        }
-    }
-    double pair = sure(cost, memory.of->naive_pair_fs) * memory.share;
-    double copies = sure(cost, memory.of->copies_fs) * memory.share;
-    side->naive_pair = least(side->naive_pair, pair);
-    side->copies = least(side->copies, copies);
-    side->experts = memory.of->expert_fs;
-    side->experts_share = memory.share;
-}
-
-static struct bound_price_side no_side(void)
-{
-    struct bound_price_side side = {.naive_pair = INFINITY, .copies = INFINITY};
-    for (int i = 0; i < N_COST_CLASSES; i++) {
-        side.compute[i] = side.memory[i] = side.knee[i] = INFINITY;
-    }
-    return side;
-}
-
-/* The share of the shorter side that overlap leaves of any class. */
-static double shown_of(const struct cost *cost, const struct constants *constants)
-{
-    int64_t overlap = constants->overlap_nano;
-    int64_t attention = constants->attention_overlap_nano;
-    int64_t experts = cost->n_expert_fs > 0 ? constants->expert_overlap_nano : 0;
-    overlap = overlap > attention ? overlap : attention;
-    overlap = overlap > experts ? overlap : experts;
-    return 1 - (double)overlap * 1e-9;
-}
-
-static void init_roofline(struct bound_price *price, const struct constants *constants)
-{
-    const struct cost *cost = price->cost;
-    double shown = shown_of(cost, constants);
-    price->sides[COMPUTE_SIDE] = price->sides[MEMORY_SIDE] = no_side();
-    price->network_token = price->dispatch_token = INFINITY;
-    for (int64_t m = 1; m <= cost->n_stages; m++) {
-        struct part whole = {&cost->full[m - 1], 1};
-        struct part left = {&cost->hidden[m - 1], 1};
-        if (cost->roofline == COST_STEP) {
-            left = (struct part){&cost->full[m - 1], shown};
-        }
-        lower(&price->sides[COMPUTE_SIDE], cost, m, whole, left);
-        lower(&price->sides[MEMORY_SIDE], cost, m, left, whole);
-        double dispatch = (double)cost->dispatch_token_fs[m - 1];
-        double token = (double)cost->network_token_fs[m - 1] - dispatch;
-        price->dispatch_token = least(price->dispatch_token, dispatch);
-        price->network_token = least(price->network_token, token);
-    }
-    const double *memory = price->sides[MEMORY_SIDE].memory;
-    price->least_step_fs = (double)(cost->overhead_fs + cost->network_fs) +
-                           memory[COST_PROJECTIONS] + memory[COST_MLP];
-}
-
-void bound_price_init(struct bound_price *price, const struct pool *pool)
-{
-    *price =
-        (struct bound_price){.cost = &pool->cost, .limits = bound_sums_limits(pool)};
-    if (pool->cost.kind == COST_ROOFLINE) {
-        init_roofline(price, &pool->config->constants);
-    } else {
-        price->least_step_fs = (double)pool->cost.linear.base_fs;
-    }
 }
 
 /* Time to read what `tokens` of a micro-batch visit, between whole tokens on a line. */
@@ -207,17 +110,17 @@ static double classes_fs(const struct bound_price *price, const struct bound_sum
         }
     }
     double all = 0;
-    int best = sum[MEMORY_SIDE] > sum[COMPUTE_SIDE];
+    int best = sum[BOUND_PRICE_MEMORY] > sum[BOUND_PRICE_COMPUTE];
     for (int i = 0; i < cost->n_classes; i++) {
-        int side = fs[MEMORY_SIDE][i] > fs[COMPUTE_SIDE][i];
+        int side = fs[BOUND_PRICE_MEMORY][i] > fs[BOUND_PRICE_COMPUTE][i];
         int with = i == COST_DECODE_ATTENTION    ? COST_PREFILL_ATTENTION
                    : i == COST_PREFILL_ATTENTION ? COST_DECODE_ATTENTION
                    : i == COST_WINDOW_DECODE     ? COST_WINDOW_PREFILL
                    : i == COST_WINDOW_PREFILL    ? COST_WINDOW_DECODE
                                                  : i;
         if (joined && with != i) { /* a token may be in either: both at one side */
-            side = fs[MEMORY_SIDE][i] + fs[MEMORY_SIDE][with] >
-                   fs[COMPUTE_SIDE][i] + fs[COMPUTE_SIDE][with];
+            side = fs[BOUND_PRICE_MEMORY][i] + fs[BOUND_PRICE_MEMORY][with] >
+                   fs[BOUND_PRICE_COMPUTE][i] + fs[BOUND_PRICE_COMPUTE][with];
         }
         choice->side[i] = cost->roofline == COST_STEP ? best : side;
         all += fs[choice->side[i]][i];
@@ -326,14 +229,81 @@ static double linear_fs(const struct bound_price *price, const struct bound_sums
            (token * sums->prefill_tokens + output) / ranks;
 }
 
-double bound_price_s(const struct bound_price *price, const struct bound_sums *sums)
+/* What is sure of a price once it is a duration, in seconds per femtosecond. */
+static double kept(const struct bound_price *price)
 {
     const double half_ns = 5e5;
+    double share = price->least_step_fs >= 3 * half_ns
+                       ? 1 - half_ns / price->least_step_fs
+                       : 2.0 / 3.0;
+    return share * (1 - 1e-9) * 1e-15;
+}
+
+double bound_price_s(const struct bound_price *price, const struct bound_sums *sums)
+{
     double fs = price->cost->kind == COST_LINEAR
                     ? linear_fs(price, sums, price->limits.n_ranks)
                     : roofline_fs(price, sums);
-    double kept = price->least_step_fs >= 3 * half_ns
-                      ? 1 - half_ns / price->least_step_fs
-                      : 2.0 / 3.0;
-    return fs * kept * (1 - 1e-9) * 1e-15;
+    return fs * kept(price);
+}
+
+static struct bound_price_line linear_line(const struct bound_price *price, bool shares)
+{
+    const struct cost_config *linear = &price->cost->linear;
+    double ranks = price->limits.n_ranks;
+    double token = (double)linear->prefill_token_fs;
+    double decode = (double)linear->decode_seq_fs;
+    double context = (double)linear->context_token_fs;
+    bool again = shares || token < decode + context; /* who computes again pays less */
+    return (struct bound_price_line){
+        .step_s = (double)linear->base_fs,
+        .sequence_s = least(decode, token) / ranks,
+        .context_s = again ? 0 : context / ranks,
+    };
+}
+
+/* Ranks hold their own; what is of all of them is one rank's only in part. */
+static struct bound_price_line roofline_line(const struct bound_price *price)
+{
+    const struct cost *cost = price->cost;
+    const struct bound_price_side *side = &price->sides[BOUND_PRICE_MEMORY];
+    double ranks = price->limits.n_ranks;
+    struct bound_price_line line = {
+        .step_s = (double)(cost->overhead_fs + cost->network_fs) +
+                  side->memory[COST_PROJECTIONS] + side->memory[COST_MLP] +
+                  side->memory[COST_HEAD],
+        .sequence_s = price->network_token + side->memory[COST_ACTIVATIONS] +
+                      (price->dispatch_token + side->copies) / ranks,
+        .context_s = least(side->memory[COST_DECODE_ATTENTION],
+                           side->memory[COST_PREFILL_ATTENTION]),
+    };
+    if (cost->n_classes > COST_WINDOW_PREFILL) {
+        line.window_s =
+            least(side->memory[COST_WINDOW_DECODE], side->memory[COST_WINDOW_PREFILL]);
+    }
+    if (cost->n_classes > COST_STATE) {
+        line.sequence_s += side->memory[COST_STATE];
+    }
+    if (side->experts != NULL) {
+        double most = price->limits.sequences * price->limits.emitted;
+        double fixed = experts_on_chord(price, side->experts, 1, 0, most);
+        double rising = experts_on_chord(price, side->experts, 1, 1, most) - fixed;
+        line.step_s += side->experts_share * fixed;
+        line.sequence_s += side->experts_share * rising / ranks;
+    }
+    return line;
+}
+
+struct bound_price_line bound_price_decode_line(const struct bound_price *price,
+                                                bool shares)
+{
+    struct bound_price_line line = price->cost->kind == COST_LINEAR
+                                       ? linear_line(price, shares)
+                                       : roofline_line(price);
+    double seconds = kept(price);
+    line.step_s *= seconds;
+    line.sequence_s *= seconds;
+    line.context_s *= seconds;
+    line.window_s *= seconds;
+    return line;
 }

@@ -37,6 +37,8 @@
 #include "engine/pool.h"
 #include "study/bound_sums.h"
 
+enum { BOUND_PRICE_COMPUTE, BOUND_PRICE_MEMORY };
+
 /* One side of every class, and what overlap leaves of the other: femtoseconds per unit. */
 struct bound_price_side {
     double compute[N_COST_CLASSES];
@@ -57,9 +59,23 @@ struct bound_price {
     double least_step_fs;  /* of any step */
 };
 
+/* A step in which sequences emit lasts at least step_s, and for each of them sequence_s,
+ * context_s per token that it attends to and window_s per token within the window. */
+struct bound_price_line {
+    double step_s;
+    double sequence_s;
+    double context_s;
+    double window_s;
+};
+
 void bound_price_init(struct bound_price *price, const struct pool *pool);
 
 /* Seconds. */
 double bound_price_s(const struct bound_price *price, const struct bound_sums *sums);
+
+/* What tokens of output add to a step, by its memory side; `shares`: a cache may hold
+ * prompts. */
+struct bound_price_line bound_price_decode_line(const struct bound_price *price,
+                                                bool shares);
 
 #endif

@@ -75,10 +75,10 @@ static int read_all(struct demand *demand, struct workload *workload,
 }
 
 int demand_read(struct demand *demand, const struct config_workload *config,
-                struct bound_mix *mix, struct err *err)
+                uint64_t seed, struct bound_mix *mix, struct err *err)
 {
     struct workload workload;
-    if (workload_open(&workload, config, NULL, err) != 0) {
+    if (workload_open(&workload, config, seed, NULL, err) != 0) {
         return -1;
     }
     int status = read_all(demand, &workload, mix, err);

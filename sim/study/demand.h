@@ -53,7 +53,7 @@ void demand_free(struct demand *demand);
  * closed mode all of them arrive at 0.  -1 for the workload's errors; whatever it returns,
  * demand_free() and bound_mix_free() free. */
 int demand_read(struct demand *demand, const struct config_workload *config,
-                struct bound_mix *mix, struct err *err);
+                uint64_t seed, struct bound_mix *mix, struct err *err);
 
 /* Requests per second: in an interval, in the fullest one, in the mean of all. */
 double demand_rps(const struct demand *demand, int64_t interval);

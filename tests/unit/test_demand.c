@@ -37,7 +37,7 @@ static void read_trace(struct demand *demand, struct bound_mix *mix)
     write_file("config.ini", text, sizeof text - 1);
     assert_int_equal(config_read(&config, "config.ini", NULL, 0, &arena, &err), 0);
     *demand = (struct demand){.interval_ns = 37000000000};
-    if (demand_read(demand, &config.workload, mix, &err) != 0) {
+    if (demand_read(demand, &config.workload, 1, mix, &err) != 0) {
         fail_msg("%s", err.text);
     }
     memory_arena_free(&arena);
@@ -98,7 +98,7 @@ static void an_arrival_after_millions_of_intervals_is_refused(void **state)
     struct demand demand = {.interval_ns = 1000000000};
     struct err err = {""};
     write_file("far.csv", far, sizeof far - 1);
-    assert_int_equal(demand_read(&demand, &config, NULL, &err), -1);
+    assert_int_equal(demand_read(&demand, &config, 1, NULL, &err), -1);
     assert_string_equal(err.text,
                         "far.csv:3: the arrival is after 67108864 intervals of "
                         "1000000000 ns: expected a longer interval");
