@@ -9,6 +9,7 @@
 
 extern const struct command command_run;
 extern const struct command command_compare;
+extern const struct command command_capacity;
 extern const struct command command_check;
 extern const struct command command_list;
 extern const struct command command_gen;
@@ -20,9 +21,9 @@ extern const struct command command_calibrate;
 extern const struct command command_size;
 
 static const struct command *const commands[] = {
-    &command_run,      &command_compare,   &command_check,  &command_list,
-    &command_gen,      &command_trace,     &command_import, &command_roofline,
-    &command_validate, &command_calibrate, &command_size};
+    &command_run,    &command_compare,  &command_capacity, &command_size,
+    &command_check,  &command_list,     &command_gen,      &command_trace,
+    &command_import, &command_roofline, &command_validate, &command_calibrate};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 struct option_help {

@@ -3,7 +3,6 @@
 
 #include "base/memory.h"
 #include "cli/command.h"
-#include "input/bytes.h"
 #include "output/folder.h"
 #include "study/compare.h"
 #include "study/compare_picture.h"
@@ -11,30 +10,14 @@
 #include "study/compare_table.h"
 #include "study/run.h"
 
-/* The configuration that is varied, as config.ini: to compare again. */
-static int write_base(const struct config *base, const char *folder, struct err *err)
-{
-    char sha256[65];
-    struct bytes *trace = bytes_open(base->workload.trace, err);
-    if (trace == NULL) {
-        return -1;
-    }
-    int status = bytes_sha256(trace, sha256, err);
-    bytes_close(trace);
-    if (status != 0) {
-        return -1;
-    }
-    return run_write_config(base, folder,
-                            "What a comparison of servesim " SERVESIM_VERSION
-                            " varied: compare.csv has the variants.",
-                            sha256, err);
-}
-
 static int write_files(const struct compare *compare,
                        const struct compare_scores *scores, const char *folder,
                        struct err *err)
 {
-    if (write_base(&compare->base, folder, err) != 0 ||
+    if (run_write_unplayed(&compare->base, folder,
+                           "What a comparison of servesim " SERVESIM_VERSION
+                           " varied: compare.csv has the variants.",
+                           err) != 0 ||
         compare_table_write(compare, scores, folder, err) != 0 ||
         compare_table_write_winners(compare, scores, folder, err) != 0) {
         return -1;

@@ -42,4 +42,9 @@ int run_write_config_as(const struct config *config, const char *folder,
                         const char *name, const char *title, const char *sha256,
                         struct err *err);
 
+/* The same of a configuration that was not run as it is, as of a study: the trace, if there
+ * is one, is read for its hash. */
+int run_write_unplayed(const struct config *config, const char *folder,
+                       const char *title, struct err *err);
+
 #endif

@@ -50,9 +50,11 @@ static int read_load(struct size_variant *variant, struct err *err)
     struct demand run = {.interval_ns = 1000000000};
     variant->demand.interval_ns = variant->config.study.size.interval_ns;
     trial_config(&variant->book.spec, &trial, 0, &config, pools);
-    int status = demand_read(&run, &config.workload, &variant->mix, err);
+    int status = demand_read(&run, &config.workload, (uint64_t)config.run.seed,
+                             &variant->mix, err);
     if (status == 0) {
-        status = demand_read(&variant->demand, &variant->config.workload, NULL, err);
+        status = demand_read(&variant->demand, &variant->config.workload,
+                             (uint64_t)config.run.seed, NULL, err);
     }
     int64_t n = run.sum.n_requests;
     if (status == 0 && n < 2) {

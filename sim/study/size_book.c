@@ -48,11 +48,18 @@ void size_book_scale(struct trial_spec *spec, struct config *config, double fact
     }
 }
 
+/* The goal as a deployment that is off by z is held to it. */
+static struct goal goal_of(const struct trial_spec *spec, double z)
+{
+    struct goal goal = spec->goal;
+    goal_scale_ttft(&goal, 1 / trial_ttft_factor(spec->config, z));
+    return goal;
+}
+
 /* Whether more seeds could still save it: shares are at most 1, latencies at least 0. */
-static bool is_lost(const struct trial_spec *spec, const struct goal_verdict *verdict,
+static bool is_lost(const struct goal *goal, const struct goal_verdict *verdict,
                     int32_t n_seeds)
 {
-    const struct goal *goal = &spec->goal;
     for (int32_t i = 0; i < goal->n; i++) {
         const struct goal_criterion *criterion = &goal->list[i];
         double mean = verdict->mean[i];
@@ -74,10 +81,9 @@ static bool is_lost(const struct trial_spec *spec, const struct goal_verdict *ve
 
 /* Missed by so much that with fewer replicas it is no better: the queue grows, or three
  * times as many requests miss the bounds as may, or a latency is three times its bound. */
-static bool is_hopeless(const struct trial_spec *spec,
-                        const struct goal_verdict *verdict, int32_t n_seeds)
+static bool is_hopeless(const struct goal *goal, const struct goal_verdict *verdict,
+                        int32_t n_seeds)
 {
-    const struct goal *goal = &spec->goal;
     const double far = 3;
     if (verdict->meets) {
         return false;
@@ -113,18 +119,19 @@ static bool play_one(void *state, int32_t i)
     size_fleet_config(book->candidates, &entry->what.fleet, &config, pools);
     size_book_scale(&spec, &config, entry->what.factor);
     spec.config = &config;
+    const struct goal goal = goal_of(&spec, entry->what.z);
     struct trial trial = {.z = entry->what.z, .n_seeds = 1};
     entry->n_seeds = 1;
     int status = trial_run(&spec, &trial, &entry->result, &playing->errs[i]);
     if (status == 0 && spec.n_seeds > 1 &&
-        !is_lost(&spec, &entry->result.verdict, spec.n_seeds)) {
+        !is_lost(&goal, &entry->result.verdict, spec.n_seeds)) {
         trial.n_seeds = 0;
         entry->n_seeds = spec.n_seeds;
         status = trial_run(&spec, &trial, &entry->result, &playing->errs[i]);
     }
     playing->failed[i] = status != 0;
     entry->hopeless =
-        status == 0 && is_hopeless(&spec, &entry->result.verdict, entry->n_seeds);
+        status == 0 && is_hopeless(&goal, &entry->result.verdict, entry->n_seeds);
     progress_add(book->progress, 1);
     return spec.interrupted == NULL || !*spec.interrupted;
 }

@@ -4,7 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "input/bytes.h"
 #include "output/text.h"
 #include "study/run.h"
 #include "study/size_rows.h"
@@ -302,8 +301,7 @@ static int write_demand(const struct size *size, const char *folder, struct err 
 }
 
 /* The first answer as a configuration. */
-static int write_answer(const struct size *size, const char *folder, const char *sha256,
-                        struct err *err)
+static int write_answer(const struct size *size, const char *folder, struct err *err)
 {
     for (int32_t i = 0; i < size->n; i++) {
         const struct size_variant *variant = &size->variants[i];
@@ -318,38 +316,21 @@ static int write_answer(const struct size *size, const char *folder, const char 
         return run_write_config_as(
             &config, folder, "fleet.ini",
             "The cheapest fleet that servesim size " SERVESIM_VERSION " found: run it.",
-            sha256, err);
+            config.workload.trace_sha256, err);
     }
     return 0;
-}
-
-static int hash_trace(const struct config *config, char sha256[65], struct err *err)
-{
-    sha256[0] = '\0';
-    if (config->workload.trace[0] == '\0') {
-        return 0; /* generated */
-    }
-    struct bytes *trace = bytes_open(config->workload.trace, err);
-    if (trace == NULL) {
-        return -1;
-    }
-    int status = bytes_sha256(trace, sha256, err);
-    bytes_close(trace);
-    return status;
 }
 
 int size_write(const struct size *size, const char *folder, struct arena *arena,
                struct err *err)
 {
-    char sha256[65];
-    if (hash_trace(&size->base, sha256, err) != 0 ||
-        run_write_config(&size->base, folder,
-                         "What servesim size " SERVESIM_VERSION
-                         " was asked: size.csv has the answer.",
-                         sha256, err) != 0 ||
+    if (run_write_unplayed(&size->base, folder,
+                           "What servesim size " SERVESIM_VERSION
+                           " was asked: size.csv has the answer.",
+                           err) != 0 ||
         write_size(size, folder, arena, err) != 0 ||
         write_fleets(size, folder, err) != 0 || write_demand(size, folder, err) != 0) {
         return -1;
     }
-    return write_answer(size, folder, sha256, err);
+    return write_answer(size, folder, err);
 }
