@@ -75,12 +75,6 @@ static int run(const struct command_line *line)
         .overs = line->overs,
         .n_overs = line->n_overs,
     };
-    if (line->n_overs == 0) {
-        fputs(
-            "servesim: compare: --over section.key=v1,v2,... is missing: what varies\n",
-            stderr);
-        return COMMAND_USAGE;
-    }
     int status = compare_read(&compare, &request, &arena, &err);
     if (status == 0) {
         status = play(&compare, line, &arena, &err);
@@ -95,14 +89,16 @@ static int run(const struct command_line *line)
 
 const struct command command_compare = {
     .name = "compare",
-    .arguments = "CONFIG --over section.key=v1,v2,... [--over ...] "
+    .arguments = "CONFIG [--over section.key=v1,v2,...]... "
                  "[-s section.key=value]... [-o DIR] [-j N] [--overwrite]",
     .summary = "Runs variants of a configuration and says which is best in what",
     .help =
         "Replays the trace of CONFIG once for every value of the key that --over "
         "names,\n"
         "or for every combination of the values of several, the last one fastest, and\n"
-        "prints a row per variant.  A '*' marks the best of a column.\n"
+        "prints a row per variant.  A '*' marks the best of a column.  Without --over "
+        "the\n"
+        "section [over] of CONFIG says what varies.\n"
         "With -o DIR it also writes compare.csv (every metric of every variant),\n"
         "winners.csv, compare.svg (a picture) and config.ini (what was varied).\n"
         "DIR appears whole or not at all.\n\n"

@@ -11,8 +11,9 @@
  *
  * Requests that lose work to failures, that a client sends again or a drafter slows down cost
  * more, never less; slow replicas and limits of power likewise.  A pool of role prefill does
- * a request's prompt, one of role decode its output: their bounds are of that part.  (The
- * struct is bound_result: `enum bound` is model/cost.h's.)
+ * a request's prompt, one of role decode its output: their bounds are of that part, and of
+ * requests that have it done there; `min_prompt_tokens`, splitwise and limits that a prompt
+ * is too long for let it be done elsewhere.  (The struct is bound_result: `enum bound` is model/cost.h's.)
  */
 #ifndef SERVESIM_STUDY_BOUND_H
 #define SERVESIM_STUDY_BOUND_H

@@ -74,17 +74,6 @@ const struct columns capacity_files_trials = {
     .n = sizeof trial_list / sizeof trial_list[0],
 };
 
-/* Values are the user's: they may hold what CSV must quote. */
-static void write_word(struct text *text, const char *word)
-{
-    bool is_quoted = strpbrk(word, ",\"\r\n") != NULL;
-    text_string(text, is_quoted ? "\"" : "");
-    for (; *word != '\0'; word++) {
-        text_printf(text, "%s%c", is_quoted && *word == '"' ? "\"" : "", *word);
-    }
-    text_string(text, is_quoted ? "\"" : "");
-}
-
 static void write_real(struct text *text, double value)
 {
     if (isfinite(value)) {
@@ -179,16 +168,16 @@ static int write_capacity(const struct capacity_study *study, const char *folder
         char calibration[CALIBRATED_TEXT];
         calibrated_print(variant->config.pools, variant->config.n_pools, calibration);
         for (int32_t k = 0; k < study->grid.n_keys; k++) {
-            write_word(&text, variant->values[k]);
+            text_quoted(&text, variant->values[k]);
             text_string(&text, ",");
         }
         write_answer(&text, variant);
         write_figures(&text, variant);
         text_printf(&text, "%s,%d,", calibration, variant->is_best);
-        write_word(&text, !variant->fits ? variant->reason.text
-                          : answer->fails >= 0
-                              ? answer->tries[answer->fails].result.verdict.reason
-                              : "not tried above");
+        text_quoted(&text, !variant->fits ? variant->reason.text
+                           : answer->fails >= 0
+                               ? answer->tries[answer->fails].result.verdict.reason
+                               : "not tried above");
         text_string(&text, "\n");
     }
     return text_close(&text, err);
@@ -208,7 +197,7 @@ static void write_tries(struct text *text, const struct capacity_variant *varian
         struct goal goal = variant->spec.goal;
         goal_scale_ttft(&goal, 1 / factor);
         for (int32_t k = 0; k < goal.n; k++) {
-            write_word(text, variant->label);
+            text_quoted(text, variant->label);
             text_printf(text, ",%s,%.6g,%" PRId64 ",%" PRId32 ",", search, z, first, n);
             write_rate(text, try->rate_rps);
             text_printf(text, "%d,%" PRId32 ",%.6g,%s,%.6g,", verdict->meets,
@@ -216,7 +205,7 @@ static void write_tries(struct text *text, const struct capacity_variant *varian
                         goal.list[k].bound);
             write_real(text, verdict->mean[k]);
             write_real(text, verdict->sd[k]);
-            write_word(text, verdict->reason);
+            text_quoted(text, verdict->reason);
             text_string(text, "\n");
         }
     }

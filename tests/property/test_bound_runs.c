@@ -20,9 +20,10 @@ enum { N_WORLDS = 1200 };
 /* What a run told, and what its bounds are. */
 struct told {
     int64_t world;
-    const struct pool *pool;
-    struct bound_mix mix; /* of those who completed */
-    bool *shares;         /* by id */
+    const struct pool *pool; /* that computes prompts, */
+    const struct pool *rest; /* and that writes outputs: often the same */
+    struct bound_mix mix;    /* of those who completed */
+    bool *shares;            /* by id */
     int64_t n_shares;
     double *tpots;  /* of those who completed, seconds; 0 with one token */
     int64_t n_late; /* checked against the bounds of their latencies */
@@ -56,7 +57,7 @@ static void finish(void *state, struct probe_record *record)
     bound_mix_add(&told->mix, length.prompt_tokens, length.output_tokens,
                   length.shares);
     double first_s = bound_ttft_s(told->pool, &length);
-    double rest_s = bound_output_s(told->pool, &length);
+    double rest_s = bound_output_s(told->rest, &length);
     double ttft_s = (double)(record->first_token_ns - record->arrival_ns) * 1e-9;
     double output_s = (double)(record->finish_ns - record->first_token_ns) * 1e-9;
     if (ttft_s < first_s || output_s < rest_s) {
@@ -104,12 +105,12 @@ static int next(void *state, struct sim_arrival *arrival, struct err *err)
     return got;
 }
 
-/* Busy seconds of all replicas; a rank in lockstep is busy when all are. */
+/* Busy seconds of a pool's replicas; a rank in lockstep is busy when all are. */
 static double busy_s(const struct sim *sim, const struct pool *pool)
 {
     wide ns = 0;
     for (int32_t i = 0; i < sim->n_replicas; i++) {
-        ns += sim->replicas[i].sums.busy_ns;
+        ns += sim->replicas[i].pool == pool ? sim->replicas[i].sums.busy_ns : 0;
     }
     return (double)ns * 1e-9 / (double)layout_ranks(&pool->config->layout);
 }
@@ -176,7 +177,29 @@ static int64_t steps_of(const struct sim *sim)
     return n;
 }
 
-/* Runs the world; its busy seconds. */
+/* Both of them, of one pool that does all. */
+static void check_paces(struct told *told, const struct sim *sim, double seconds)
+{
+    if (told->pool == told->rest) {
+        check_pace(told, seconds);
+    }
+    if (told->pool == told->rest && layout_ranks(&told->pool->config->layout) == 1) {
+        check_steps(told, steps_of(sim));
+    }
+}
+
+/* The pool that writes outputs has its part, at least. */
+static void check_rest(struct told *told, double seconds)
+{
+    struct bound_result bound;
+    bound_of(told->rest, &told->mix, &bound);
+    if (seconds < bound.busy_s_per_request * (double)told->mix.n_requests) {
+        fail_msg("world %lld: outputs took %.12g s, at least %.12g per request",
+                 (long long)told->world, seconds, bound.busy_s_per_request);
+    }
+}
+
+/* Runs the world; busy seconds of the pool that computes prompts. */
 static double run_world(struct told *told, struct bound_result *bound)
 {
     struct arena arena = {0};
@@ -189,21 +212,27 @@ static double run_world(struct told *told, struct bound_result *bound)
         fail_msg("%s", err.text);
     }
     struct pool *pools = memory_new((size_t)config.n_pools, sizeof *pools);
-    struct batch_policy policy = policy_of(&config.pools[0].scheduler);
+    struct batch_policy policies[2];
+    assert_true(config.n_pools <= 2);
+    for (int32_t i = 0; i < config.n_pools; i++) {
+        policies[i] = policy_of(&config.pools[i].scheduler);
+    }
     if (run_pools(&config, pools, &err) != 0 ||
         config_route_served(&config, &served, &arena, &faulty, &err) != 0 ||
-        workload_open(&source.workload, &config.workload, NULL, &err) != 0) {
+        workload_open(&source.workload, &config.workload, 37, NULL, &err) != 0) {
         fail_msg("%s", err.text);
     }
     source.workload.served = &served;
-    told->pool = pools;
+    told->pool = &pools[0];
+    told->rest = &pools[config.n_pools - 1];
     struct probe probe = {.state = told, .finish = finish, .tick = tick};
     struct sim_config sim_config = {
         .pools = pools,
-        .policies = &policy,
-        .n_pools = 1,
+        .policies = policies,
+        .n_pools = config.n_pools,
         .seed = 37,
         .route = policy_route("round_robin"),
+        .decode_route = policy_route("round_robin"),
         .disaggregate = &config.disaggregate,
         .routing = &config.route,
         .client_timeout_ns = config.workload.client_timeout_ns,
@@ -215,14 +244,12 @@ static double run_world(struct told *told, struct bound_result *bound)
     if (sim_run(&sim, &sim_config, &arrivals, &err) != 0) {
         fail_msg("%s", err.text);
     }
-    double seconds = busy_s(&sim, pools);
+    double seconds = busy_s(&sim, told->pool);
     if (told->mix.n_requests > 0) {
-        bound_of(pools, &told->mix, bound);
+        check_rest(told, busy_s(&sim, told->rest));
+        bound_of(told->pool, &told->mix, bound);
         assert_true(bound->least_ttft_s <= told->least_ttft_s);
-        check_pace(told, seconds);
-        if (layout_ranks(&pools->config->layout) == 1) {
-            check_steps(told, steps_of(&sim));
-        }
+        check_paces(told, &sim, seconds);
     }
     sim_free(&sim);
     workload_close(&source.workload);
@@ -238,12 +265,15 @@ static double median(double *values, int64_t n)
 }
 
 /* Looks at one world; its requests that completed. */
-static int64_t look_at(int64_t world, bool drafts, struct ratios ratios[N_KINDS])
+static int64_t look_at(int64_t world, enum bounded_how how,
+                       struct ratios ratios[N_KINDS])
 {
-    struct told told = {
-        .least_ttft_s = INFINITY, .ttft_ratio = INFINITY, .output_ratio = INFINITY};
+    struct told told = {.world = world,
+                        .least_ttft_s = INFINITY,
+                        .ttft_ratio = INFINITY,
+                        .output_ratio = INFINITY};
     struct bound_result bound = {.busy_s_per_request = 0};
-    enum bounded_kind kind = bounded_write_world(world, drafts);
+    enum bounded_kind kind = bounded_write_world(world, how);
     double seconds = run_world(&told, &bound);
     int64_t n = told.mix.n_requests;
     double least_s = bound.busy_s_per_request * (double)n;
@@ -278,7 +308,7 @@ static void tell(struct ratios ratios[N_KINDS], double near)
             continue;
         }
         double busy = median(of->busy, of->n);
-        double steps = median(of->steps, of->n_steps);
+        double steps = of->n_steps > 0 ? median(of->steps, of->n_steps) : 0;
         double ttft = median(of->ttft, of->n);
         double output = median(of->output, of->n);
         print_message(
@@ -297,7 +327,7 @@ static void no_run_beats_the_bounds(void **state)
     int64_t n = 0;
     (void)state;
     for (int64_t world = 0; world < N_WORLDS; world++) {
-        n += look_at(world, false, ratios);
+        n += look_at(world, BOUNDED_PLAIN, ratios);
     }
     tell(ratios, 1.001);
     assert_true(n > 41000);
@@ -311,7 +341,20 @@ static void no_run_with_drafted_tokens_does(void **state)
     int64_t n = 0;
     (void)state;
     for (int64_t world = 0; world < N_WORLDS / 10; world++) {
-        n += look_at(world, true, ratios);
+        n += look_at(world, BOUNDED_DRAFTS, ratios);
+    }
+    tell(ratios, 1.01);
+    assert_true(n > 4100);
+    free(ratios);
+}
+
+static void no_run_with_prompts_and_outputs_apart_does(void **state)
+{
+    struct ratios *ratios = memory_new(N_KINDS, sizeof *ratios);
+    int64_t n = 0;
+    (void)state;
+    for (int64_t world = 0; world < N_WORLDS / 4; world++) {
+        n += look_at(world, BOUNDED_APART, ratios);
     }
     tell(ratios, 1.01);
     assert_true(n > 4100);
@@ -323,6 +366,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_run_beats_the_bounds),
         cmocka_unit_test(no_run_with_drafted_tokens_does),
+        cmocka_unit_test(no_run_with_prompts_and_outputs_apart_does),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }

@@ -10,6 +10,9 @@
 /* Kinds of worlds. */
 enum bounded_kind { LINEAR, DENSE, KINDS, N_KINDS };
 
+/* Which of them: of one pool, with drafted tokens, or with a pool for outputs. */
+enum bounded_how { BOUNDED_PLAIN, BOUNDED_DRAFTS, BOUNDED_APART };
+
 static int64_t bounded_write_trace(struct rng *rng, FILE *out)
 {
     int64_t n = 3 + rng_below(rng, 138);
@@ -102,7 +105,7 @@ static enum bounded_kind bounded_write_price(struct rng *rng, FILE *out)
     return kind;
 }
 
-/* Drafts need a discipline that has them, and no stages: two in three of the others. */
+/* Guesses that are looked up, good and bad ones. */
 static void bounded_write_drafts(struct rng *rng, FILE *out)
 {
     fprintf(out,
@@ -112,7 +115,71 @@ static void bounded_write_drafts(struct rng *rng, FILE *out)
             (long long)POLICIES_PICK(rng, 41, 99));
 }
 
-static enum bounded_kind bounded_write_world(int64_t world, bool drafts)
+/* What pools have of a scheduler and of memory: little, or so much that nobody gives way. */
+static void bounded_write_limits(struct rng *rng, FILE *out, int64_t most_tokens,
+                                 bool small)
+{
+    int64_t block = POLICIES_PICK(rng, 1, 7, 16);
+    int64_t blocks = (most_tokens + block - 1) / block *
+                     (small ? POLICIES_PICK(rng, 1, 2, 7, 41) : 64);
+    int64_t budget = POLICIES_PICK(rng, 3, 41, 512, 4099);
+    fprintf(out, "block_size = %lld\nnum_gpu_blocks = %lld\n", (long long)block,
+            (long long)blocks + 1);
+    fprintf(out, "max_num_batched_tokens = %lld\nlong_prefill_token_threshold = %lld\n",
+            (long long)(small || budget > 64 ? budget : 64),
+            (long long)POLICIES_PICK(rng, 0, 0, 37));
+    fprintf(out, "replicas = %lld\nenable_prefix_caching = %s\n",
+            (long long)POLICIES_PICK(rng, 1, 1, 2), policies_word(rng, "yes", "no"));
+    if (rng_below(rng, 3) == 0) {
+        fputs("frontend_ms = 1.37\nfrontend_token_us = 0.37\n", out);
+    }
+    fprintf(out, "async_scheduling = %s\n", policies_word(rng, "yes", "no"));
+}
+
+/* A pool for prompts and one for outputs.  Both can serve everybody: else who cannot be
+ * served by one has all of it done by the other. */
+static enum bounded_kind bounded_write_apart(struct rng *rng, FILE *out,
+                                             int64_t most_tokens)
+{
+    bool is_linear = rng_below(rng, 3) == 0;
+    fputs("[disaggregate]\nbandwidth = 137\n", out);
+    if (is_linear) {
+        fputs("kv_bytes_per_token = 4099B\n", out);
+    }
+    for (int i = 0; i < 2; i++) {
+        fprintf(out, "[pool.%s]\nrole = %s\nbatching = unified\nmax_num_seqs = %lld\n",
+                i == 0 ? "p" : "d", i == 0 ? "prefill" : "decode",
+                (long long)POLICIES_PICK(rng, 2, 13, 64));
+        bounded_write_limits(rng, out, most_tokens, false);
+        fputs(is_linear ? "cost = linear\nbase_us = 500\nprefill_token_us = 250\n"
+                          "decode_seq_us = 137\n"
+                        : "accelerator = h100-sxm\nmodel = llama-3.1-8b\nlayers = 7\n",
+              out);
+    }
+    return is_linear ? LINEAR : DENSE;
+}
+
+/* One pool; some with drafts, which need a discipline that has them. */
+static enum bounded_kind bounded_write_pool(struct rng *rng, FILE *out,
+                                            int64_t most_tokens, bool drafts)
+{
+    fputs("[pool.main]\n", out);
+    if (drafts) {
+        fputs("batching = unified\n", out);
+    } else {
+        policies_write(rng, out);
+    }
+    bounded_write_limits(rng, out, most_tokens, true);
+    if (!drafts) {
+        return bounded_write_price(rng, out);
+    }
+    fputs("accelerator = h100-sxm\nmodel = llama-3.1-8b\nengine = vllm\n", out);
+    bounded_write_drafts(rng, out);
+    return DENSE;
+}
+
+/* Makes trace.csv and config.ini of the world of that number. */
+static enum bounded_kind bounded_write_world(int64_t world, enum bounded_how how)
 {
     struct rng rng;
     rng_init(&rng, (uint64_t)world, "bound_runs");
@@ -126,32 +193,10 @@ static enum bounded_kind bounded_write_world(int64_t world, bool drafts)
     if (rng_below(&rng, 6) == 0) {
         fputs("client_timeout = 137ms\n", config);
     }
-    fputs("[pool.main]\n", config);
-    if (drafts) {
-        fputs("batching = unified\n", config);
-    } else {
-        policies_write(&rng, config);
-    }
-    int64_t block = POLICIES_PICK(&rng, 1, 7, 16);
-    int64_t blocks =
-        (most_tokens + block - 1) / block * POLICIES_PICK(&rng, 1, 2, 7, 41);
-    fprintf(config, "block_size = %lld\nnum_gpu_blocks = %lld\n", (long long)block,
-            (long long)blocks + 1);
-    fprintf(config,
-            "max_num_batched_tokens = %lld\nlong_prefill_token_threshold = %lld\n",
-            (long long)POLICIES_PICK(&rng, 3, 41, 512, 4099),
-            (long long)POLICIES_PICK(&rng, 0, 0, 37));
-    fprintf(config, "replicas = %lld\nenable_prefix_caching = %s\n",
-            (long long)POLICIES_PICK(&rng, 1, 1, 2), policies_word(&rng, "yes", "no"));
-    if (rng_below(&rng, 3) == 0) {
-        fputs("frontend_ms = 1.37\nfrontend_token_us = 0.37\n", config);
-    }
-    fprintf(config, "async_scheduling = %s\n", policies_word(&rng, "yes", "no"));
-    enum bounded_kind kind = drafts ? DENSE : bounded_write_price(&rng, config);
-    if (drafts) {
-        fputs("accelerator = h100-sxm\nmodel = llama-3.1-8b\nengine = vllm\n", config);
-        bounded_write_drafts(&rng, config);
-    }
+    enum bounded_kind kind =
+        how == BOUNDED_APART
+            ? bounded_write_apart(&rng, config, most_tokens)
+            : bounded_write_pool(&rng, config, most_tokens, how == BOUNDED_DRAFTS);
     rng_free(&rng);
     assert_int_equal(fclose(trace), 0);
     assert_int_equal(fclose(config), 0);
