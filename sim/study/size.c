@@ -25,12 +25,6 @@ static int check(const struct config *config, struct err *err)
     if (config_one_pool(config, "size", err) != 0) {
         return -1;
     }
-    if (config->workload.mode == CONFIG_CLOSED) {
-        return err_set(err,
-                       "%s: [workload] mode: with closed the load is as high as the "
-                       "fleet is fast: no fleet is too small",
-                       config->file);
-    }
     if (strcmp(pool->scale.policy, "none") != 0 && pool->scale.policy[0] != '\0') {
         return err_set(err,
                        "%s: [scale.%s]: size looks for the number of replicas itself",

@@ -98,7 +98,6 @@ static void list_pairs(struct pairing *pairing)
         }
     }
     qsort(pairing->pairs, (size_t)pairing->n, sizeof *pairing->pairs, by_guess);
-    pairing->n = pairing->n < SIZE_PAIRS_MOST ? pairing->n : SIZE_PAIRS_MOST;
 }
 
 static int32_t committed_of(const struct size_candidate *candidate)
@@ -309,6 +308,8 @@ int size_pairs_search(struct size_book *book, double factor, bool disaggregated,
     struct size_fleet fleets[SIZE_PAIRS_ALL];
     *pairs = (struct size_pairs){0};
     list_pairs(&pairing);
+    pairs->n_all = pairing.n;
+    pairing.n = pairing.n < SIZE_PAIRS_MOST ? pairing.n : SIZE_PAIRS_MOST;
     pairs->n_pairs = pairing.n;
     pairs->n_possible = enumerate(&pairing, fleets, SIZE_PAIRS_ALL);
     int status = 0;

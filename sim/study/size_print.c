@@ -4,20 +4,15 @@
 #include <math.h>
 #include <string.h>
 
+#include "study/size_more.h"
 #include "study/size_rows.h"
 #include "study/size_slo.h"
+
+static const double short_s = 100;
 
 static double usd(int64_t nano)
 {
     return (double)nano * 1e-9;
-}
-
-/* " $ 43.89 per hour", or nothing where there are no prices. */
-static void print_price(FILE *out, const struct size_variant *variant, int64_t nano)
-{
-    if (variant->candidates.has_prices) {
-        fprintf(out, ", $ %.2f per hour", usd(nano));
-    }
 }
 
 static void print_head(FILE *out, const struct size_variant *variant)
@@ -39,6 +34,11 @@ static void print_head(FILE *out, const struct size_variant *variant)
             spec->n_seeds, spec->n_seeds == 1 ? "" : "s", spec->n_requests,
             candidates->run_s, (double)runs->warmup_nano * 1e-7,
             (double)runs->cooldown_nano * 1e-7);
+    if (candidates->run_s < short_s) {
+        fputs("  in runs this short a queue that grows slowly is hardly seen: raise "
+              "[study] requests\n",
+              out);
+    }
 }
 
 /* What is known of one replica fewer. */
@@ -95,7 +95,7 @@ static void print_interval(FILE *out, const struct size_variant *variant)
     } else if (draws->high == 0) {
         fprintf(out, "%d replicas or more", (int)draws->low);
     } else if (draws->low == draws->high) {
-        fprintf(out, "%d replicas", (int)draws->low);
+        fprintf(out, "%d replica%s", (int)draws->low, draws->low == 1 ? "" : "s");
     } else {
         fprintf(out, "%d to %d replicas", (int)draws->low, (int)draws->high);
     }
@@ -116,7 +116,7 @@ static void print_answer(FILE *out, const struct size_variant *variant)
     int64_t gpus = size_fleet_gpus(&variant->candidates, &answer->best);
     fprintf(out, "\ncheapest: %s = %" PRId64 " GPU%s", text, gpus,
             gpus == 1 ? "" : "s");
-    print_price(out, variant, answer->nano);
+    size_more_price(out, variant, answer->nano);
     fprintf(out, "\n  meets: %s\n", entry->result.verdict.reason);
     if (answer->best.n_parts == 1) {
         print_below(out, variant);
@@ -190,7 +190,7 @@ static void print_other(FILE *out, const struct size_variant *variant,
     switch (row->outcome) {
     case SIZE_SEARCH_MEETS:
         fprintf(out, "meets at %d", (int)n);
-        print_price(out, variant, row->nano);
+        size_more_price(out, variant, row->nano);
         break;
     case SIZE_SEARCH_FAILS:
         fprintf(out, "fails at %d, the most allowed: %s", (int)n,
@@ -199,13 +199,13 @@ static void print_other(FILE *out, const struct size_variant *variant,
     case SIZE_SEARCH_DEARER:
         fprintf(out, "fails at %d%s", (int)n,
                 row->entry != NULL && row->fails == n ? "" : " and below");
-        print_price(out, variant, row->nano);
+        size_more_price(out, variant, row->nano);
         fputs("; with more it is dearer than the best of its kind", out);
         break;
     case SIZE_SEARCH_PRUNED:
         fprintf(out, "cannot be cheaper: needs at least %d by the roofline",
                 (int)row->least);
-        print_price(out, variant, row->nano);
+        size_more_price(out, variant, row->nano);
         break;
     case SIZE_SEARCH_NEVER:
     case SIZE_SEARCH_REFUSED:
@@ -238,93 +238,15 @@ static void print_pairs(FILE *out, const char *what, const struct size_pairs *pa
         fprintf(out, "\n%s: no two candidates go together\n", what);
         return;
     }
-    fprintf(out, "\n%s: %" PRId64 " fleets of %d pairs could be cheaper; %d tried, ",
-            what, pairs->n_possible, (int)pairs->n_pairs, (int)pairs->n_tried);
+    fprintf(out,
+            "\n%s: %" PRId64 " fleets of %d pairs (of %d) could be cheaper; %d tried, ",
+            what, pairs->n_possible, (int)pairs->n_pairs, (int)pairs->n_all,
+            (int)pairs->n_tried);
     fprintf(out, "%s\n",
             pairs->found && pairs->all ? "the cheapest that meets is the answer"
             : pairs->found             ? "one that meets is the answer"
             : pairs->all               ? "none meets"
                                        : "none of those meets");
-}
-
-static void print_notch(FILE *out, const struct size_variant *variant,
-                        const struct size_answer *answer, const char *what)
-{
-    char text[SIZE_FLEET_TEXT];
-    double notch = fabs(answer->factor - 1) * 100;
-    if (answer->factor == 0) {
-        return;
-    }
-    fprintf(out, "  %.3g %% %s: ", notch, what);
-    if (!answer->found) {
-        fputs("no fleet within the limits\n", out);
-        return;
-    }
-    size_fleet_print(&variant->candidates, &answer->best, text);
-    fputs(text, out);
-    print_price(out, variant, answer->nano);
-    fprintf(out, " (%+.1f %%)\n",
-            100 * ((double)answer->nano / (double)variant->answer.nano - 1));
-}
-
-static void print_hours(FILE *out, const struct size_variant *variant)
-{
-    const struct demand *demand = &variant->demand;
-    const struct size_fleet *best = &variant->answer.best;
-    double peak = demand_peak_rps(demand);
-    if (demand->n_intervals < 2 || best->n_parts != 1 || peak <= 0) {
-        return;
-    }
-    const struct size_candidate *candidate =
-        &variant->candidates.list[best->candidate[0]];
-    double proved = peak / best->replicas[0];
-    struct demand_fleet fleet =
-        demand_follow(demand, proved, candidate->price.n_committed, candidate->gpus);
-    struct demand_fleet least =
-        demand_follow(demand, candidate->most_rps[POOL_BOTH], 0, candidate->gpus);
-    double hours = (double)demand->n_intervals * (double)demand->interval_ns / 3.6e12;
-    double held = (double)best->replicas[0] * (double)candidate->gpus * hours;
-    fprintf(out,
-            "\nover time, in %" PRId64 " intervals of %.6g s: the fleet takes %.4g "
-            "GPU-hours;\n  an ideal autoscaler %.4g (%.0f %%), if a replica serves "
-            "%.4g requests/s as in the fullest interval;\n  by the roofline none takes "
-            "less than %.4g\n",
-            demand->n_intervals, (double)demand->interval_ns * 1e-9, held,
-            fleet.ideal_gpu_hours, 100 * fleet.ideal_gpu_hours / held, proved,
-            least.ideal_gpu_hours);
-}
-
-/* Dollars of different vendors are not one scale. */
-static void print_vendors(FILE *out, const struct size_variant *variant)
-{
-    const struct size_candidates *candidates = &variant->candidates;
-    const char *first = NULL;
-    bool is_mixed = false;
-    for (int32_t i = 0; i < candidates->n; i++) {
-        const struct size_candidate *candidate = &candidates->list[i];
-        if (candidate->refused == NULL) {
-            first = first != NULL ? first : candidate->vendor;
-            is_mixed = is_mixed || strcmp(first, candidate->vendor) != 0;
-        }
-    }
-    if (first == NULL || !candidates->has_prices) {
-        return;
-    }
-    if (!is_mixed) {
-        fprintf(out, "\nprices: %s\n", first[0] != '\0' ? first : "nobody says whose");
-        return;
-    }
-    fputs("\nprices are not all of one vendor; compare dollars with care ([price] book "
-          "has one's):\n",
-          out);
-    int32_t group = -1;
-    for (int32_t i = 0; i < candidates->n; i++) {
-        const struct size_candidate *candidate = &candidates->list[i];
-        if (candidate->refused == NULL && candidate->group != group) {
-            group = candidate->group;
-            fprintf(out, "  %s: %s\n", candidate->accelerator, candidate->vendor);
-        }
-    }
 }
 
 static void print_variant(FILE *out, const struct size_variant *variant,
@@ -343,15 +265,8 @@ static void print_variant(FILE *out, const struct size_variant *variant,
     if (asked->disaggregate) {
         print_pairs(out, "prefill and decode apart", &variant->answer.apart);
     }
-    if (variant->tighter.factor != 0) {
-        fputs("\nwhat the SLO costs:\n", out);
-        print_notch(out, variant, &variant->tighter, "tighter");
-        print_notch(out, variant, &variant->looser, "looser");
-    }
-    if (variant->answer.found) {
-        print_hours(out, variant);
-    }
-    print_vendors(out, variant);
+    size_more_print(out, variant);
+    size_more_vendors(out, variant);
 }
 
 static void print_line(FILE *out, const struct size_variant *variant, int label,
@@ -380,7 +295,7 @@ static void print_line(FILE *out, const struct size_variant *variant, int label,
 
 void size_print(FILE *out, const struct size *size, struct arena *arena)
 {
-    if (size->grid.n_keys == 0) {
+    if (size->n == 1) {
         print_variant(out, &size->variants[0], arena);
         return;
     }
@@ -401,5 +316,5 @@ void size_print(FILE *out, const struct size *size, struct arena *arena)
     for (int32_t i = 0; i < size->n; i++) {
         print_line(out, &size->variants[i], (int)label, (int)width);
     }
-    print_vendors(out, &size->variants[0]);
+    size_more_vendors(out, &size->variants[0]);
 }
