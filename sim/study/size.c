@@ -197,11 +197,26 @@ static void calibrate(struct size_variant *variant)
     }
 }
 
+/* What no fleet at all can be simulated for is a fault of what was asked. */
+static int check_any_ran(const struct size_variant *variant, struct err *err)
+{
+    const struct size_book *book = &variant->book;
+    for (int32_t i = 0; i < book->n; i++) {
+        if (book->entries[i].error == NULL) {
+            return 0;
+        }
+    }
+    return book->n == 0 ? 0 : err_set(err, "%s", book->entries[0].error);
+}
+
 static int play(struct size_variant *variant, struct arena *arena, struct err *err)
 {
     double notch = (double)variant->config.study.size.notch_nano * 1e-9;
     if (search(variant, 1, true, NULL, &variant->answer, arena, err) != 0) {
         return -1;
+    }
+    if (check_any_ran(variant, err) != 0) {
+        return blame(variant, err);
     }
     calibrate(variant);
     if (variant->answer.found && size_draws_search(variant, err) != 0) {

@@ -73,8 +73,9 @@ static int read_accelerators(struct size_words *words, const struct config *conf
     struct size_words exclude;
     if (size_words_read(words, size->accelerators, arena) != 0 ||
         size_words_read(&exclude, size->exclude, arena) != 0) {
-        return err_set(err, "%s: [size] accelerators, exclude: a name is there twice",
-                       config->file);
+        return err_set(
+            err, "%s: [size] accelerators, exclude: a name is there twice, or none",
+            config->file);
     }
     if (words->n == 1 && strcmp(words->list[0], "all") == 0) {
         size_words_files(words, "accelerators", arena);
