@@ -75,30 +75,41 @@ void size_more_print(FILE *out, const struct size_variant *variant)
     }
 }
 
+/* "Hyperstack, quoted 2026-11-09" and "Hyperstack rate card" are of one vendor. */
+static bool same_vendor(const char *a, const char *b)
+{
+    size_t length = strcspn(a, ", ");
+    return length == strcspn(b, ", ") && strncmp(a, b, length) == 0;
+}
+
 void size_more_vendors(FILE *out, const struct size_variant *variant)
 {
     const struct size_candidates *candidates = &variant->candidates;
     const char *first = NULL;
-    bool is_mixed = false;
+    bool is_one_text = true;
+    bool is_one_vendor = true;
     for (int32_t i = 0; i < candidates->n; i++) {
         const struct size_candidate *candidate = &candidates->list[i];
         if (candidate->refused == NULL) {
             first = first != NULL ? first : candidate->vendor;
-            is_mixed = is_mixed || strcmp(first, candidate->vendor) != 0;
+            is_one_text = is_one_text && strcmp(first, candidate->vendor) == 0;
+            is_one_vendor = is_one_vendor && same_vendor(first, candidate->vendor);
         }
     }
     if (first == NULL || !candidates->has_prices) {
         return;
     }
-    if (!is_mixed) {
+    if (is_one_text) {
         fprintf(out, "\nprices: %s\n", first[0] != '\0' ? first : "nobody says whose");
         return;
     }
-    fputs("\nprices are not all of one vendor; compare dollars with care ([price] book "
-          "has one's):\n",
-          out);
-    int32_t group = -1;
-    for (int32_t i = 0; i < candidates->n; i++) {
+    fputs(
+        is_one_vendor
+            ? "\nprices are of one vendor:\n"
+            : ("\nprices are not all of one vendor; compare dollars with care ([price] "
+               "book has one's):\n"),
+        out);
+    for (int32_t i = 0, group = -1; i < candidates->n; i++) {
         const struct size_candidate *candidate = &candidates->list[i];
         if (candidate->refused == NULL && candidate->group != group) {
             group = candidate->group;
