@@ -106,7 +106,7 @@ class Fleet:
         """Of all who are idle, in order; ranks with the first of theirs."""
         for place in self.places:
             replica, n_ranks = place.replica, place.pool.n_ranks
-            replica.n_due_blocks *= replica.step is not None
+            replica.n_due_blocks *= self.is_in_step(place)
             if n_ranks == 1:
                 replica.wake_ns = None
                 if replica.step is None and replica.n_requests() > 0:
@@ -136,6 +136,10 @@ class Fleet:
         """Those that step together with it, itself among them."""
         first = place.index - place.number % place.pool.n_ranks
         return self.places[first:first + place.pool.n_ranks]
+
+    def is_in_step(self, place):
+        """Ranks are while one of them is."""
+        return any(rank.replica.step for rank in self.ranks_of(place))
 
     # --- lives ---
 

@@ -209,11 +209,11 @@ class Transfers:
         """Between two steps, and when somebody comes or goes; whether anybody was pulled."""
         n_pulled = 0
         for place in self.fleet.places:
-            for request in place.replica.leaving if place.replica.step is None else ():
-                self.release(place.replica, request)
-            if place.replica.step is None:
-                place.replica.leaving = []
-            is_due, place.is_due = place.is_due or place.replica.step is None, False
+            is_due, place.is_due = place.is_due, False
+            if not self.fleet.is_in_step(place):
+                for request in place.replica.leaving:
+                    self.release(place.replica, request)
+                place.replica.leaving, is_due = [], True
             while is_due and place.inbound and self.pull_first(place):
                 n_pulled += 1
         return n_pulled > 0
@@ -300,7 +300,7 @@ class Transfers:
         if transfer is None:
             replica = self.fleet.places[request.replica].replica
             replica.landed.remove(request)
-            if replica.step:  # its scheduler has been told of them: when the step has ended
+            if self.fleet.is_in_step(self.fleet.places[request.replica]):  # its scheduler has been told of them: when the step has ended
                 replica.leaving.append(request)
             else:
                 self.release(replica, request)
