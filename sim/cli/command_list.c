@@ -270,8 +270,19 @@ static int print_columns(const char *file)
 }
 
 static const char kinds[] =
-    "accelerators, models, engines, policies, batching, order, route, scale, keys, "
-    "columns";
+    "accelerators, models, engines, policies, prices, batching, order, route, scale, "
+    "keys, columns";
+
+/* Files that can be named in a configuration: those of a pool, and books of prices. */
+static bool is_folder(const char *kind)
+{
+    for (int i = 0; i < CONFIG_POOL_PRESETS; i++) {
+        if (strcmp(kind, config_pool_presets[i].folder) == 0) {
+            return true;
+        }
+    }
+    return strcmp(kind, "prices") == 0;
+}
 
 static int run(const struct command_line *line)
 {
@@ -281,15 +292,12 @@ static int run(const struct command_line *line)
     }
     const char *kind = line->operands[0];
     const char *name = line->n_operands > 1 ? line->operands[1] : NULL;
-    for (int i = 0; i < CONFIG_POOL_PRESETS; i++) {
-        const char *folder = config_pool_presets[i].folder;
-        if (strcmp(kind, folder) == 0) {
-            if (name != NULL) {
-                return print_file(folder, name);
-            }
-            print_presets(folder);
-            return COMMAND_DONE;
+    if (is_folder(kind)) {
+        if (name != NULL) {
+            return print_file(kind, name);
         }
+        print_presets(kind);
+        return COMMAND_DONE;
     }
     if (strcmp(kind, "batching") == 0) {
         print_batching();
@@ -316,15 +324,14 @@ const struct command command_list = {
     .name = "list",
     .arguments = "[KIND [NAME]]",
     .summary = "Lists accelerators, models, engines, policies and every key",
-    .help = "KIND is one of accelerators, models, engines, policies, batching, order, "
-            "route,\n"
-            "scale, keys, workload-keys, columns.  With the NAME of a file or key it "
-            "prints "
-            "that one.\n\n"
-            "  servesim list accelerators\n"
-            "  servesim list accelerators h100-sxm\n"
-            "  servesim list keys max_num_seqs\n"
-            "  servesim list columns bill.csv\n",
+    .help =
+        "KIND is one of accelerators, models, engines, policies, prices, batching,\n"
+        "order, route, scale, keys, workload-keys, columns.  With the NAME of a file\n"
+        "or key it prints that one.\n\n"
+        "  servesim list accelerators\n"
+        "  servesim list accelerators h100-sxm\n"
+        "  servesim list keys max_num_seqs\n"
+        "  servesim list columns bill.csv\n",
     .options = "",
     .least_operands = 0,
     .most_operands = 2,

@@ -6,6 +6,7 @@
 #include "input/config_lora.h"
 #include "input/config_policies.h"
 #include "input/config_pool.h"
+#include "input/config_prices.h"
 #include "input/config_route.h"
 #include "input/config_scale.h"
 #include "input/config_speculative.h"
@@ -198,7 +199,9 @@ static int read_pool(struct config *config, struct settings *settings,
                        settings->file, (int)section->line, section->name);
     }
     struct pool_config *pool = &config->pools[config->n_pools++];
-    if (config_pool_read(pool, settings, section->name, name, arena, err) != 0) {
+    if (config_pool_read(pool, settings, section->name, name, arena, err) != 0 ||
+        config_prices_apply(pool, settings, section->name, config->price.book, arena,
+                            err) != 0) {
         return -1;
     }
     pool->offload = config->offload;

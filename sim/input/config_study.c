@@ -119,7 +119,15 @@ static int read_overs(struct config_study *study, struct settings *settings,
     }
     const char **overs = ARENA_NEW(arena, (size_t)n, const char *);
     for (const struct settings_entry *at = section->first; at != NULL; at = at->next) {
-        overs[study->n_overs++] = at->value;
+        bool goes_on = at->value[0] == ',';
+        if (goes_on && study->n_overs == 0) {
+            return settings_refuse(at, "continues a list that is not there", err);
+        }
+        const char *before = goes_on ? overs[--study->n_overs] : "";
+        size_t room = strlen(before) + strlen(at->value) + 1;
+        char *text = ARENA_NEW(arena, room, char);
+        snprintf(text, room, "%s%s", before, at->value);
+        overs[study->n_overs++] = text;
     }
     study->overs = overs;
     settings_use_section(settings, over);
@@ -151,6 +159,21 @@ int config_study_read(struct config_study *study, struct settings *settings,
     return read_overs(study, settings, arena, err);
 }
 
+/* In lines that settings_read() takes: cut at commas. */
+static void print_over(const char *over_text, int32_t i, FILE *out)
+{
+    const int most = 150;
+    int part = 0;
+    while (*over_text != '\0') {
+        int length = (int)strlen(over_text);
+        for (int at = most; length > most && at > 0; at--) {
+            length = over_text[at] == ',' ? at : length;
+        }
+        fprintf(out, "axis_%d_%d = %.*s\n", (int)i + 1, ++part, length, over_text);
+        over_text += length;
+    }
+}
+
 void config_study_print(const struct config_study *study, FILE *out)
 {
     for (int i = 0; i < CONFIG_STUDY_TABLES; i++) {
@@ -162,7 +185,7 @@ void config_study_print(const struct config_study *study, FILE *out)
     if (study->n_overs > 0) {
         fprintf(out, "\n[%s]\n", over);
         for (int32_t i = 0; i < study->n_overs; i++) {
-            fprintf(out, "axis_%d = %s\n", (int)i + 1, study->overs[i]);
+            print_over(study->overs[i], i, out);
         }
     }
 }

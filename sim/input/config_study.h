@@ -72,7 +72,8 @@ struct config_study {
     struct config_study_capacity capacity;
     struct config_study_size size;
     struct config_study_tune tune;
-    const char *const *overs; /* [over] NAME = section.key=v1,v2: study/grid.h */
+    const char *const *overs; /* [over] NAME = section.key=v1,v2: study/grid.h; a value
+                                 that begins with ',' continues the one above */
     int32_t n_overs;
     uint32_t given; /* bit i: the file has the section of config_study_tables[i] */
 };

@@ -37,6 +37,9 @@ const struct field price_terms_fields[PRICE_TERMS_FIELDS] = {
      "billed|free", "whether replicas that start are billed"},
     {"failed", FIELD_CHOICE, TERMS(failed_free), "", "billed", NULL, NULL,
      "billed|free", "whether replicas that have failed are billed"},
+    {"book", FIELD_TEXT, TERMS(book), "", "", NULL, NULL, NULL,
+     "a file in configs/prices whose prices stand over those of accelerators' own "
+     "files"},
 };
 
 enum { YEAR_HOURS = 8766 };

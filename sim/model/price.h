@@ -39,9 +39,10 @@ struct price_terms {
     int64_t minimum_ns;
     int64_t starting_free; /* flags */
     int64_t failed_free;
+    const char *book; /* whose prices: input/config_prices.h; "" if of no vendor alone */
 };
 
-enum { PRICE_TERMS_FIELDS = 4 };
+enum { PRICE_TERMS_FIELDS = 5 };
 extern const struct field price_terms_fields[PRICE_TERMS_FIELDS];
 
 /* What follows for one pool. */

@@ -215,7 +215,8 @@ static int simulate(const struct config *config, const struct run_options *optio
     }
     if (status == 0) {
         warn(options->warnings, workload);
-        status = workload_sha256(workload, sha256, err);
+        bool is_asked = options->folder != NULL || workload->config->trace_sha256[0];
+        status = is_asked ? workload_sha256(workload, sha256, err) : 0;
     }
     if (status == 0) {
         open = false;
