@@ -104,7 +104,15 @@ static void print_title(FILE *out, const struct config *config)
         }
         print_pool(out, &config->pools[i]);
     }
-    fprintf(out, "trace %s\n\n", config->workload.trace);
+    const struct config_workload *workload = &config->workload;
+    if (workload->generator[0] != '\0') {
+        fprintf(out, "generator %s\n\n", workload->generator);
+    } else if (workload->resample_ns > 0) {
+        fprintf(out, "trace %s, resampled in blocks of %.9g s\n\n", workload->trace,
+                (double)workload->resample_ns * 1e-9);
+    } else {
+        fprintf(out, "trace %s\n\n", workload->trace);
+    }
 }
 
 static bool has_accelerator(const struct config *config)

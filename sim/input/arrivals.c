@@ -141,6 +141,12 @@ static double log_variance(const struct arrivals_spec *spec)
     return log1p(cv * cv);
 }
 
+static void set_rate(struct arrivals *arrivals)
+{
+    arrivals->rate_per_s = from_nano(arrivals->spec->rate_nano_per_s) *
+                           exp(arrivals->log_factor - arrivals->half_variance);
+}
+
 void arrivals_init(struct arrivals *arrivals, const struct arrivals_spec *spec,
                    uint64_t seed)
 {
@@ -151,6 +157,8 @@ void arrivals_init(struct arrivals *arrivals, const struct arrivals_spec *spec,
         /* From the stationary distribution: no second is special, the first neither. */
         arrivals->log_factor =
             gsl_ran_gaussian(arrivals->modulation.generator, sqrt(log_variance(spec)));
+        arrivals->half_variance = log_variance(spec) / 2;
+        set_rate(arrivals);
     }
 }
 
@@ -193,6 +201,7 @@ static void wander(struct arrivals *arrivals)
     double spread = sqrt(log_variance(spec) * -expm1(-2 / tau_s));
     arrivals->log_factor = arrivals->log_factor * kept +
                            gsl_ran_gaussian(arrivals->modulation.generator, spread);
+    set_rate(arrivals);
 }
 
 /* The rate holds for a second at a time; each second has rate x factor of operational
@@ -200,22 +209,19 @@ static void wander(struct arrivals *arrivals)
 static int64_t next_cox(struct arrivals *arrivals)
 {
     const struct arrivals_spec *spec = arrivals->spec;
-    double rate_per_s = from_nano(spec->rate_nano_per_s);
-    double half_variance = log_variance(spec) / 2;
     double needed =
         gsl_ran_gamma(arrivals->gaps.generator, spec->shape, 1 / spec->shape);
-    double lambda = rate_per_s * exp(arrivals->log_factor - half_variance);
-    while (needed > lambda * (1 - arrivals->second_passed)) {
-        needed -= lambda * (1 - arrivals->second_passed);
+    while (needed > arrivals->rate_per_s * (1 - arrivals->second_passed)) {
+        needed -= arrivals->rate_per_s * (1 - arrivals->second_passed);
         arrivals->second_passed = 0;
         arrivals->second++;
         if (arrivals->second >= longest_s) {
             return longest_ns;
         }
         wander(arrivals);
-        lambda = rate_per_s * exp(arrivals->log_factor - half_variance);
     }
-    arrivals->second_passed = fmin(arrivals->second_passed + needed / lambda, 1);
+    arrivals->second_passed =
+        fmin(arrivals->second_passed + needed / arrivals->rate_per_s, 1);
     return arrivals->second * 1000000000 + llround(arrivals->second_passed * 1e9);
 }
 

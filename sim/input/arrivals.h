@@ -72,6 +72,8 @@ struct arrivals {
     int64_t now_ns;        /* the last arrival, or the start */
     int64_t n_arrivals;
     double log_factor;    /* cox: X */
+    double half_variance; /* cox: of X, s2/2 */
+    double rate_per_s;    /* cox: lambda in the current second */
     double second_passed; /* cox: the share of the current second that is used up */
     int64_t second;       /* cox */
     int64_t burst_left;   /* onoff */

@@ -10,6 +10,7 @@
 #include "input/config_route.h"
 #include "input/config_scale.h"
 #include "input/config_speculative.h"
+#include "input/config_workload.h"
 #include "input/failures.h"
 #include "input/settings.h"
 
@@ -31,14 +32,24 @@ static const char pool_prefix[] = "pool.";
 
 static const struct field run_fields[] = {
     {"seed", FIELD_COUNT, RUN(seed), "", "1", "0", "9223372036854775807", NULL,
-     "seed of all random streams; replaying a trace draws nothing"},
+     "seed of all random streams; replaying a trace as it is draws nothing"},
 };
 
 static const struct field workload_fields[] = {
-    {"trace", FIELD_TEXT, WORKLOAD(trace), "", NULL, NULL, NULL, NULL,
-     "the trace to replay, plain, .gz or .zst; - is standard input"},
+    {"trace", FIELD_TEXT, WORKLOAD(trace), "", "", NULL, NULL, NULL,
+     "the trace to replay, plain, .gz or .zst; - is standard input; this or generator"},
     {"trace_sha256", FIELD_TEXT, WORKLOAD(trace_sha256), "", "", NULL, NULL, NULL,
      "refuse the trace if its bytes have another sha256"},
+    {"generator", FIELD_TEXT, WORKLOAD(generator), "", "", NULL, NULL, NULL,
+     "the description of a workload, as `servesim gen` takes it: its requests are "
+     "drawn "
+     "while they are served; this or trace"},
+    {"generator_sha256", FIELD_TEXT, WORKLOAD(generator_sha256), "", "", NULL, NULL,
+     NULL, "refuse the description if its bytes have another sha256"},
+    {"resample", FIELD_TIME, WORKLOAD(resample_ns), "s", "0", "0", "1000000000", NULL,
+     "draw blocks of so much of the trace's time, again and again, with the run's "
+     "seed, "
+     "and hold its rows in memory; 0: the trace as it is"},
     {"mode", FIELD_CHOICE, WORKLOAD(mode), "", "open", NULL, NULL, "open|closed",
      "open: requests arrive when the trace says; closed: each of `concurrency` clients "
      "sends the next one when its last one has left"},
@@ -47,9 +58,12 @@ static const struct field workload_fields[] = {
     {"rate_scale", FIELD_NANO, WORKLOAD(rate_scale_nano), "", "1", "0.000001",
      "1000000", NULL, "requests arrive this many times faster"},
     {"rate_rps", FIELD_NANO, WORKLOAD(rate_rps_nano), "", "0", "0", "1000000000", NULL,
-     "scale arrivals to this mean rate in requests per second; 0: as in the trace"},
+     "scale arrivals to this mean rate in requests per second; of a generator: the "
+     "rate "
+     "that it draws with; 0: as in the trace or the generator"},
     {"limit", FIELD_COUNT, WORKLOAD(limit), "", "0", "0", "2000000000", NULL,
-     "replay only this many requests; 0: all"},
+     "replay only this many requests; of a generator or with resample: draw so many; "
+     "0: all"},
     {"repeat", FIELD_COUNT, WORKLOAD(repeat), "", "1", "1", "1000000", NULL,
      "play the trace this many times in a row"},
     {"unservable", FIELD_CHOICE, WORKLOAD(unservable), "", "stop", NULL, NULL,
@@ -245,46 +259,13 @@ int config_one_pool(const struct config *config, const char *what, struct err *e
                    config->file, what, (int)config->n_pools);
 }
 
-/* Clients that wait for answers have no rate of their own, and no last arrival that could
- * be known beforehand. */
-static int check_mode(const struct config *config, struct err *err)
-{
-    const struct config_workload *workload = &config->workload;
-    if (workload->mode != CONFIG_CLOSED) {
-        return workload->concurrency == 0
-                   ? 0
-                   : err_set(
-                         err,
-                         "%s: [workload] concurrency: clients wait for answers with "
-                         "mode = closed only",
-                         config->file);
-    }
-    if (workload->concurrency == 0) {
-        return err_set(err,
-                       "%s: [workload] concurrency: must be given with mode = closed",
-                       config->file);
-    }
-    const char *key = workload->rate_rps_nano > 0               ? "rate_rps"
-                      : workload->rate_scale_nano != 1000000000 ? "rate_scale"
-                      : workload->cooldown_ns > 0               ? "cooldown"
-                                                                : NULL;
-    if (key == NULL) {
-        return 0;
-    }
-    return err_set(err,
-                   "%s: [workload] %s: has no meaning with mode = closed, where a "
-                   "request is sent when another has left",
-                   config->file, key);
-}
-
 static int check_workload(const struct config *config, struct err *err)
 {
-    if (config->workload.rate_rps_nano > 0 &&
-        config->workload.rate_scale_nano != 1000000000) {
-        return err_set(err, "%s: [workload] rate_rps and rate_scale: give one of them",
-                       config->file);
+    struct err reason;
+    if (config_workload_check(&config->workload, &reason) == 0) {
+        return 0;
     }
-    return check_mode(config, err);
+    return err_set(err, "%s: %.900s", config->file, reason.text);
 }
 
 int config_read(struct config *config, const char *path, const char *const *overrides,
@@ -301,6 +282,7 @@ int config_read(struct config *config, const char *path, const char *const *over
         }
     }
     if (read_sections(config, &settings, arena, err) != 0 ||
+        config_workload_read(config, &settings, arena, err) != 0 ||
         tenants_read(&config->tenants, &settings, arena, err) != 0 ||
         read_pools(config, &settings, arena, err) != 0 ||
         config_scale_read(config, &settings, arena, err) != 0 ||

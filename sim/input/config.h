@@ -4,7 +4,7 @@
  * model, engine constants, scheduler and cost), all settable inline.  `accelerator`,
  * `model`, `engine` and `policy` name files in configs/ whose values stand where the pool
  * does not say otherwise.  config_print() writes every effective value, so that the
- * result reads no other file than the trace.
+ * result reads no other file than the trace or its generator.
  */
 #ifndef SERVESIM_INPUT_CONFIG_H
 #define SERVESIM_INPUT_CONFIG_H
@@ -35,11 +35,17 @@ enum config_unservable { CONFIG_STOP, CONFIG_REJECT };
 
 enum config_mode { CONFIG_OPEN, CONFIG_CLOSED };
 
+struct generate_spec;
+
 struct config_workload {
-    const char *trace;
+    const char *trace;        /* "" with a generator */
     const char *trace_sha256; /* "" if the file is not to be checked */
-    int64_t mode;             /* enum config_mode */
-    int64_t concurrency;      /* clients of the closed mode; 0: none */
+    const char *generator;    /* "" with a trace */
+    const char *generator_sha256;
+    const struct generate_spec *spec; /* what the generator says; NULL: there is none */
+    int64_t resample_ns;              /* length of the blocks; 0: the trace as it is */
+    int64_t mode;                     /* enum config_mode */
+    int64_t concurrency;              /* clients of the closed mode; 0: none */
     int64_t rate_scale_nano;
     int64_t rate_rps_nano; /* 0: as the trace has it */
     int64_t limit;         /* 0: all */

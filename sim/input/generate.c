@@ -72,43 +72,103 @@ int generate_read(struct generate_spec *spec, const char *path,
     return settings_check_used(&settings, "workload, arrivals, prompt, output", err);
 }
 
-/* A trace under way. */
-struct generator {
-    const struct generate_spec *spec;
-    const volatile sig_atomic_t *interrupted;
-    struct arrivals arrivals;
-    struct rng prompt;
-    struct rng output;
-};
-
-static void generator_init(struct generator *generator,
-                           const struct generate_spec *spec)
+void generate_start(struct generate_draw *draw, const struct generate_spec *spec)
 {
     uint64_t seed = (uint64_t)spec->seed;
-    generator->spec = spec;
-    arrivals_init(&generator->arrivals, &spec->arrivals, seed);
-    rng_init(&generator->prompt, seed, "prompt");
-    rng_init(&generator->output, seed, "output");
+    *draw = (struct generate_draw){.spec = spec};
+    arrivals_init(&draw->arrivals, &spec->arrivals, seed);
+    rng_init(&draw->prompt_scores, seed, "prompt");
+    rng_init(&draw->output_scores, seed, "output");
+    lengths_table_init(&draw->prompts, &spec->prompt);
+    lengths_table_init(&draw->outputs, &spec->output);
 }
 
-static void generator_free(struct generator *generator)
+void generate_stop(struct generate_draw *draw)
 {
-    arrivals_free(&generator->arrivals);
-    rng_free(&generator->prompt);
-    rng_free(&generator->output);
+    arrivals_free(&draw->arrivals);
+    rng_free(&draw->prompt_scores);
+    rng_free(&draw->output_scores);
+    lengths_table_free(&draw->prompts);
+    lengths_table_free(&draw->outputs);
 }
 
 /* Two normal scores with correlation rho, then each length's quantile at its score: the
  * Gaussian copula (Nelsen, An Introduction to Copulas, 2006, section 2.3). */
-static void draw_lengths(struct generator *generator, int64_t *prompt, int64_t *output)
+static void draw_lengths(struct generate_draw *draw, int64_t *prompt, int64_t *output)
 {
-    const struct generate_spec *spec = generator->spec;
-    double rho = (double)spec->copula_rho_nano / 1e9;
-    double prompt_score = gsl_ran_ugaussian(generator->prompt.generator);
-    double own_score = gsl_ran_ugaussian(generator->output.generator);
+    double rho = (double)draw->spec->copula_rho_nano / 1e9;
+    double prompt_score = gsl_ran_ugaussian(draw->prompt_scores.generator);
+    double own_score = gsl_ran_ugaussian(draw->output_scores.generator);
     double output_score = rho * prompt_score + sqrt(1 - rho * rho) * own_score;
-    *prompt = lengths_quantile(&spec->prompt, gsl_cdf_ugaussian_P(prompt_score));
-    *output = lengths_quantile(&spec->output, gsl_cdf_ugaussian_P(output_score));
+    *prompt = lengths_table_quantile(&draw->prompts, gsl_cdf_ugaussian_P(prompt_score));
+    *output = lengths_table_quantile(&draw->outputs, gsl_cdf_ugaussian_P(output_score));
+}
+
+/* What it means that no request came before the end. */
+static int check_end(const struct generate_draw *draw, struct err *err)
+{
+    const struct generate_spec *spec = draw->spec;
+    if (draw->n == 0) {
+        return err_set(err, "%.700s: no request arrives within duration_s", spec->path);
+    }
+    if (!spec->has_duration) {
+        return err_set(
+            err,
+            "%.700s: only %" PRId64 " of %" PRId64 " requests arrive within "
+            "1000000000 s, the end of every trace; ask for fewer or a higher "
+            "rate",
+            spec->path, draw->n, spec->n_requests);
+    }
+    return 0;
+}
+
+/* The next arrival: 1, 0 or -1 as generate_next(). */
+static int next_arrival(struct generate_draw *draw, int64_t *arrival_ns,
+                        struct err *err)
+{
+    if (draw->n == draw->spec->n_requests) {
+        return 0;
+    }
+    *arrival_ns = arrivals_next(&draw->arrivals);
+    if (*arrival_ns >= draw->spec->duration_ns) {
+        return check_end(draw, err);
+    }
+    draw->n++;
+    return 1;
+}
+
+int generate_next(struct generate_draw *draw, struct generate_request *request,
+                  struct err *err)
+{
+    int got = next_arrival(draw, &request->arrival_ns, err);
+    if (got > 0) {
+        draw_lengths(draw, &request->prompt_tokens, &request->output_tokens);
+    }
+    return got;
+}
+
+static int check_interrupt(const volatile sig_atomic_t *interrupted, struct err *err)
+{
+    return interrupted != NULL && *interrupted
+               ? err_set(err, "interrupted: nothing was written")
+               : 0;
+}
+
+int generate_last(const struct generate_spec *spec,
+                  const volatile sig_atomic_t *interrupted, int64_t *last_ns,
+                  struct err *err)
+{
+    struct generate_draw draw;
+    int64_t arrival_ns = 0;
+    int status;
+    generate_start(&draw, spec);
+    do {
+        *last_ns = arrival_ns;
+        status = check_interrupt(interrupted, err);
+        status = status == 0 ? next_arrival(&draw, &arrival_ns, err) : status;
+    } while (status > 0);
+    generate_stop(&draw);
+    return status;
 }
 
 static int write_failed(struct err *err)
@@ -116,62 +176,40 @@ static int write_failed(struct err *err)
     return err_set(err, "the trace cannot be written: %s", strerror(errno));
 }
 
-/* Writes the next request: 1, 0 if none comes within the duration, or -1. */
-static int write_request(struct generator *generator, FILE *out, struct err *err)
+static int write_requests(struct generate_draw *draw, FILE *out,
+                          const volatile sig_atomic_t *interrupted, struct err *err)
 {
-    int64_t arrival_ns = arrivals_next(&generator->arrivals);
-    if (arrival_ns >= generator->spec->duration_ns) {
-        return 0;
-    }
-    int64_t prompt_tokens = 0;
-    int64_t output_tokens = 0;
-    draw_lengths(generator, &prompt_tokens, &output_tokens);
-    int written = fprintf(out, "%" PRId64 ".%09" PRId64 ",%" PRId64 ",%" PRId64 "\n",
-                          arrival_ns / NS_PER_S, arrival_ns % NS_PER_S, prompt_tokens,
-                          output_tokens);
-    return written > 0 ? 1 : write_failed(err);
-}
-
-static int write_requests(struct generator *generator, FILE *out, struct err *err)
-{
-    const struct generate_spec *spec = generator->spec;
-    int status = 1;
-    int64_t n = 0;
-    for (; status == 1 && n < spec->n_requests; n += status == 1) {
-        if (generator->interrupted != NULL && *generator->interrupted) {
-            return err_set(err, "interrupted: nothing was written");
+    for (;;) {
+        struct generate_request request;
+        if (check_interrupt(interrupted, err) != 0) {
+            return -1;
         }
-        status = write_request(generator, out, err);
+        int got = generate_next(draw, &request, err);
+        if (got <= 0) {
+            return got;
+        }
+        if (fprintf(out, "%" PRId64 ".%09" PRId64 ",%" PRId64 ",%" PRId64 "\n",
+                    request.arrival_ns / NS_PER_S, request.arrival_ns % NS_PER_S,
+                    request.prompt_tokens, request.output_tokens) < 0) {
+            return write_failed(err);
+        }
     }
-    if (status == 0 && n == 0) {
-        return err_set(err, "%.700s: no request arrives within duration_s", spec->path);
-    }
-    if (status == 0 && !spec->has_duration) {
-        return err_set(
-            err,
-            "%.700s: only %" PRId64 " of %" PRId64 " requests arrive within "
-            "1000000000 s, the end of every trace; ask for fewer or a higher "
-            "rate",
-            spec->path, n, spec->n_requests);
-    }
-    return status < 0 ? -1 : 0;
 }
 
 int generate_write(const struct generate_spec *spec, FILE *out,
                    const volatile sig_atomic_t *interrupted, struct err *err)
 {
-    struct generator generator;
-    generator_init(&generator, spec);
-    generator.interrupted = interrupted;
+    struct generate_draw draw;
+    generate_start(&draw, spec);
     int status = 0;
     if (fputs("arrival_s,prompt_tokens,output_tokens\n", out) < 0) {
         status = write_failed(err);
     } else {
-        status = write_requests(&generator, out, err);
+        status = write_requests(&draw, out, interrupted, err);
     }
     if (status == 0 && fflush(out) != 0) {
         status = write_failed(err);
     }
-    generator_free(&generator);
+    generate_stop(&draw);
     return status;
 }

@@ -41,6 +41,36 @@ int generate_read(struct generate_spec *spec, const char *path,
                   const char *const *overrides, int32_t n_overrides,
                   struct arena *arena, struct err *err);
 
+/* A trace being drawn. */
+struct generate_draw {
+    const struct generate_spec *spec;
+    struct arrivals arrivals;
+    struct rng prompt_scores;
+    struct rng output_scores;
+    struct lengths_table prompts;
+    struct lengths_table outputs;
+    int64_t n; /* requests drawn */
+};
+
+struct generate_request {
+    int64_t arrival_ns;
+    int64_t prompt_tokens;
+    int64_t output_tokens;
+};
+
+/* Starts at the first request; generate_stop() it.  The spec must outlive it. */
+void generate_start(struct generate_draw *draw, const struct generate_spec *spec);
+void generate_stop(struct generate_draw *draw);
+
+/* The next request: 1, 0 after the last, -1 if too few come before the end. */
+int generate_next(struct generate_draw *draw, struct generate_request *request,
+                  struct err *err);
+
+/* When the last request comes, for which arrivals alone are drawn; -1 as above. */
+int generate_last(const struct generate_spec *spec,
+                  const volatile sig_atomic_t *interrupted, int64_t *last_ns,
+                  struct err *err);
+
 /* Writes the trace as it is drawn, CSV of arrival_s, prompt_tokens and output_tokens
  * with a header, and flushes `out`.  -1 if a write fails or too few requests come
  * before the end: then `out` holds a part. */

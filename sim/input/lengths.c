@@ -1,9 +1,11 @@
 #include "input/lengths.h"
 
 #include "base/check.h"
+#include "base/memory.h"
 #include "input/variant.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #define AT(member) offsetof(struct lengths_spec, member)
 
@@ -151,4 +153,79 @@ int64_t lengths_quantile(const struct lengths_spec *spec, double u)
     }
     CHECK(false);
     return 0;
+}
+
+/* Lengths that have a place: beyond the longest contexts there are few requests. */
+enum { MOST_SHARES = 1 << 17, N_BOUNDS = 1024 };
+
+void lengths_table_init(struct lengths_table *table, const struct lengths_spec *spec)
+{
+    *table = (struct lengths_table){.spec = spec};
+    if (spec->distribution == LENGTHS_LOGNORMAL_MIX) {
+        int64_t n = spec->max_tokens - spec->min_tokens + 1;
+        table->n_shares = n < MOST_SHARES ? n : MOST_SHARES;
+        table->shares = memory_new((size_t)table->n_shares, sizeof *table->shares);
+        table->bounds = memory_new(N_BOUNDS + 1, sizeof *table->bounds);
+    }
+}
+
+void lengths_table_free(struct lengths_table *table)
+{
+    free(table->shares);
+    free(table->bounds);
+    *table = (struct lengths_table){0};
+}
+
+/* A share of 0 is worked out anew every time, and is as right as any. */
+static double recall_share(struct lengths_table *table, int64_t length)
+{
+    int64_t i = length - table->spec->min_tokens;
+    if (i >= table->n_shares) {
+        return share_up_to(&table->spec->mixture, length);
+    }
+    if (table->shares[i] == 0) {
+        table->shares[i] = share_up_to(&table->spec->mixture, length);
+    }
+    return table->shares[i];
+}
+
+/* As mixture_quantile() for a share whose length lies between the two. */
+static int64_t search(struct lengths_table *table, double u, int64_t low, int64_t high)
+{
+    const struct lengths_spec *spec = table->spec;
+    double share = spec->lowest + u * (spec->highest - spec->lowest);
+    int64_t last = spec->min_tokens + table->n_shares - 1;
+    if (low <= last && last < high && recall_share(table, last) >= share) {
+        high = last;
+    }
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        if (recall_share(table, middle) >= share) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return low;
+}
+
+/* The length at i / N_BOUNDS; lengths are 1 at least, so 0 is one that is not known. */
+static int64_t recall_bound(struct lengths_table *table, int64_t i)
+{
+    if (table->bounds[i] == 0) {
+        table->bounds[i] = search(table, (double)i / N_BOUNDS, table->spec->min_tokens,
+                                  table->spec->max_tokens);
+    }
+    return table->bounds[i];
+}
+
+int64_t lengths_table_quantile(struct lengths_table *table, double u)
+{
+    CHECK(u >= 0 && u <= 1);
+    if (table->bounds == NULL) {
+        return lengths_quantile(table->spec, u);
+    }
+    int64_t i = (int64_t)(u * N_BOUNDS);
+    i = i < N_BOUNDS ? i : N_BOUNDS - 1;
+    return search(table, u, recall_bound(table, i), recall_bound(table, i + 1));
 }

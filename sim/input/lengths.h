@@ -42,4 +42,17 @@ int lengths_read(struct lengths_spec *spec, struct settings *settings,
 /* The length that a share `u` of all requests does not exceed, `u` from 0 to 1. */
 int64_t lengths_quantile(const struct lengths_spec *spec, double u);
 
+/* The same by a table that fills as it is asked: what was worked out once for a length or
+ * a part of the range is looked up after that. */
+struct lengths_table {
+    const struct lengths_spec *spec;
+    double *shares; /* by length from min_tokens on: those that are no longer */
+    int64_t n_shares;
+    int64_t *bounds; /* lengths at evenly spaced shares; NULL: there is no mixture */
+};
+
+void lengths_table_init(struct lengths_table *table, const struct lengths_spec *spec);
+void lengths_table_free(struct lengths_table *table);
+int64_t lengths_table_quantile(struct lengths_table *table, double u);
+
 #endif

@@ -2,11 +2,12 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "engine/jump.h"
-#include "input/prompt_text.h"
+#include "input/config_workload.h"
+#include "input/workload_row.h"
 
 /* Leaves room to add durations to arrivals. */
 static const int64_t most_ns = INT64_MAX / 4;
@@ -100,7 +101,8 @@ static int set_window_end(struct workload *workload, struct err *err)
 {
     const struct config_workload *config = workload->config;
     int64_t n_copies = config->repeat;
-    if (config->limit > 0 && config->limit < config->repeat * workload->n_rows) {
+    if (config->repeat > 1 && config->limit > 0 &&
+        config->limit < config->repeat * workload->n_rows) {
         n_copies = config->limit / workload->n_rows;
         if (config->limit % workload->n_rows != 0) {
             return err_set(err,
@@ -114,17 +116,26 @@ static int set_window_end(struct workload *workload, struct err *err)
     return 0;
 }
 
+/* A generator draws with the wanted rate; all else must know what it scales or ends. */
 static int need_scan(const struct config_workload *config)
 {
-    return config->rate_rps_nano > 0 || config->cooldown_ns > 0;
+    return (config->rate_rps_nano > 0 && config->spec == NULL) ||
+           config->cooldown_ns > 0;
 }
 
 /* What need not be read to be refused. */
 static int check_config(const struct config_workload *config, struct err *err)
 {
+    if (config_workload_check(config, err) != 0) {
+        return -1;
+    }
+    if (config->spec != NULL) {
+        return 0;
+    }
     const char *twice = config->repeat > 1          ? "repeat"
                         : config->rate_rps_nano > 0 ? "rate_rps"
                         : config->cooldown_ns > 0   ? "cooldown"
+                        : config->resample_ns > 0   ? "resample"
                                                     : NULL;
     if (twice != NULL && strcmp(config->trace, "-") == 0) {
         return err_set(
@@ -140,8 +151,83 @@ static int check_config(const struct config_workload *config, struct err *err)
     return 0;
 }
 
+/* How many rows blocks give before the end. */
+static int64_t n_resampled(const struct workload *workload)
+{
+    const struct config_workload *config = workload->config;
+    return config->limit > 0 ? config->limit : workload->resample->n_rows;
+}
+
+/* The rate of the trace that blocks are drawn from, and when the last of them ends. */
+static int scan_blocks(struct workload *workload, struct err *err)
+{
+    struct resample *resample = workload->resample;
+    workload->n_rows = resample->n_rows;
+    workload->last_ns = resample->rows[resample->n_rows - 1].arrival_ns;
+    if (workload->config->rate_rps_nano > 0 && set_rate(workload, err) != 0) {
+        return -1;
+    }
+    if (workload->config->cooldown_ns > 0) {
+        struct trace_row row;
+        for (int64_t i = n_resampled(workload); i > 0; i--) {
+            if (workload->interrupted != NULL && *workload->interrupted) {
+                return err_set(err, "interrupted: nothing was written");
+            }
+            resample_next(resample, &row);
+            workload->last_ns = row.arrival_ns;
+        }
+        resample_restart(resample);
+    }
+    return 0;
+}
+
+static int scan_trace(struct workload *workload, struct err *err)
+{
+    if (scan(workload, err) != 0 || trace_rewind(workload->trace, err) != 0 ||
+        (workload->config->rate_rps_nano > 0 && set_rate(workload, err) != 0)) {
+        return -1;
+    }
+    set_period(workload);
+    return 0;
+}
+
+/* What must be known before the first request. */
+static int look_ahead(struct workload *workload, struct err *err)
+{
+    const struct config_workload *config = workload->config;
+    int status = workload->draw != NULL
+                     ? generate_last(&workload->draw->spec, workload->interrupted,
+                                     &workload->last_ns, err)
+                 : workload->resample != NULL ? scan_blocks(workload, err)
+                                              : scan_trace(workload, err);
+    if (status == 0 && config->cooldown_ns > 0) {
+        status = set_window_end(workload, err);
+    }
+    workload->n_rows = 0;
+    return status;
+}
+
+static int open_source(struct workload *workload, uint64_t seed, struct err *err)
+{
+    const struct config_workload *config = workload->config;
+    if (config->spec != NULL) {
+        workload->draw = workload_draw_new(config, seed);
+        workload->file = workload->draw->file;
+        return 0;
+    }
+    workload->file = strcmp(config->trace, "-") == 0 ? "standard input" : config->trace;
+    workload->trace = trace_open(config->trace, config->on_bad_row != 0, err);
+    if (workload->trace == NULL || config->resample_ns == 0) {
+        return workload->trace == NULL ? -1 : 0;
+    }
+    workload->resample = memory_new(1, sizeof *workload->resample);
+    return resample_open(workload->resample, workload->trace, config->trace,
+                         config->resample_ns, seed, workload->interrupted, err);
+}
+
 int workload_open(struct workload *workload, const struct config_workload *config,
-                  const volatile sig_atomic_t *interrupted, struct err *err)
+                  uint64_t seed, const volatile sig_atomic_t *interrupted,
+                  struct err *err)
 {
     if (check_config(config, err) != 0) {
         return -1;
@@ -153,85 +239,31 @@ int workload_open(struct workload *workload, const struct config_workload *confi
         .window_end_ns = INT64_MAX,
     };
     set_factor(workload, 1000000000, config->rate_scale_nano);
-    workload->trace = trace_open(config->trace, config->on_bad_row != 0, err);
-    if (workload->trace == NULL) {
-        return -1;
-    }
-    if (!need_scan(config)) {
-        return 0;
-    }
-    if (scan(workload, err) != 0 || trace_rewind(workload->trace, err) != 0 ||
-        (config->rate_rps_nano > 0 && set_rate(workload, err) != 0)) {
+    if (open_source(workload, seed, err) != 0 ||
+        (need_scan(config) && look_ahead(workload, err) != 0)) {
         workload_close(workload);
         return -1;
     }
-    set_period(workload);
-    if (config->cooldown_ns > 0 && set_window_end(workload, err) != 0) {
-        workload_close(workload);
-        return -1;
-    }
-    workload->n_rows = 0;
     return 0;
 }
 
 void workload_close(struct workload *workload)
 {
-    trace_close(workload->trace);
-    workload->trace = NULL;
+    if (workload->trace != NULL) {
+        trace_close(workload->trace);
+        workload->trace = NULL;
+    }
+    if (workload->draw != NULL) {
+        workload_draw_free(workload->draw);
+        workload->draw = NULL;
+    }
+    if (workload->resample != NULL) {
+        resample_close(workload->resample);
+        free(workload->resample);
+        workload->resample = NULL;
+    }
     sessions_free(&workload->sessions);
     names_free(&workload->adapters);
-}
-
-/* The labels as one text, or NULL: "request\ntenant\nsession". */
-static char *join_labels(const struct trace_row *row)
-{
-    if (row->request_id == NULL && row->tenant == NULL && row->session_id == NULL) {
-        return NULL;
-    }
-    char text[3 * (TRACE_LABEL_BYTES + 1) + 1];
-    int length = snprintf(
-        text, sizeof text, "%s%c%s%c%s", row->request_id != NULL ? row->request_id : "",
-        SIM_LABEL_SEPARATOR, row->tenant != NULL ? row->tenant : "",
-        SIM_LABEL_SEPARATOR, row->session_id != NULL ? row->session_id : "");
-    return memory_copy(text, (size_t)length);
-}
-
-/* What the prompt holds; the sessions of requests that do not tell may be inferred, where
- * clients wait for answers by the order of requests. */
-static struct prefix_part *prompt_parts(struct workload *workload,
-                                        const struct trace_row *row, int64_t arrival_ns,
-                                        int64_t *n_parts)
-{
-    const struct config_workload *config = workload->config;
-    struct prefix_part *parts =
-        prompt_text_parts(row, config->session_prefix != 0, n_parts);
-    if (parts != NULL || config->infer_sessions == 0) {
-        return parts;
-    }
-    int64_t continued_tokens;
-    arrival_ns = config->mode == CONFIG_CLOSED ? workload->n_given : arrival_ns;
-    int64_t session = sessions_add(&workload->sessions, arrival_ns, row->prompt_tokens,
-                                   row->output_tokens, &continued_tokens);
-    *n_parts = 1;
-    return prompt_text_of_session(session, row->prompt_tokens, row->output_tokens);
-}
-
-/* What decides where the request may go, as numbers. */
-static void describe_target(struct workload *workload, const struct trace_row *row,
-                            struct sim_arrival *arrival)
-{
-    const struct served *served = workload->served;
-    const char *session = row->session_id;
-    if (served != NULL) {
-        arrival->model = served_number(&served->models, row->model);
-        arrival->klass = served_number(&served->classes, row->class);
-        arrival->model_name = row->model;
-        arrival->class_name = row->class;
-    }
-    arrival->adapter = names_number(&workload->adapters, row->adapter);
-    if (session != NULL) { /* 0 is none */
-        arrival->session = jump_text(session, (int64_t)strlen(session)) | 1;
-    }
 }
 
 static int no_requests(const struct workload *workload, struct err *err)
@@ -247,7 +279,8 @@ static int no_requests(const struct workload *workload, struct err *err)
 }
 
 /* The next row, of the next copy of the trace where one has ended. */
-static int next_row(struct workload *workload, struct trace_row *row, struct err *err)
+static int next_of_trace(struct workload *workload, struct trace_row *row,
+                         struct err *err)
 {
     const struct config_workload *config = workload->config;
     for (;;) {
@@ -277,11 +310,26 @@ static int next_row(struct workload *workload, struct trace_row *row, struct err
     }
 }
 
-/* Whether the request that is given now is in the measurement window. */
+static int next_row(struct workload *workload, struct trace_row *row, struct err *err)
+{
+    if (workload->draw != NULL) {
+        return workload_draw_next(workload->draw, row, err);
+    }
+    if (workload->resample == NULL) {
+        return next_of_trace(workload, row, err);
+    }
+    if (workload->n_given == n_resampled(workload)) {
+        return 0;
+    }
+    resample_next(workload->resample, row);
+    return 1;
+}
+
+/* Whether the request that is about to be given is in the measurement window. */
 static bool is_counted(const struct workload *workload, int64_t arrival_ns)
 {
     const struct config_workload *config = workload->config;
-    int64_t index = workload->n_given - 1;
+    int64_t index = workload->n_given;
     return arrival_ns >= workload->window_start_ns &&
            arrival_ns <= workload->window_end_ns && index >= config->count_from &&
            (config->count_to == 0 || index < config->count_to);
@@ -304,41 +352,31 @@ int workload_next(void *state, struct sim_arrival *arrival, struct err *err)
         shifted = 0; /* arrivals mean nothing: input/closed.h */
     }
     if (shifted * 2 > most_ns) {
-        return err_at(err, config->trace, row.line,
+        return err_at(err, workload->file, row.line,
                       "the arrival is too late for this clock");
     }
     int64_t arrival_ns = scaled(workload, shifted);
     if (arrival_ns >= most_ns) {
-        return err_at(err, config->trace, row.line,
+        return err_at(err, workload->file, row.line,
                       "the arrival is too late for this clock once it is scaled");
     }
-    int64_t n_parts;
-    struct prefix_part *parts =
-        prompt_parts(workload, &row, (int64_t)shifted, &n_parts);
-    workload->n_given++;
     if (workload->window_start_ns < 0) {
         workload->window_start_ns = arrival_ns + config->warmup_ns;
     }
-    *arrival = (struct sim_arrival){
-        .arrival_ns = arrival_ns,
-        .prompt_tokens = row.prompt_tokens,
-        .output_tokens = row.output_tokens,
-        .priority = row.priority,
-        .deadline_ns = row.deadline_ns,
-        .counted = is_counted(workload, arrival_ns),
-        .labels = join_labels(&row),
-        .parts = parts,
-        .n_parts = n_parts,
-        .file = strcmp(config->trace, "-") == 0 ? "standard input" : config->trace,
-        .line = row.line,
-    };
-    describe_target(workload, &row, arrival);
+    workload_row_describe(workload, &row, (int64_t)shifted, arrival);
+    arrival->arrival_ns = arrival_ns;
+    arrival->counted = is_counted(workload, arrival_ns);
+    workload->n_given++;
     return 1;
 }
 
 int workload_sha256(struct workload *workload, char hex[65], struct err *err)
 {
     const char *expected = workload->config->trace_sha256;
+    hex[0] = '\0';
+    if (workload->trace == NULL) {
+        return 0;
+    }
     if (trace_sha256(workload->trace, hex, err) != 0) {
         return -1;
     }

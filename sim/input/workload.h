@@ -1,7 +1,8 @@
 /* workload: the requests of a run: a trace, repeated, scaled, cut and measured.
  *
  * Rows stream through; what must be known beforehand (the mean rate for rate_rps, the end
- * for cooldown) is found by reading the file twice.
+ * for cooldown) is found by reading the file twice.  Instead of a file's rows there may be
+ * drawn ones: input/workload_draw.h, input/resample.h.
  */
 #ifndef SERVESIM_INPUT_WORKLOAD_H
 #define SERVESIM_INPUT_WORKLOAD_H
@@ -17,13 +18,18 @@
 #include "engine/sim.h"
 #include "input/config.h"
 #include "input/names.h"
+#include "input/resample.h"
 #include "input/sessions.h"
 #include "input/trace.h"
+#include "input/workload_draw.h"
 
 struct workload {
     const struct config_workload *config;
     const volatile sig_atomic_t *interrupted; /* becomes 1 to stop; NULL: never */
-    struct trace *trace;
+    struct trace *trace;                      /* NULL with a generator */
+    struct workload_draw *draw;               /* of a generator, or NULL */
+    struct resample *resample;                /* blocks of the trace, or NULL */
+    const char *file;            /* where the requests stand, for messages */
     struct sessions sessions;    /* inferred ones */
     const struct served *served; /* what models and classes mean; NULL: nothing */
     struct names adapters;
@@ -39,14 +45,17 @@ struct workload {
     int64_t window_end_ns;   /* nor are those after it */
 };
 
+/* `seed` is the run's: what is drawn depends on it. */
 int workload_open(struct workload *workload, const struct config_workload *config,
-                  const volatile sig_atomic_t *interrupted, struct err *err);
+                  uint64_t seed, const volatile sig_atomic_t *interrupted,
+                  struct err *err);
 void workload_close(struct workload *workload);
 
 /* The next arrival, as struct sim_source wants it. */
 int workload_next(void *workload, struct sim_arrival *arrival, struct err *err);
 
-/* After the last arrival: the sha256 of the trace's bytes, checked against the config's. */
+/* After the last arrival: the sha256 of the trace's bytes, checked against the config's; ""
+ * with a generator. */
 int workload_sha256(struct workload *workload, char hex[65], struct err *err);
 
 #endif

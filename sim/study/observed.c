@@ -292,6 +292,11 @@ int observed_compare(struct observed *observed, const char *path,
         return err_set(err,
                        "--observed: standard input cannot be read twice: give a trace");
     }
+    if (config->workload.spec != NULL || config->workload.resample_ns > 0) {
+        return err_set(err,
+                       "--observed: requests that are drawn are not those that the "
+                       "server had: give its trace, without resample");
+    }
     struct measured *measured = measured_open(path, err);
     if (measured == NULL) {
         return -1;

@@ -305,7 +305,8 @@ int observed_play(const struct observed *observed, const struct config *config,
     stretch(&pool_config.cost, step_factor);
     int status = run_pools(&replay, pool, err);
     if (status == 0) {
-        status = workload_open(&player.workload, &replay.workload, interrupted, err);
+        status = workload_open(&player.workload, &replay.workload,
+                               (uint64_t)replay.run.seed, interrupted, err);
         if (status == 0) {
             status = simulate(&player, &replay, pool, interrupted, err);
             workload_close(&player.workload);

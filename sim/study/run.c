@@ -68,14 +68,14 @@ static int next_arrival(void *state, struct sim_arrival *arrival, struct err *er
 
 static void warn(FILE *out, const struct workload *workload)
 {
+    if (out == NULL || workload->trace == NULL) {
+        return;
+    }
     int64_t line;
     const char *reason;
     const char *path = workload->config->trace;
     const char *ignored = trace_ignored_columns(workload->trace);
     int64_t skipped = trace_skipped(workload->trace, &line, &reason);
-    if (out == NULL) {
-        return;
-    }
     if (ignored[0] != '\0') {
         fprintf(out, "servesim: warning: %s: not simulated by this version: %s\n", path,
                 ignored);
@@ -288,7 +288,8 @@ int run_config(const struct config *config, const struct run_options *options,
         status = run_pools(config, parts.pools, err);
     }
     if (status == 0) {
-        status = workload_open(&workload, &config->workload, options->interrupted, err);
+        status = workload_open(&workload, &config->workload, (uint64_t)config->run.seed,
+                               options->interrupted, err);
         if (status == 0) {
             workload.served = &served;
             status = results_open(parts.results, &results_options, err);

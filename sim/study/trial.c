@@ -25,7 +25,8 @@ static int count_rows(struct trial_spec *spec, struct err *err)
     struct config_workload config = spec->config->workload;
     config.rate_rps_nano = 0;
     config.cooldown_ns = 0; /* nothing that would read it twice */
-    if (workload_open(&workload, &config, spec->interrupted, err) != 0) {
+    if (workload_open(&workload, &config, (uint64_t)spec->config->run.seed,
+                      spec->interrupted, err) != 0) {
         return -1;
     }
     int got;
@@ -94,7 +95,8 @@ void trial_config(const struct trial_spec *spec, const struct trial *trial,
         config->workload.rate_scale_nano = 1000000000;
         config->workload.rate_rps_nano = llround(trial->rate_rps / nano);
     }
-    if (n > spec->n_rows) {
+    bool is_drawn = config->workload.spec != NULL || config->workload.resample_ns > 0;
+    if (n > spec->n_rows && !is_drawn) { /* a limit draws as many as it says */
         config->workload.repeat *= (n + spec->n_rows - 1) / spec->n_rows;
     }
     config->workload.limit = n;

@@ -22,7 +22,7 @@ struct trial_spec {
     struct goal goal;
     int32_t n_seeds;
     int64_t n_requests; /* of each run */
-    int64_t n_rows;     /* of the workload: it is repeated to have n_requests */
+    int64_t n_rows; /* of the workload: it is repeated or drawn on to have n_requests */
     const volatile sig_atomic_t *interrupted;
 };
 

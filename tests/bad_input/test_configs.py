@@ -12,7 +12,8 @@ ROUTERS = ("round_robin, random, power_of_two, least_requests, least_tokens, lea
 KNOWN = ("run, workload, slo, speculative, lora, tenant.NAME, pool.NAME, scale.POOL, sleep, "
          "route, admit, offload, disaggregate, fail, power, price, output")
 TIME = "a number with ns, us, ms, s, min or h; bare numbers are s"
-TRACE_HELP = "the trace to replay, plain, .gz or .zst; - is standard input"
+SOURCES = ("must give 'trace' (a file of requests) or 'generator' (a description that they are "
+           "drawn from)")
 
 
 def case(name, text, says, files=None):
@@ -48,15 +49,15 @@ FILES = [
     Case("check_refuses_what_run_refuses", ["check", "c.ini"],
          "c.ini:3: [workload] unknown key 'limits' (did you mean 'limit'?)",
          {"c.ini": WORKLOAD + "limits = 4099\n" + POOL}),
-    case("an_empty_config", "", f"c.ini: [workload] must give 'trace' ({TRACE_HELP})"),
+    case("an_empty_config", "", f"c.ini: [workload] {SOURCES}"),
     case("a_config_without_a_pool", WORKLOAD,
          "c.ini: no [pool.NAME] section says what serves the requests"),
     case("a_config_without_a_workload", POOL,
-         f"c.ini: [workload] must give 'trace' ({TRACE_HELP})"),
+         f"c.ini: [workload] {SOURCES}"),
     case("a_workload_without_a_trace", "; day\n[workload]\nlimit = 7\n" + POOL,
-         f"c.ini:2: [workload] must give 'trace' ({TRACE_HELP})"),
+         f"c.ini:2: [workload] {SOURCES}"),
     case("a_trace_with_an_empty_name", "[workload]\ntrace =\n" + POOL,
-         f"c.ini:1: [workload] must give 'trace' ({TRACE_HELP})"),
+         f"c.ini:1: [workload] {SOURCES}"),
     case("a_program_as_config", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0>\0",
          "c.ini:1: byte 0x7f is a control character or not UTF-8"),
     case("a_config_in_utf_16", LINEAR.encode("utf-16"),

@@ -210,12 +210,16 @@ static void a_printed_configuration_needs_none_of_the_files_it_names(void **stat
 static void each_mistake_in_the_sections_is_told_whole(void **state)
 {
     (void)state;
-    assert_config_refused(LINEAR, NULL,
-                          "run.ini: [workload] must give 'trace' (the trace to replay, "
-                          "plain, .gz or .zst; - is standard input)");
-    assert_config_refused("[workload]\nlimit = 7\n" LINEAR, NULL,
-                          "run.ini:1: [workload] must give 'trace' (the trace to "
-                          "replay, plain, .gz or .zst; - is standard input)");
+    assert_config_refused(
+        LINEAR, NULL,
+        "run.ini: [workload] must give 'trace' (a file of requests) or "
+        "'generator' (a description that they are drawn from)");
+    assert_config_refused(
+        "[workload]\nlimit = 7\n" LINEAR, NULL,
+        "run.ini:1: [workload] must give 'trace' (a file of requests) "
+        "or 'generator' (a description that they are drawn from)");
+    assert_config_refused(TRACE_ONLY "generator = w.ini\n" LINEAR, NULL,
+                          "run.ini: [workload] trace and generator: give one of them");
     assert_config_refused(
         TRACE_ONLY LINEAR "[slos]\nttft_ms = 13\n", NULL,
         "run.ini:6: unknown section [slos] (expected one of run, workload, "

@@ -192,6 +192,41 @@ static void the_copula_leaves_the_distribution_of_outputs_alone(void **state)
     crowd_free(&tied_outputs);
 }
 
+/* At even shares, at random ones, and at the ends. */
+static void assert_table(const char *override)
+{
+    struct arena arena = {NULL};
+    struct generate_spec spec;
+    struct lengths_table table;
+    struct rng rng;
+    read_spec(&spec, override, &arena);
+    lengths_table_init(&table, &spec.prompt);
+    rng_init(&rng, 41, "shares");
+    for (int i = 0; i < N_REQUESTS; i++) {
+        double even = i / (N_REQUESTS - 1.0);
+        double any = gsl_rng_uniform(rng.generator);
+        double last = 1 - any * 1e-6;
+        assert_int_equal(lengths_table_quantile(&table, even),
+                         lengths_quantile(&spec.prompt, even));
+        assert_int_equal(lengths_table_quantile(&table, any),
+                         lengths_quantile(&spec.prompt, any));
+        assert_int_equal(lengths_table_quantile(&table, last),
+                         lengths_quantile(&spec.prompt, last));
+    }
+    rng_free(&rng);
+    lengths_table_free(&table);
+    memory_arena_free(&arena);
+}
+
+static void a_table_that_was_asked_often_says_what_the_first_search_says(void **state)
+{
+    (void)state;
+    assert_table(NULL);
+    assert_table("prompt.outside=resample");
+    assert_table("prompt.max=1000000000"); /* far more lengths than have a place */
+    assert_table("prompt.min=4099");       /* nearly all is cut off */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +238,7 @@ int main(void)
         cmocka_unit_test(a_uniform_length_takes_both_ends_and_each_value_as_often),
         cmocka_unit_test(the_copula_ties_prompts_and_outputs_as_tightly_as_asked),
         cmocka_unit_test(the_copula_leaves_the_distribution_of_outputs_alone),
+        cmocka_unit_test(a_table_that_was_asked_often_says_what_the_first_search_says),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }

@@ -23,7 +23,7 @@ static void open_text(struct workload *workload, const struct config_workload *c
 {
     struct err err = {""};
     write_file("t.csv", text, strlen(text));
-    workload_open(workload, config, NULL, &err);
+    workload_open(workload, config, 1, NULL, &err);
     assert_string_equal(err.text, "");
 }
 
@@ -62,7 +62,7 @@ static void assert_refused(const char *text, const struct config_workload *confi
     struct sim_arrival arrival;
     struct err err = {""};
     write_file("t.csv", text, strlen(text));
-    if (workload_open(&workload, config, NULL, &err) == 0) {
+    if (workload_open(&workload, config, 1, NULL, &err) == 0) {
         int got;
         while ((got = workload_next(&workload, &arrival, &err)) == 1) {
             free(arrival.labels);
@@ -294,7 +294,7 @@ static void an_interrupt_stops_the_first_reading(void **state)
     struct err err = {""};
     config.rate_rps_nano = 7000000000;
     write_file("t.csv", THREE, strlen(THREE));
-    assert_int_equal(workload_open(&workload, &config, &interrupted, &err), -1);
+    assert_int_equal(workload_open(&workload, &config, 1, &interrupted, &err), -1);
     assert_string_equal(err.text, "interrupted: nothing was written");
 }
 
@@ -314,7 +314,7 @@ static void the_bytes_of_the_trace_are_checked_after_the_last_row(void **state)
     assert_string_equal(hex, good);
     workload_close(&workload);
     config.trace_sha256 = "13"; /* no hash at all */
-    assert_int_equal(workload_open(&workload, &config, NULL, &err), -1);
+    assert_int_equal(workload_open(&workload, &config, 1, NULL, &err), -1);
     assert_string_equal(
         err.text, "[workload] trace_sha256: '13' is not 64 lower-case hex digits");
     static const char other[] =

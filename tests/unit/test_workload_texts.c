@@ -16,7 +16,7 @@ static void open_text(struct workload *workload, const struct config_workload *c
 {
     struct err err = {""};
     write_file("t.csv", text, strlen(text));
-    workload_open(workload, config, NULL, &err);
+    workload_open(workload, config, 1, NULL, &err);
     assert_string_equal(err.text, "");
 }
 
@@ -67,8 +67,10 @@ static void prompts_share_what_labels_or_sessions_say(void **state)
     static const int64_t inferred[] = {0, 1, 0, 2, 3, 2};
     assert_texts(&config, text, inferred, 6);
     config.mode = CONFIG_CLOSED;
+    config.concurrency = 7;
     assert_texts(&config, text, inferred, 6);
     config.mode = CONFIG_OPEN;
+    config.concurrency = 0;
     config.repeat = 2; /* the second copy goes on where the first one ended */
     static const int64_t twice[] = {0, 1, 0, 2, 3, 2, 0, 1, 0, 4, 5, 4};
     assert_texts(&config, text, twice, 12);
