@@ -99,13 +99,12 @@ double load_capacity_rps(const struct pool *pool, double prompt, double output)
     return best;
 }
 
-/* Of all pools; where some compute prompts for others that answer them, the fewer of the
- * two count. */
-static double fleet_capacity_rps(const struct sim *sim, double prompt, double output)
+double load_fleet_rps(const struct pool *pools, int32_t n_pools, double prompt,
+                      double output)
 {
     double by_role[] = {[POOL_BOTH] = 0, [POOL_PREFILL] = 0, [POOL_DECODE] = 0};
-    for (int32_t i = 0; i < sim->config->n_pools; i++) {
-        const struct pool *pool = &sim->config->pools[i];
+    for (int32_t i = 0; i < n_pools; i++) {
+        const struct pool *pool = &pools[i];
         by_role[pool->config->role] += load_capacity_rps(pool, prompt, output) *
                                        (double)pool_n_schedulers(pool->config);
     }
@@ -140,7 +139,8 @@ void load_metrics(const struct summary *summary, const struct sim *sim,
     double offered = (double)(offered_requests - 1) / span_s;
     double prompt = (double)summary->wanted_prompt_tokens / (double)accepted;
     double output = (double)summary->wanted_output_tokens / (double)accepted;
-    double capacity = fleet_capacity_rps(sim, prompt, output);
+    double capacity =
+        load_fleet_rps(sim->config->pools, sim->config->n_pools, prompt, output);
     double load = capacity > 0 ? offered / capacity : 0;
     double growth = summary_queue_growth(summary);
     bool grows = growth > 0.01 && growth * span_s > 1;

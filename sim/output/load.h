@@ -13,6 +13,11 @@ struct summary;
  * adds to one of them. */
 double load_capacity_rps(const struct pool *pool, double prompt, double output);
 
+/* Of all pools; where some compute prompts for others that answer them, the fewer of the
+ * two count. */
+double load_fleet_rps(const struct pool *pools, int32_t n_pools, double prompt,
+                      double output);
+
 /* Offered rate, estimated capacity, their ratio, the measured growth of the queue, and
  * the verdict: "overloaded" if the queue grew by more than 1 % of the time that passed
  * and by more than a second in all, or if it could not because clients gave up (more than

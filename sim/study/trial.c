@@ -32,6 +32,8 @@ static int count_rows(struct trial_spec *spec, struct err *err)
     int got;
     while ((got = workload_next(&workload, &arrival, err)) > 0) {
         spec->n_rows++;
+        spec->mean_prompt += (double)arrival.prompt_tokens;
+        spec->mean_output += (double)arrival.output_tokens;
         free(arrival.labels);
         free(arrival.parts);
         if (spec->interrupted != NULL && *spec->interrupted) {
@@ -40,6 +42,8 @@ static int count_rows(struct trial_spec *spec, struct err *err)
         }
     }
     workload_close(&workload);
+    spec->mean_prompt /= (double)(spec->n_rows > 0 ? spec->n_rows : 1);
+    spec->mean_output /= (double)(spec->n_rows > 0 ? spec->n_rows : 1);
     return got;
 }
 
@@ -49,7 +53,11 @@ int trial_spec_init(struct trial_spec *spec, const struct config *config,
 {
     const struct config_study_runs *runs = &config->study.runs;
     *spec = (struct trial_spec){
-        .config = config, .n_seeds = (int32_t)runs->seeds, .interrupted = interrupted};
+        .config = config,
+        .n_seeds = (int32_t)runs->seeds,
+        .n_threads = 1,
+        .interrupted = interrupted,
+    };
     if (strcmp(config->workload.trace, "-") == 0) {
         return err_set(err,
                        "%s: [workload] trace: '-' is standard input, which cannot be "
@@ -147,22 +155,63 @@ static void sum_up(const struct metrics *runs, int32_t n, struct trial_result *r
     result->attainment = mean_of(runs, n, "slo_attainment");
 }
 
+/* The runs of one trial, which differ in their seed. */
+struct running {
+    const struct trial_spec *spec;
+    const struct trial *trial;
+    struct metrics *runs;
+    struct err *errs;
+    bool *failed;
+};
+
+static bool run_seed(void *state, int32_t i)
+{
+    const struct running *running = state;
+    const struct trial_spec *spec = running->spec;
+    struct run_options options = {.interrupted = spec->interrupted};
+    struct pool_config *pools =
+        memory_new((size_t)spec->config->n_pools, sizeof *pools);
+    struct config config;
+    trial_config(spec, running->trial, running->trial->first_seed + i, &config, pools);
+    running->failed[i] =
+        run_config(&config, &options, &running->runs[i], &running->errs[i]) != 0;
+    free(pools);
+    return !running->failed[i];
+}
+
+static int run_seeds(const struct trial_spec *spec, const struct trial *trial,
+                     struct metrics *runs, int32_t n, struct err *err)
+{
+    struct running running = {
+        .spec = spec,
+        .trial = trial,
+        .runs = runs,
+        .errs = memory_new((size_t)n, sizeof *running.errs),
+        .failed = memory_new((size_t)n, sizeof *running.failed),
+    };
+    int status = 0;
+    parallel_each(n, spec->n_threads, run_seed, &running);
+    for (int32_t i = 0; i < n && status == 0; i++) {
+        if (running.failed[i]) {
+            *err = running.errs[i];
+            status = -1;
+        }
+    }
+    free(running.errs);
+    free(running.failed);
+    return status;
+}
+
 int trial_run(const struct trial_spec *spec, const struct trial *trial,
               struct trial_result *result, struct err *err)
 {
     int32_t n = trial->n_seeds > 0 ? trial->n_seeds : spec->n_seeds;
     struct metrics *runs = memory_new((size_t)n, sizeof *runs);
     const struct metrics **told = memory_new((size_t)n, sizeof(const struct metrics *));
-    struct pool_config *pools =
-        memory_new((size_t)spec->config->n_pools, sizeof *pools);
-    struct run_options options = {.interrupted = spec->interrupted};
-    int status = 0;
-    for (int32_t i = 0; i < n && status == 0; i++) {
-        struct config config;
-        trial_config(spec, trial, trial->first_seed + i, &config, pools);
+    for (int32_t i = 0; i < n; i++) {
         told[i] = &runs[i];
-        status = run_config(&config, &options, &runs[i], err);
     }
+    int status = run_seeds(spec, trial, runs, n, err);
     if (status == 0) {
         status = goal_judge(&spec->goal, told, n, &result->verdict, err);
     }
@@ -172,7 +221,6 @@ int trial_run(const struct trial_spec *spec, const struct trial *trial,
             result->rate_rps = trial->rate_rps;
         }
     }
-    free(pools);
     free(told);
     free(runs);
     return status;

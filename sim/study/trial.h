@@ -23,6 +23,9 @@ struct trial_spec {
     int32_t n_seeds;
     int64_t n_requests; /* of each run */
     int64_t n_rows; /* of the workload: it is repeated or drawn on to have n_requests */
+    double mean_prompt; /* tokens of its requests */
+    double mean_output;
+    int32_t n_threads; /* for the seeds of one trial; 1 unless it is set */
     const volatile sig_atomic_t *interrupted;
 };
 

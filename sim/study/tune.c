@@ -189,7 +189,7 @@ static int score(struct tune *tune, const struct tune_point *from,
                                           .draw = cell / tune->score.n_seeds,
                                           .seed = cell % tune->score.n_seeds,
                                           .start = from != NULL ? from->cells[cell].step
-                                                                : INT64_MIN};
+                                                                : INT32_MIN};
     }
     int status = play(tune, jobs, left, n_left, n_each, err);
     for (int32_t i = 0; i < n_left && status == 0; i++) {

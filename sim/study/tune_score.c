@@ -5,8 +5,12 @@
 #include <string.h>
 
 #include "base/parallel.h"
+#include "study/capacity.h"
 
 static const double nano = 1e-9;
+
+/* So many times the workload's rate is less than any fleet is looked at for. */
+static const double nobodys = 1e6;
 
 int tune_score_spec(struct trial_spec *spec, const struct config *config,
                     const volatile sig_atomic_t *interrupted, struct arena *arena,
@@ -34,18 +38,13 @@ int tune_score_spec(struct trial_spec *spec, const struct config *config,
     return 0;
 }
 
-double tune_score_rate(const struct tune_score *score, int64_t step)
+double tune_score_rate(const struct tune_score *score, int32_t step)
 {
-    return exp((double)step * score->step);
-}
-
-static int64_t step_below(const struct tune_score *score, double rate)
-{
-    return (int64_t)floor(log(rate) / score->step + 1e-6);
+    return capacity_rate(expm1(score->step), step);
 }
 
 /* Draws matter where something is known of step times, and steps are priced. */
-static bool is_drawn(const struct config *config)
+static bool has_draws(const struct config *config)
 {
     for (int32_t i = 0; i < config->n_pools; i++) {
         const struct pool_config *pool = &config->pools[i];
@@ -75,12 +74,14 @@ int tune_score_init(struct tune_score *score, const struct trial_spec *spec,
 {
     const struct config *config = spec->config;
     const struct config_study *study = &config->study;
+    const struct config_workload *workload = &config->workload;
+    bool is_drawn = workload->spec != NULL || workload->resample_ns > 0;
     struct trial trial = {.n_seeds = 1};
     struct trial_result result;
     *score = (struct tune_score){
         .goal = study->tune.goal,
-        .n_draws = is_drawn(config) ? (int32_t)study->runs.draws : 1,
-        .n_seeds = spec->n_seeds,
+        .n_draws = has_draws(config) ? (int32_t)study->runs.draws : 1,
+        .n_seeds = is_drawn ? spec->n_seeds : 1,
         .step = log1p((double)study->capacity.precision_nano * nano),
         .bursts = (double)study->tune.bursts_nano * nano,
         .interrupted = spec->interrupted,
@@ -105,22 +106,7 @@ int tune_score_init(struct tune_score *score, const struct trial_spec *spec,
                        "usd_per_hour, or tune for throughput",
                        config->file);
     }
-    const double far = 10000; /* times the workload's rate */
-    double least = (double)study->capacity.least_rps_nano * nano;
-    double most = (double)study->capacity.most_rps_nano * nano;
     score->natural_rps = result.rate_rps;
-    score->least = step_below(score, least > 0 ? least : result.rate_rps / far);
-    score->most = step_below(score, most > 0 ? most : fmin(result.rate_rps * far, 1e9));
-    if (score->most < score->least) {
-        return err_set(err,
-                       "%s: [capacity] most_rps: no rate tried is between it and "
-                       "least_rps",
-                       config->file);
-    }
-    score->first = step_below(score, result.rate_rps);
-    score->first = score->first < score->least  ? score->least
-                   : score->first > score->most ? score->most
-                                                : score->first;
     score->n_runs = 1;
     return 0;
 }
@@ -184,65 +170,31 @@ static int score_latency(const struct tune_score *score, struct tune_score_job *
     return 0;
 }
 
-/* Runs at a step of the lattice; 1 if that meets [slo], and then it is the cell's. */
-static int try(const struct tune_score *score, struct tune_score_job *job, int64_t step)
-{
-    struct trial_result result;
-    if (run(score, job, tune_score_rate(score, step), &result) != 0) {
-        return -1;
-    }
-    if (result.verdict.meets || step == score->least) {
-        job->cell.step = step;
-        job->cell.result = result;
-        job->cell.none = !result.verdict.meets;
-    }
-    return result.verdict.meets ? 1 : 0;
-}
-
-/* Finds two steps, of which the lower meets [slo] and the upper does not (or is one beyond
- * the limits), by doubled strides from the start. */
-static int bracket(const struct tune_score *score, struct tune_score_job *job,
-                   int64_t *meets, int64_t *fails)
-{
-    const int64_t cold = 64;
-    int64_t stride = job->start == INT64_MIN ? cold : 1;
-    int64_t at = job->start == INT64_MIN ? score->first : job->start;
-    at = at < score->least ? score->least : at > score->most ? score->most : at;
-    int got = try(score, job, at);
-    bool up = got == 1;
-    while (got >= 0 && (got == 1) == up) {
-        *(up ? meets : fails) = at;
-        if (at == (up ? score->most : score->least)) {
-            *(up ? fails : meets) = up ? at + 1 : at - 1;
-            return 0;
-        }
-        at = up ? at + stride : at - stride;
-        at = at < score->least ? score->least : at > score->most ? score->most : at;
-        stride *= 2;
-        got = try(score, job, at);
-    }
-    *(up ? fails : meets) = at;
-    return got < 0 ? -1 : 0;
-}
-
+/* The highest rate within [slo], as `servesim capacity` finds it. */
 static int score_rate(const struct tune_score *score, struct tune_score_job *job)
 {
-    int64_t meets = 0;
-    int64_t fails = 0;
-    if (bracket(score, job, &meets, &fails) != 0) {
-        return -1;
-    }
-    while (fails - meets > 1) {
-        int64_t at = meets + (fails - meets) / 2;
-        int got = try(score, job, at);
-        if (got < 0) {
-            return -1;
-        }
-        *(got == 1 ? &meets : &fails) = at;
-    }
     struct tune_score_cell *cell = &job->cell;
-    cell->value = value_of(score, &cell->result) + (cell->none ? score->step : 0);
-    return 0;
+    struct capacity capacity;
+    struct trial like = trial_of(
+        score, job, job->start == INT32_MIN ? 0 : tune_score_rate(score, job->start));
+    job->failed = capacity_search(job->spec, &like, &capacity, &job->err) != 0;
+    job->n_runs += capacity.n_tries;
+    progress_add(score->progress, capacity.n_tries);
+    if (!job->failed) {
+        const struct capacity_try *at =
+            &capacity.tries[capacity.meets < 0 ? 0 : capacity.meets];
+        cell->none = capacity.meets < 0;
+        cell->step = at->power;
+        cell->result = at->result;
+        cell->value = value_of(score, &at->result);
+    }
+    if (!job->failed &&
+        cell->none) { /* as if it met just below a rate that is nobody's */
+        double least = score->natural_rps / nobodys;
+        cell->value += log(fmax(cell->result.rate_rps, least) / least);
+    }
+    capacity_free(&capacity);
+    return job->failed ? -1 : 0;
 }
 
 static void score_job(const struct tune_score *score, struct tune_score_job *job)
@@ -253,8 +205,9 @@ static void score_job(const struct tune_score *score, struct tune_score_job *job
         score_rate(score, job);
     } else {
         struct trial_result result;
-        int64_t step = job->start + 1;
-        if (step <= score->most &&
+        int32_t step = job->start + 1;
+        double most = (double)job->spec->config->study.capacity.most_rps_nano * nano;
+        if ((most == 0 || tune_score_rate(score, step) <= most) &&
             run(score, job, tune_score_rate(score, step), &result) == 0) {
             job->is_better = result.verdict.meets;
         }

@@ -3,9 +3,8 @@
  * A configuration is scored once per draw and seed, a cell each, so that two of them can be
  * compared cell by cell.  The score is the logarithm of what is to be small: dollars per
  * million tokens, or GPUs per request per second, at the highest rate within [slo]; or a
- * latency, the worse of that at the workload's rate and at [tune] bursts times it.  Rates
- * tried are powers of 1 + [capacity] precision: by doubled steps away from a first guess,
- * then by halves.
+ * latency, the worse of that at the workload's rate and at [tune] bursts times it.  That
+ * rate is what study/capacity.h finds.
  */
 #ifndef SERVESIM_STUDY_TUNE_SCORE_H
 #define SERVESIM_STUDY_TUNE_SCORE_H
@@ -18,18 +17,18 @@
 
 struct tune_score_cell {
     double value; /* the less the better */
-    int64_t step; /* of the lattice of rates: the highest that meets [slo] */
-    bool none;    /* no rate does: the value is that of the lowest tried */
+    int32_t step; /* the highest rate that meets [slo], as a power of 1 + precision */
+    bool none;    /* no rate does: step and result are those of the lowest tried */
     struct trial_result result; /* at that rate, or the worse of the latency's two */
 };
 
-/* One cell to be scored; or, if it screens, one run a step of the lattice above `start`,
+/* One cell to be scored; or, if it screens, one run a step above `start`,
  * which says only whether the configuration may be better. */
 struct tune_score_job {
     const struct trial_spec *spec;
     int32_t draw;
     int32_t seed;  /* -1: all of the specification's together */
-    int64_t start; /* INT64_MIN: not known */
+    int32_t start; /* where to begin, a step; INT32_MIN: not known */
     bool screens;
     bool is_better; /* of a job that screens: meets [slo] there */
     struct tune_score_cell cell;
@@ -43,10 +42,7 @@ struct tune_score {
     int32_t n_draws;
     int32_t n_seeds;
     int32_t n_gpus;
-    double step;   /* log(1 + precision) */
-    int64_t least; /* step of the lattice */
-    int64_t most;
-    int64_t first; /* where to begin when nothing is known */
+    double step; /* log(1 + precision) */
     double natural_rps;
     double bursts;
     int32_t n_threads;
@@ -65,7 +61,8 @@ int tune_score_spec(struct trial_spec *spec, const struct config *config,
 int tune_score_init(struct tune_score *score, const struct trial_spec *spec,
                     struct err *err);
 
-double tune_score_rate(const struct tune_score *score, int64_t step);
+/* The rate of a step. */
+double tune_score_rate(const struct tune_score *score, int32_t step);
 
 /* Scores them, several at a time; -1 only if interrupted. */
 int tune_score_all(struct tune_score *score, struct tune_score_job *jobs, int32_t n,
