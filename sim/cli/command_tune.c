@@ -1,9 +1,30 @@
 #include "base/memory.h"
 #include "cli/command.h"
 #include "study/tune_print.h"
+#include "study/tune_split_print.h"
 
-static int play(struct tune *tune, const struct command_line *line, struct arena *arena,
-                struct err *err)
+/* Writes and prints what was found. */
+static int tell(const struct tune *tune, const struct tune_split *split,
+                const struct command_line *line, struct err *err)
+{
+    if (line->output != NULL && tune_print_config(tune, line->output, err) != 0) {
+        return -1;
+    }
+    if (line->quiet) {
+        return 0;
+    }
+    tune_print(stdout, tune);
+    if (split->tune != NULL) {
+        tune_split_print(stdout, split);
+    }
+    if (line->output != NULL) {
+        printf("\nconfiguration in %s\n", line->output);
+    }
+    return 0;
+}
+
+static int play(struct tune *tune, struct tune_split *split,
+                const struct command_line *line, struct arena *arena, struct err *err)
 {
     struct tune_request request = {
         .path = line->operands[0],
@@ -14,16 +35,10 @@ static int play(struct tune *tune, const struct command_line *line, struct arena
         .interrupted = line->interrupted,
     };
     if (tune_run(tune, &request, arena, err) != 0 ||
-        (line->output != NULL && tune_print_config(tune, line->output, err) != 0)) {
+        (tune->base.study.tune.disaggregate && tune_split_run(split, tune, err) != 0)) {
         return -1;
     }
-    if (!line->quiet) {
-        tune_print(stdout, tune);
-        if (line->output != NULL) {
-            printf("\nconfiguration in %s\n", line->output);
-        }
-    }
-    return 0;
+    return tell(tune, split, line, err);
 }
 
 static int run(const struct command_line *line)
@@ -31,10 +46,12 @@ static int run(const struct command_line *line)
     struct arena arena = {0};
     struct err err;
     struct tune tune = {0};
-    int status = play(&tune, line, &arena, &err);
+    struct tune_split split = {0};
+    int status = play(&tune, &split, line, &arena, &err);
     if (status != 0) {
         fprintf(stderr, "servesim: %s\n", err.text);
     }
+    tune_split_free(&split);
     tune_free(&tune);
     memory_arena_free(&arena);
     return status == 0 ? COMMAND_DONE : COMMAND_FAILED;

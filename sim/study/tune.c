@@ -1,20 +1,13 @@
 #include "study/tune.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/run.h"
+#include "study/tune_point.h"
 
-/* Flags that bear on each other, to be moved together. */
-static const char *const pairs[][2] = {
-    {"max_num_batched_tokens", "max_num_seqs"},
-    {"parallelism", "max_num_seqs"},
-    {"parallelism", "max_num_batched_tokens"},
-    {"chunked_prefill_size", "max_num_batched_tokens"},
-    {"enable_chunked_prefill", "max_num_batched_tokens"},
-};
+/* More combinations of two flags than these are not tried together. */
+enum { MOST_OF_PAIR = 100 };
 
 static int32_t n_cells(const struct tune *tune)
 {
@@ -51,72 +44,6 @@ bool tune_is_better(const struct tune *tune, const struct tune_gain *gain)
     return gain->mean >= least && gain->mean > gain->se && gain->worst >= -least;
 }
 
-static void refuse(struct tune *tune, struct tune_point *point, const char *reason)
-{
-    point->state = TUNE_REFUSED;
-    if (tune->n_refused++ == 0) {
-        snprintf(tune->refusal, sizeof tune->refusal, "%s", reason);
-    }
-}
-
-/* Reads the point's configuration and sees whether such a server starts. */
-static void prepare(struct tune *tune, struct tune_point *point)
-{
-    const struct tune_request *request = tune->request;
-    int32_t n = request->n_overrides;
-    const char **overrides =
-        ARENA_NEW(tune->arena, n + TUNE_FLAGS_MOST * TUNE_FLAGS_KEYS, const char *);
-    for (int32_t i = 0; i < n; i++) {
-        overrides[i] = request->overrides[i];
-    }
-    bool is_base = true;
-    for (int32_t f = 0; f < tune->flags.n; f++) {
-        const struct tune_flags_flag *flag = &tune->flags.list[f];
-        const struct tune_flags_value *value = &flag->values[point->at[f]];
-        if (point->at[f] == flag->was) {
-            continue; /* what the file says, and what follows from it */
-        }
-        is_base = false;
-        for (int32_t i = 0; i < value->n_overrides; i++) {
-            overrides[n++] = value->overrides[i];
-        }
-    }
-    struct err err;
-    if (config_read(&point->config, request->path, overrides, n, tune->arena, &err) !=
-        0) {
-        refuse(tune, point, err.text);
-        return;
-    }
-    struct pool *pools = memory_new((size_t)point->config.n_pools, sizeof *pools);
-    const char *refusal = is_base ? NULL : tune_flags_refusal(&point->config.pools[0]);
-    if (run_pools(&point->config, pools, &err) != 0) {
-        refusal = err.text;
-    }
-    run_free_pools(&point->config, pools);
-    point->spec = tune->spec;
-    point->spec.config = &point->config;
-    if (refusal != NULL) {
-        refuse(tune, point, refusal);
-    }
-}
-
-/* The point of these values, looked up or new. */
-static struct tune_point *point_at(struct tune *tune, const int32_t *at)
-{
-    for (int32_t i = 0; i < tune->n_points; i++) {
-        if (memcmp(tune->points[i]->at, at, sizeof tune->points[i]->at) == 0) {
-            return tune->points[i];
-        }
-    }
-    struct tune_point *point = ARENA_NEW(tune->arena, 1, struct tune_point);
-    memcpy(point->at, at, sizeof point->at);
-    tune->points =
-        memory_grow(tune->points, (size_t)tune->n_points + 1, sizeof *tune->points);
-    tune->points[tune->n_points++] = point;
-    prepare(tune, point);
-    return point;
-}
-
 /* Runs jobs and refuses the points whose runs fail. */
 static int play(struct tune *tune, struct tune_score_job *jobs,
                 struct tune_point **points, int32_t n_points, int32_t n_each,
@@ -128,7 +55,7 @@ static int play(struct tune *tune, struct tune_score_job *jobs,
     for (int32_t i = 0; i < n_points * n_each; i++) {
         struct tune_point *point = points[i / n_each];
         if (jobs[i].failed && point->state != TUNE_REFUSED) {
-            refuse(tune, point, jobs[i].err.text);
+            tune_point_refuse(tune, point, jobs[i].err.text);
         }
     }
     return 0;
@@ -254,29 +181,54 @@ static int try_pair(struct tune *tune, int32_t one, int32_t other, bool *moved,
         memcpy(at, tune->now->at, sizeof at);
         at[one] = i / n_other;
         at[other] = one == other ? at[one] : i % n_other;
-        points[n++] = point_at(tune, at);
+        points[n++] = tune_point_at(tune, at);
     }
     int status = choose(tune, points, n, moved, err);
     free(points);
     return status;
 }
 
-/* One round; *moved says whether it found anything. */
-static int go_round(struct tune *tune, bool *moved, struct err *err)
+/* Goes through the flags one by one, forwards or backwards. */
+static int go_flags(struct tune *tune, bool forwards, bool *moved, struct err *err)
 {
-    *moved = false;
-    for (int32_t f = 0; f < tune->flags.n; f++) {
+    int32_t n = tune->flags.n;
+    for (int32_t i = 0; i < n; i++) {
+        int32_t f = forwards ? i : n - 1 - i;
         if (try_pair(tune, f, f, moved, err) != 0) {
             return -1;
         }
     }
-    for (size_t p = 0; p < sizeof pairs / sizeof pairs[0] && !*moved; p++) {
-        int32_t one = tune_flags_find(&tune->flags, pairs[p][0]);
-        int32_t other = tune_flags_find(&tune->flags, pairs[p][1]);
-        if (one >= 0 && other >= 0 && try_pair(tune, one, other, moved, err) != 0) {
-            return -1;
+    return 0;
+}
+
+/* Pairs of flags, until one moves. */
+static int go_pairs(struct tune *tune, bool *moved, struct err *err)
+{
+    for (int32_t f = 0; f < tune->flags.n && !*moved; f++) {
+        for (int32_t g = f + 1; g < tune->flags.n && !*moved; g++) {
+            int32_t n = tune->flags.list[f].n_values * tune->flags.list[g].n_values;
+            if (n <= MOST_OF_PAIR && try_pair(tune, f, g, moved, err) != 0) {
+                return -1;
+            }
         }
     }
+    return 0;
+}
+
+/* The first round: which flag moves first decides where one ends, so both ways. */
+static int begin(struct tune *tune, struct err *err)
+{
+    bool moved = false;
+    if (go_flags(tune, false, &moved, err) != 0) {
+        return -1;
+    }
+    struct tune_point *backwards = tune->now;
+    tune->now = tune->was;
+    if (go_flags(tune, true, &moved, err) != 0) {
+        return -1;
+    }
+    struct tune_gain gain = tune_gain_of(tune, tune->now, backwards);
+    tune->now = tune_is_better(tune, &gain) ? backwards : tune->now;
     return 0;
 }
 
@@ -293,7 +245,7 @@ static int weigh(struct tune *tune, struct tune_point **lesser, struct err *err)
         if (at[f] == tune->now->at[f]) {
             continue;
         }
-        struct tune_point *without = point_at(tune, at);
+        struct tune_point *without = tune_point_at(tune, at);
         if (without->state == TUNE_DROPPED) {
             without->state = TUNE_NEW;
         }
@@ -317,15 +269,20 @@ static int search(struct tune *tune, struct err *err)
     for (int32_t f = 0; f < tune->flags.n; f++) {
         at[f] = tune->flags.list[f].was;
     }
-    tune->was = tune->now = point_at(tune, at);
+    tune->was = tune->now = tune_point_at(tune, at);
     if (score(tune, NULL, &tune->was, 1, err) != 0) {
         return -1;
     }
     if (tune->was->state == TUNE_REFUSED) {
         return err_set(err, "%s", tune->refusal);
     }
-    for (bool moved = true; moved && tune->n_rounds < tune->base.study.tune.rounds;) {
-        if (go_round(tune, &moved, err) != 0) {
+    if (begin(tune, err) != 0) {
+        return -1;
+    }
+    while (!tune->is_settled && tune->n_rounds < tune->base.study.tune.rounds) {
+        bool moved = false;
+        if (go_flags(tune, true, &moved, err) != 0 ||
+            (!moved && go_pairs(tune, &moved, err) != 0)) {
             return -1;
         }
         tune->n_rounds++;

@@ -1,14 +1,15 @@
 /* tune: the flags of a serving engine that serve a goal best.
  *
  * From the present values each flag in turn is given each of its values, all else staying,
- * and the best one is kept; where no flag helps alone, pairs that bear on each other are
- * tried together; until nothing helps or [tune] rounds are over.  Configurations are
- * compared cell by cell (study/tune_score.h): a change is made if in the mean over cells it
- * gains at least [capacity] precision and more than the standard error of the paired
- * differences, and in no draw loses more than that precision.  So that most candidates
- * cost a run, not a search, one is dropped that, with the middle draw, no seed shows to be
- * better.  At the end flags go back one by one: what a flag is then worse by is its worth,
- * and one that is worth nothing by the same rule stays as it was.
+ * and the best one is kept: from the first flag to the last, and from the last to the
+ * first.  From the better end so again, and where no flag helps alone pairs are tried,
+ * until nothing helps or [tune] rounds are over.  Configurations are compared cell by cell
+ * (study/tune_score.h): a change is made if in the mean over cells it gains at least
+ * [capacity] precision and more than the standard error of the paired differences, and in
+ * no draw loses more than that precision.  So that most candidates cost a run, not a
+ * search, one is dropped that, with the middle draw, no seed shows to be better.  At the
+ * end flags go back one by one: what a flag is then worse by is its worth, and one that is
+ * worth nothing by the same rule stays as it was.
  */
 #ifndef SERVESIM_STUDY_TUNE_H
 #define SERVESIM_STUDY_TUNE_H

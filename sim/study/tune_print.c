@@ -6,6 +6,7 @@
 
 #include "input/import_args_paste.h"
 #include "output/whole.h"
+#include "study/calibrated.h"
 
 /* Means over the cells; of what is a logarithm, the geometric one. */
 static double goal_value(const struct tune *tune, const struct tune_point *point)
@@ -72,9 +73,11 @@ static void print_goal(FILE *out, const struct tune *tune)
     }
     fprintf(out,
             "compared  by %" PRId32 " draw%s of step times x %" PRId32
-            " seed%s; a change counts from %.3g %% on\n",
+            " seed%s%s; a change counts from %.3g %% on\n",
             score->n_draws, score->n_draws > 1 ? "s" : "", score->n_seeds,
-            score->n_seeds > 1 ? "s" : "", 100 * expm1(score->step));
+            score->n_seeds > 1 ? "s" : "",
+            score->is_drawn ? "" : " (one trace: [workload] resample draws others)",
+            100 * expm1(score->step));
 }
 
 static void print_point(FILE *out, const struct tune *tune, const char *name,
@@ -85,7 +88,8 @@ static void print_point(FILE *out, const struct tune *tune, const char *name,
     fprintf(out, "%-9s ", name);
     switch ((enum config_study_goal)tune->score.goal) {
     case CONFIG_STUDY_COST:
-        fprintf(out, "%.4g USD at %.6g requests/s", value, mean_rate(tune, point));
+        fprintf(out, "%.4g USD per million tokens at %.6g requests/s", value,
+                mean_rate(tune, point));
         break;
     case CONFIG_STUDY_THROUGHPUT:
         fprintf(out, "%.4g requests/s and GPU, %.6g requests/s in all", 1 / value,
@@ -111,6 +115,9 @@ static const char *shown(const struct tune *tune, const struct tune_point *point
 static void print_worth(FILE *out, const struct tune *tune)
 {
     if (tune->n_worth == 0) {
+        if (tune->flags.n == 0) {
+            return;
+        }
         fprintf(out, "\nno change of these flags is worth making\n");
         return;
     }
@@ -212,6 +219,7 @@ void tune_print(FILE *out, const struct tune *tune)
 {
     const struct pool_config *pool = &tune->base.pools[0];
     int32_t n_scored = 0;
+    char calibration[CALIBRATED_TEXT];
     for (int32_t i = 0; i < tune->n_points; i++) {
         n_scored += tune->points[i]->state == TUNE_SCORED;
     }
@@ -225,11 +233,13 @@ void tune_print(FILE *out, const struct tune *tune)
         fprintf(out, "gain      %.1f %% +- %.1f, in the worst draw %.1f %%\n",
                 100 * -expm1(-gain.mean), 100 * gain.se, 100 * -expm1(-gain.worst));
     }
+    calibrated_print(tune->now->config.pools, 1, calibration);
+    fprintf(out, "steps     %s\n", calibration);
     fprintf(out,
-            "tried     %" PRId32 " settings: %" PRId32 " in full, %" PRId32
+            "tried     %" PRId32 " setting%s: %" PRId32 " in full, %" PRId32
             " refused; %" PRId64 " runs, %" PRId32 " round%s%s\n",
-            tune->n_points, n_scored, tune->n_refused, tune->score.n_runs,
-            tune->n_rounds, tune->n_rounds > 1 ? "s" : "",
+            tune->n_points, tune->n_points > 1 ? "s" : "", n_scored, tune->n_refused,
+            tune->score.n_runs, tune->n_rounds, tune->n_rounds > 1 ? "s" : "",
             tune->is_settled ? "" : ", more might find more ([tune] rounds)");
     if (tune->n_refused > 0) {
         fprintf(out, "refused   the first: %s\n", tune->refusal);

@@ -82,6 +82,7 @@ int tune_score_init(struct tune_score *score, const struct trial_spec *spec,
         .goal = study->tune.goal,
         .n_draws = has_draws(config) ? (int32_t)study->runs.draws : 1,
         .n_seeds = is_drawn ? spec->n_seeds : 1,
+        .is_drawn = is_drawn,
         .step = log1p((double)study->capacity.precision_nano * nano),
         .bursts = (double)study->tune.bursts_nano * nano,
         .interrupted = spec->interrupted,
@@ -197,9 +198,32 @@ static int score_rate(const struct tune_score *score, struct tune_score_job *job
     return job->failed ? -1 : 0;
 }
 
+/* How far the criterion that is met least is missed, in shares of its bound. */
+static double missed(const struct goal *goal, const struct goal_verdict *verdict)
+{
+    const struct goal_criterion *worst = &goal->list[verdict->worst];
+    double mean = verdict->mean[verdict->worst];
+    double over = worst->at_least ? worst->bound - mean : mean - worst->bound;
+    return isnan(mean) ? 1e300 : worst->bound > 0 ? over / worst->bound : over;
+}
+
+static int score_at(const struct tune_score *score, struct tune_score_job *job)
+{
+    struct tune_score_cell *cell = &job->cell;
+    if (run(score, job, job->rate_rps, &cell->result) != 0) {
+        return -1;
+    }
+    cell->value = score->goal == CONFIG_STUDY_LATENCY
+                      ? value_of(score, &cell->result)
+                      : missed(&job->spec->goal, &cell->result.verdict);
+    return 0;
+}
+
 static void score_job(const struct tune_score *score, struct tune_score_job *job)
 {
-    if (score->goal == CONFIG_STUDY_LATENCY) {
+    if (job->rate_rps > 0) {
+        score_at(score, job);
+    } else if (score->goal == CONFIG_STUDY_LATENCY) {
         score_latency(score, job);
     } else if (!job->screens) {
         score_rate(score, job);

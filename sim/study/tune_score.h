@@ -22,13 +22,15 @@ struct tune_score_cell {
     struct trial_result result; /* at that rate, or the worse of the latency's two */
 };
 
-/* One cell to be scored; or, if it screens, one run a step above `start`,
- * which says only whether the configuration may be better. */
+/* One cell to be scored; or, if it screens, one run a step above `start`, which says only
+ * whether the configuration may be better; or, with a rate, what it does at that rate. */
 struct tune_score_job {
     const struct trial_spec *spec;
     int32_t draw;
     int32_t seed;  /* -1: all of the specification's together */
     int32_t start; /* where to begin, a step; INT32_MIN: not known */
+    double
+        rate_rps; /* 0: none.  Else the value is the latency's, or how far within [slo] */
     bool screens;
     bool is_better; /* of a job that screens: meets [slo] there */
     struct tune_score_cell cell;
@@ -41,6 +43,7 @@ struct tune_score {
     int64_t goal; /* enum config_study_goal */
     int32_t n_draws;
     int32_t n_seeds;
+    bool is_drawn; /* a seed draws other traffic; else there is one */
     int32_t n_gpus;
     double step; /* log(1 + precision) */
     double natural_rps;
