@@ -5,10 +5,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "base/parallel.h"
 
 extern const struct command command_run;
 extern const struct command command_compare;
+extern const struct command command_capacity;
+extern const struct command command_sweep;
+extern const struct command command_merge;
 extern const struct command command_check;
 extern const struct command command_list;
 extern const struct command command_gen;
@@ -20,9 +24,10 @@ extern const struct command command_calibrate;
 extern const struct command command_tune;
 
 static const struct command *const commands[] = {
-    &command_run,      &command_compare,   &command_check,  &command_list,
-    &command_gen,      &command_trace,     &command_import, &command_roofline,
-    &command_validate, &command_calibrate, &command_tune};
+    &command_run,   &command_compare,  &command_capacity, &command_sweep,
+    &command_merge, &command_check,    &command_list,     &command_gen,
+    &command_trace, &command_import,   &command_roofline, &command_validate,
+    &command_tune,  &command_calibrate};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 struct option_help {
@@ -268,8 +273,11 @@ int command_main(int argc, char **argv, const volatile sig_atomic_t *interrupted
     }
     for (int i = 0; i < N_COMMANDS; i++) {
         if (strcmp(argv[1], commands[i]->name) == 0) {
-            struct command_line line = {.interrupted = interrupted};
-            return run_command(commands[i], argc - 1, argv + 1, &line);
+            struct command_line *line = memory_new(1, sizeof *line);
+            line->interrupted = interrupted;
+            int status = run_command(commands[i], argc - 1, argv + 1, line);
+            free(line);
+            return status;
         }
     }
     fprintf(stderr, "servesim: no command '%s'; 'servesim --help' lists them\n",

@@ -3,7 +3,6 @@
 
 #include "base/memory.h"
 #include "cli/command.h"
-#include "input/bytes.h"
 #include "output/folder.h"
 #include "study/compare.h"
 #include "study/compare_picture.h"
@@ -11,30 +10,14 @@
 #include "study/compare_table.h"
 #include "study/run.h"
 
-/* The configuration that is varied, as config.ini: to compare again. */
-static int write_base(const struct config *base, const char *folder, struct err *err)
-{
-    char sha256[65];
-    struct bytes *trace = bytes_open(base->workload.trace, err);
-    if (trace == NULL) {
-        return -1;
-    }
-    int status = bytes_sha256(trace, sha256, err);
-    bytes_close(trace);
-    if (status != 0) {
-        return -1;
-    }
-    return run_write_config(base, folder,
-                            "What a comparison of servesim " SERVESIM_VERSION
-                            " varied: compare.csv has the variants.",
-                            sha256, err);
-}
-
 static int write_files(const struct compare *compare,
                        const struct compare_scores *scores, const char *folder,
                        struct err *err)
 {
-    if (write_base(&compare->base, folder, err) != 0 ||
+    if (run_write_unplayed(&compare->base, folder,
+                           "What a comparison of servesim " SERVESIM_VERSION
+                           " varied: compare.csv has the variants.",
+                           err) != 0 ||
         compare_table_write(compare, scores, folder, err) != 0 ||
         compare_table_write_winners(compare, scores, folder, err) != 0) {
         return -1;
@@ -92,12 +75,6 @@ static int run(const struct command_line *line)
         .overs = line->overs,
         .n_overs = line->n_overs,
     };
-    if (line->n_overs == 0) {
-        fputs(
-            "servesim: compare: --over section.key=v1,v2,... is missing: what varies\n",
-            stderr);
-        return COMMAND_USAGE;
-    }
     int status = compare_read(&compare, &request, &arena, &err);
     if (status == 0) {
         status = play(&compare, line, &arena, &err);
@@ -112,14 +89,16 @@ static int run(const struct command_line *line)
 
 const struct command command_compare = {
     .name = "compare",
-    .arguments = "CONFIG --over section.key=v1,v2,... [--over ...] "
+    .arguments = "CONFIG [--over section.key=v1,v2,...]... "
                  "[-s section.key=value]... [-o DIR] [-j N] [--overwrite]",
     .summary = "Runs variants of a configuration and says which is best in what",
     .help =
         "Replays the trace of CONFIG once for every value of the key that --over "
         "names,\n"
         "or for every combination of the values of several, the last one fastest, and\n"
-        "prints a row per variant.  A '*' marks the best of a column.\n"
+        "prints a row per variant.  A '*' marks the best of a column.  Without --over "
+        "the\n"
+        "section [over] of CONFIG says what varies.\n"
         "With -o DIR it also writes compare.csv (every metric of every variant),\n"
         "winners.csv, compare.svg (a picture) and config.ini (what was varied).\n"
         "DIR appears whole or not at all.\n\n"

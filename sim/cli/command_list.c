@@ -14,6 +14,7 @@
 #include "model/llm.h"
 #include "output/columns.h"
 #include "policy/policy.h"
+#include "study/study_columns.h"
 
 /* All keys of a table, or the one called `name`; how many were printed. */
 static int32_t print_fields(const char *section, const struct field_table *table,
@@ -240,11 +241,12 @@ static void print_scalers(void)
     }
 }
 
-/* The columns of a result file, or of all; `.csv` need not be said. */
-static int print_columns(const char *file)
+/* The columns of a result file, or of all, among those of a list that ends with NULL;
+ * `.csv` need not be said.  How many of these and of the `n` before were printed. */
+static int32_t print_columns_of(const struct columns *const *at, const char *file,
+                                int32_t n)
 {
-    int32_t n = 0;
-    for (const struct columns *const *at = columns_all; *at != NULL; at++) {
+    for (; *at != NULL; at++) {
         const struct columns *columns = *at;
         size_t stem = strcspn(columns->file, ".");
         if (file != NULL && strcmp(file, columns->file) != 0 &&
@@ -259,7 +261,14 @@ static int print_columns(const char *file)
                    column->unit[0] != '\0' ? "]" : "");
         }
     }
-    if (n == 0) {
+    return n;
+}
+
+/* Of runs, then of studies. */
+static int print_columns(const char *file)
+{
+    if (print_columns_of(study_columns_all, file,
+                         print_columns_of(columns_all, file, 0)) == 0) {
         fprintf(stderr,
                 "servesim: no result file is called '%s'; 'servesim list columns' has "
                 "them all\n",

@@ -39,7 +39,8 @@ struct price_terms {
     int64_t minimum_ns;
     int64_t starting_free; /* flags */
     int64_t failed_free;
-    const char *book; /* whose prices: input/config_prices.h; "" if of no vendor alone */
+    const char
+        *book; /* whose prices: input/config_prices.h; "" if of no vendor alone */
 };
 
 enum { PRICE_TERMS_FIELDS = 5 };

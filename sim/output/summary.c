@@ -34,7 +34,7 @@ static void add_queue_point(struct summary *summary, const struct probe_record *
         summary->origin_ns = record->arrival_ns;
     }
     wide x = record->arrival_ns / 1000000 - summary->origin_ns / 1000000;
-    wide y = record->queue_ns / 1000000;
+    wide y = (record->queue_ns + record->transfer_ns) / 1000000;
     summary->sum_x += x;
     summary->sum_y += y;
     summary->sum_xx += x * x;

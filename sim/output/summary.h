@@ -49,8 +49,8 @@ void summary_add(struct summary *summary, const struct probe_record *record, boo
 void summary_metrics(struct summary *summary, const struct sim *sim,
                      int64_t attainment_nano, struct metrics *metrics);
 
-/* By how many seconds the wait before the first step grew per second of arrivals: the
- * slope of the line through all requests.  Above 0 for good only when work comes faster
+/* By how many seconds the wait before the first step, and on the way to a decode replica,
+ * grew per second of arrivals: the slope of the line through all requests.  Above 0 for good only when work comes faster
  * than it is done. */
 double summary_queue_growth(const struct summary *summary);
 

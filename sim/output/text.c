@@ -77,6 +77,21 @@ void text_string(struct text *text, const char *string)
     text_flush_if_full(text);
 }
 
+void text_quoted(struct text *text, const char *word)
+{
+    bool is_quoted = strpbrk(word, ",\"\r\n") != NULL;
+    size_t length = strlen(word);
+    if (!is_quoted && length <= TEXT_MOST_PIECE) {
+        text_string(text, word);
+        return;
+    }
+    text_string(text, is_quoted ? "\"" : "");
+    for (; *word != '\0'; word++) {
+        text_printf(text, "%s%c", is_quoted && *word == '"' ? "\"" : "", *word);
+    }
+    text_string(text, is_quoted ? "\"" : "");
+}
+
 void text_printf(struct text *text, const char *format, ...)
 {
     va_list arguments;

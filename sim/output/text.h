@@ -37,6 +37,9 @@ void text_printf(struct text *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void text_integer(struct text *text, int64_t value);
 
+/* A value of CSV that others wrote: in quotes where it needs them.  Of any length. */
+void text_quoted(struct text *text, const char *word);
+
 /* value / 10^decimals with exactly that many decimals (at most 18), value >= 0. */
 void text_decimal(struct text *text, int64_t value, int decimals);
 

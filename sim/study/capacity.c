@@ -9,11 +9,13 @@
 #include "output/load.h"
 #include "study/run.h"
 
-/* How far from the estimate the search goes by itself: below it a request is as good as
- * alone, above it something is wrong with the estimate. */
-static const double widest = 16384;
+/* How far from the estimate the search goes by itself: down to where requests are alone,
+ * for batches are rarely of more than a few hundred, and up to where the estimate must be
+ * wrong. */
+static const double widest_down = 1024;
+static const double widest_up = 16384;
 
-static const double least_rate = 1e-6; /* rates have nine decimals */
+static const double least_rate = 0.001; /* that generators draw at */
 static const double most_rate = 1e9;
 
 struct search {
@@ -31,6 +33,14 @@ double capacity_rate(double precision, int32_t power)
     char text[40];
     snprintf(text, sizeof text, "%.5e", exp((double)power * log1p(precision)));
     return strtod(text, NULL);
+}
+
+void capacity_print_rate(double rate_rps, char text[CAPACITY_TEXT])
+{
+    snprintf(text, CAPACITY_TEXT, "%.6g", rate_rps);
+    if (strchr(text, 'e') != NULL) {
+        snprintf(text, CAPACITY_TEXT, "%.*f", rate_rps < 1 ? 9 : 0, rate_rps);
+    }
 }
 
 /* The first of the tries at that power or above. */
@@ -100,8 +110,8 @@ static void set_limits(struct search *search, double start)
     const struct config_study_capacity *config = &search->spec->config->study.capacity;
     double least = (double)config->least_rps_nano * 1e-9;
     double most = (double)config->most_rps_nano * 1e-9;
-    least = least > 0 ? least : fmax(start / widest, least_rate);
-    most = most > 0 ? most : fmin(start * widest, most_rate);
+    least = least > 0 ? least : fmax(start / widest_down, least_rate);
+    most = most > 0 ? most : fmin(start * widest_up, most_rate);
     search->least = power_at(search, least);
     search->least +=
         capacity_rate(search->precision, search->least) < least * (1 - 1e-9);

@@ -43,6 +43,11 @@ double capacity_rps(const struct capacity *capacity);
 /* What the fleet does at that rate, or at the lowest that was tried if none meets. */
 const struct trial_result *capacity_result(const struct capacity *capacity);
 
+enum { CAPACITY_TEXT = 32 };
+
+/* A rate as it can be given back with -s workload.rate_rps=... */
+void capacity_print_rate(double rate_rps, char text[CAPACITY_TEXT]);
+
 /* (1 + precision)^power with six digits. */
 double capacity_rate(double precision, int32_t power);
 

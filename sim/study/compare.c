@@ -50,10 +50,10 @@ int compare_read(struct compare *compare, const struct compare_request *request,
                  struct arena *arena, struct err *err)
 {
     *compare = (struct compare){0};
-    if (grid_read(&compare->grid, request->overs, request->n_overs,
-                  COMPARE_MOST_VARIANTS, arena, err) != 0 ||
-        config_read(&compare->base, request->path, request->overrides,
+    if (config_read(&compare->base, request->path, request->overrides,
                     request->n_overrides, arena, err) != 0 ||
+        grid_choose(&compare->grid, &compare->base, request->overs, request->n_overs,
+                    COMPARE_MOST_VARIANTS, arena, err) != 0 ||
         check_trace(&compare->base, err) != 0) {
         return -1;
     }

@@ -33,7 +33,8 @@ struct compare {
     int32_t n_variants;
 };
 
-/* What to read: overrides as given with -s, and at least one "section.key=v1,v2,...". */
+/* What to read: overrides as given with -s, and what --over says; none: what [over] of
+ * the file says. */
 struct compare_request {
     const char *path;
     const char *const *overrides;

@@ -111,17 +111,6 @@ void compare_table_print(FILE *out, const struct compare *compare,
     print_vendors(out, compare);
 }
 
-/* Values are the user's: they may hold what CSV must quote. */
-static void write_word(struct text *text, const char *word)
-{
-    bool is_quoted = strpbrk(word, ",\"\r\n") != NULL;
-    text_string(text, is_quoted ? "\"" : "");
-    for (; *word != '\0'; word++) {
-        text_printf(text, "%s%c", is_quoted && *word == '"' ? "\"" : "", *word);
-    }
-    text_string(text, is_quoted ? "\"" : "");
-}
-
 /* The names of all variants' metrics: the first one's in their order, then what only
  * others have.  A variant may count what others cannot. */
 static int32_t all_names(const struct compare *compare, const char ***names)
@@ -169,7 +158,7 @@ int compare_table_write(const struct compare *compare,
     for (int32_t i = 0; i < compare->n_variants; i++) {
         const struct compare_variant *variant = &compare->variants[i];
         for (int32_t j = 0; j < compare->grid.n_keys; j++) {
-            write_word(&text, variant->values[j]);
+            text_quoted(&text, variant->values[j]);
             text_string(&text, ",");
         }
         for (int32_t j = 0; j < n_names; j++) {
@@ -186,7 +175,7 @@ static void write_winner(struct text *text, const struct compare_score *score,
                          const char *winner, const char *value)
 {
     text_printf(text, "%s,", score->metric);
-    write_word(text, winner);
+    text_quoted(text, winner);
     text_printf(text, ",%s,%s\n", value, score->metric_unit);
 }
 

@@ -139,14 +139,39 @@ static double value_of(const struct metrics *run, const char *name)
     return strtod(metrics_value(run, name), NULL);
 }
 
+void goal_scale_ttft(struct goal *goal, double factor)
+{
+    for (int32_t i = 0; i < goal->n; i++) {
+        if (strstr(goal->list[i].metric, "_ttft_ms") != NULL) {
+            goal->list[i].bound *= factor;
+        }
+    }
+}
+
+bool goal_is_overloaded(const struct metrics *run)
+{
+    double offered_rps = value_of(run, "offered_rate");
+    if (!(offered_rps > 0)) { /* unknown */
+        return true;
+    }
+    double n_counted = value_of(run, "completed") + value_of(run, "timed_out") +
+                       value_of(run, "shed") + value_of(run, "rejected");
+    double growth = value_of(run, "queue_growth");
+    double grown_ms = growth * (n_counted - 1) / offered_rps * 1000;
+    double mean_ms = value_of(run, "mean_queue_ms");
+    if (metrics_find(run, "mean_transfer_ms") != NULL) {
+        mean_ms += value_of(run, "mean_transfer_ms");
+    }
+    return growth > 0.01 && grown_ms > mean_ms;
+}
+
 static void look_at_load(const struct metrics *const *runs, int32_t n,
                          struct goal_verdict *verdict)
 {
     for (int32_t i = 0; i < n; i++) {
         double injected = value_of(runs[i], "injected_requests");
         double completed = value_of(runs[i], "all_completed_requests");
-        verdict->n_overloaded +=
-            strcmp(metrics_value(runs[i], "load_verdict"), "overloaded") == 0;
+        verdict->n_overloaded += goal_is_overloaded(runs[i]);
         if (injected > 0) {
             verdict->lost_share += (injected - completed) / injected / n;
         }
@@ -157,6 +182,7 @@ int goal_judge(const struct goal *goal, const struct metrics *const *runs, int32
                struct goal_verdict *verdict, struct err *err)
 {
     *verdict = (struct goal_verdict){.meets = true};
+    const double rounding = 1e-12; /* of a mean of values with few digits */
     double least = INFINITY;
     for (int32_t i = 0; i < goal->n; i++) {
         const struct goal_criterion *criterion = &goal->list[i];
@@ -173,7 +199,7 @@ int goal_judge(const struct goal *goal, const struct metrics *const *runs, int32
     }
     const struct goal_criterion *worst = &goal->list[verdict->worst];
     look_at_load(runs, n, verdict);
-    if (!(least >= 0)) {
+    if (!(least >= -rounding)) {
         verdict->meets = false;
         snprintf(verdict->reason, GOAL_TEXT, "%.60s %.6g is %s %.6g", worst->metric,
                  verdict->mean[verdict->worst], worst->at_least ? "below" : "above",

@@ -2,9 +2,17 @@
  *
  * [slo]'s own bounds are one criterion, the share of requests that meet all of them; each
  * "metric <= value" of `require` is another.  A criterion holds if the mean of the metric
- * over the seeds does.  Two more always hold or the goal is missed: no more of the load
- * is overload (output/load.h) than not, and requests that never finish are at most the share
- * that `attainment` gives up; a finite run that ends before its queue is long proves nothing.
+ * over the seeds does.  Two more always hold or the goal is missed.  Of most runs the queue
+ * does not grow: a finite run that ends before its queue is long proves nothing.  And
+ * requests that never finish are at most the share that `attainment` gives up.
+ *
+ * A queue grows if, from the first to the last request that counts, the line through their
+ * waits rises by more than 1 % of the time that passes (the load is above what is done by
+ * so much) and by more than the mean wait: where more comes than is done, waits rise from
+ * nothing in proportion to time, so the line rises by twice the mean (1.6 times after a tenth
+ * of warm-up), and where it is not, noise rarely makes it half of that.  Both are ratios,
+ * so that no run is too fast to tell, unlike the verdict of a single run (output/load.h), which
+ * also wants a whole second of growth.
  */
 #ifndef SERVESIM_STUDY_GOAL_H
 #define SERVESIM_STUDY_GOAL_H
@@ -52,6 +60,13 @@ int goal_read(struct goal *goal, const struct config *config, struct arena *aren
 /* A goal whose bounds are `factor` times as wide: latencies are multiplied by it, rates
  * divided; shares stay.  config->slo is changed alike. */
 void goal_scale_slo(struct config_slo *slo, double factor);
+
+/* Bounds on times to first token as criteria of their own ("p99_ttft_ms <= 500") times
+ * `factor`. */
+void goal_scale_ttft(struct goal *goal, double factor);
+
+/* Whether the queue of a run grew; true also for a run of too few requests to tell. */
+bool goal_is_overloaded(const struct metrics *run);
 
 /* Judges runs of one fleet at one load that differ in their seed; -1 if a criterion names
  * no metric. */

@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -93,16 +94,6 @@ static int add_value(struct reading *reading, char *value, struct err *err)
         return err_set(err, "--over %.500s: %d values stand together for %d keys",
                        reading->over, n, axis->n_keys);
     }
-    for (int64_t i = 0; i < axis->n_values; i++) {
-        int32_t same = 0;
-        while (same < n && strcmp(axis->values[i * n + same], words[same]) == 0) {
-            same++;
-        }
-        if (same == n) {
-            return err_set(err, "--over %.500s: '%.200s' is there twice", reading->over,
-                           words[0]);
-        }
-    }
     axis->n_values++;
     return 0;
 }
@@ -158,6 +149,56 @@ static int add_range(struct reading *reading, const int64_t range[3], char sign,
     return 0;
 }
 
+/* A value of an axis, to be sorted. */
+struct value {
+    const char **words;
+    int32_t n_words;
+    int64_t at;
+};
+
+static int compare_words(const struct value *a, const struct value *b)
+{
+    int order = 0;
+    for (int32_t i = 0; i < a->n_words && order == 0; i++) {
+        order = strcmp(a->words[i], b->words[i]);
+    }
+    return order;
+}
+
+static int compare_values(const void *a, const void *b)
+{
+    const struct value *x = a;
+    const struct value *y = b;
+    int order = compare_words(x, y);
+    return order != 0 ? order : (x->at > y->at) - (x->at < y->at);
+}
+
+/* Of values that are there twice the first one that repeats another is told. */
+static int check_values(const struct reading *reading, struct err *err)
+{
+    const struct grid_axis *axis = reading->axis;
+    size_t n = (size_t)axis->n_values;
+    struct value *sorted = memory_new(n, sizeof *sorted);
+    const struct value *second = NULL;
+    int status = 0;
+    for (int64_t i = 0; i < axis->n_values; i++) {
+        sorted[i] = (struct value){&axis->values[i * axis->n_keys], axis->n_keys, i};
+    }
+    qsort(sorted, n, sizeof *sorted, compare_values);
+    for (size_t i = 1; i < n; i++) {
+        bool again = compare_words(&sorted[i - 1], &sorted[i]) == 0;
+        if (again && (second == NULL || sorted[i].at < second->at)) {
+            second = &sorted[i];
+        }
+    }
+    if (second != NULL) {
+        status = err_set(err, "--over %.500s: '%.200s' is there twice", reading->over,
+                         second->words[0]);
+    }
+    free(sorted);
+    return status;
+}
+
 static int read_axis(struct reading *reading, struct err *err)
 {
     char *text = memory_arena_text(reading->arena, reading->over);
@@ -184,7 +225,7 @@ static int read_axis(struct reading *reading, struct err *err)
             return -1;
         }
     }
-    return 0;
+    return check_values(reading, err);
 }
 
 /* Where keys of two sections have one name, both are shown with their sections. */
@@ -225,6 +266,30 @@ int grid_read(struct grid *grid, const char *const *overs, int32_t n, int64_t mo
     }
     tell_apart(grid);
     return 0;
+}
+
+int grid_choose(struct grid *grid, const struct config *config,
+                const char *const *overs, int32_t n, int64_t most, struct arena *arena,
+                struct err *err)
+{
+    static const char option[] = "--over";
+    *grid = (struct grid){0};
+    if (n > 0) {
+        return grid_read(grid, overs, n, most, arena, err);
+    }
+    if (config->study.n_overs == 0) {
+        return err_set(err,
+                       "%s: nothing varies: give --over section.key=v1,v2,... or a "
+                       "section [over]",
+                       config->file);
+    }
+    if (grid_read(grid, config->study.overs, config->study.n_overs, most, arena, err) ==
+        0) {
+        return 0;
+    }
+    char reason[sizeof err->text];
+    snprintf(reason, sizeof reason, "%s", err->text + sizeof option - 1);
+    return err_set(err, "%.300s: [over]%.700s", config->file, reason);
 }
 
 static const char *join(const struct grid *grid, const char **values,

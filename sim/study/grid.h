@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "base/memory.h"
+#include "input/config.h"
 
 enum { GRID_MOST_KEYS = 64, GRID_MOST_VALUES = 100000 };
 
@@ -47,6 +48,12 @@ struct grid_point {
 /* Reads `n` texts as given with --over; more than `most` points are refused. */
 int grid_read(struct grid *grid, const char *const *overs, int32_t n, int64_t most,
               struct arena *arena, struct err *err);
+
+/* The same of what --over says or, where it is not given, of the configuration's [over];
+ * nothing that varies is an error. */
+int grid_choose(struct grid *grid, const struct config *config,
+                const char *const *overs, int32_t n, int64_t most, struct arena *arena,
+                struct err *err);
 
 /* The point of that number. */
 void grid_point(struct grid_point *point, const struct grid *grid, int64_t at,

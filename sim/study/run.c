@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "engine/sim.h"
+#include "input/bytes.h"
 #include "input/closed.h"
 #include "input/config_route.h"
 #include "input/workload.h"
@@ -118,6 +119,24 @@ int run_write_config(const struct config *config, const char *folder, const char
     }
     free(buffer);
     return status;
+}
+
+int run_write_unplayed(const struct config *config, const char *folder,
+                       const char *title, struct err *err)
+{
+    char sha256[65] = "";
+    if (config->workload.trace[0] != '\0') {
+        struct bytes *trace = bytes_open(config->workload.trace, err);
+        if (trace == NULL) {
+            return -1;
+        }
+        int status = bytes_sha256(trace, sha256, err);
+        bytes_close(trace);
+        if (status != 0) {
+            return -1;
+        }
+    }
+    return run_write_config(config, folder, title, sha256, err);
 }
 
 /* The requests, when the trace says or when clients send them. */

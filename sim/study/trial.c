@@ -47,6 +47,23 @@ static int count_rows(struct trial_spec *spec, struct err *err)
     return got;
 }
 
+/* What else than its traffic is drawn in a run. */
+static bool draws_behaviour(const struct config *config)
+{
+    bool draws = config->fail.mtbf_ns > 0 || config->fail.spot_mtbf_ns > 0;
+    const char *const routes[] = {config->route.policy, config->route.decode_policy};
+    for (int i = 0; i < 2; i++) {
+        draws = draws || strcmp(routes[i], "random") == 0 ||
+                strcmp(routes[i], "power_of_two") == 0;
+    }
+    for (int32_t i = 0; i < config->n_pools; i++) {
+        const struct pool_config *pool = &config->pools[i];
+        draws = draws || pool->speculative.method != SPECULATIVE_NONE ||
+                pool->scheduler.predictor == POOL_NOISY;
+    }
+    return draws;
+}
+
 int trial_spec_init(struct trial_spec *spec, const struct config *config,
                     const volatile sig_atomic_t *interrupted, struct arena *arena,
                     struct err *err)
@@ -58,6 +75,16 @@ int trial_spec_init(struct trial_spec *spec, const struct config *config,
         .n_threads = 1,
         .interrupted = interrupted,
     };
+    spec->draws_traffic =
+        config->workload.spec != NULL || config->workload.resample_ns > 0;
+    spec->draws = spec->draws_traffic || draws_behaviour(config);
+    spec->n_seeds = spec->draws ? spec->n_seeds : 1;
+    if (config->workload.mode == CONFIG_CLOSED) {
+        return err_set(err,
+                       "%s: [workload] mode: closed has no rate: its clients send when "
+                       "they are answered; a study needs mode = open",
+                       config->file);
+    }
     if (strcmp(config->workload.trace, "-") == 0) {
         return err_set(err,
                        "%s: [workload] trace: '-' is standard input, which cannot be "
@@ -81,6 +108,19 @@ static bool needs_itl(const struct goal *goal)
     return false;
 }
 
+double trial_ttft_factor(const struct config *config, double z)
+{
+    double most = 0;
+    for (int32_t i = 0; i < config->n_pools; i++) {
+        const struct pool_config *pool = &config->pools[i];
+        double more =
+            (double)(pool->constants.ttft_sd_nano - pool->constants.tpot_sd_nano) *
+            nano;
+        most = pool->cost.kind == COST_ROOFLINE && more > most ? more : most;
+    }
+    return exp(z * most);
+}
+
 void trial_config(const struct trial_spec *spec, const struct trial *trial,
                   int32_t seed, struct config *config, struct pool_config *pools)
 {
@@ -96,6 +136,11 @@ void trial_config(const struct trial_spec *spec, const struct trial *trial,
             pool->cost.scale_nano =
                 llround((double)pool->cost.scale_nano * exp(trial->z * sd));
         }
+    }
+    if (config->slo.ttft_ns > 0) {
+        double ns =
+            (double)config->slo.ttft_ns / trial_ttft_factor(spec->config, trial->z);
+        config->slo.ttft_ns = ns > 1 ? llround(ns) : 1;
     }
     config->run.seed =
         (int64_t)((uint64_t)config->run.seed + (uint64_t)seed) & INT64_MAX;
@@ -213,7 +258,9 @@ int trial_run(const struct trial_spec *spec, const struct trial *trial,
     }
     int status = run_seeds(spec, trial, runs, n, err);
     if (status == 0) {
-        status = goal_judge(&spec->goal, told, n, &result->verdict, err);
+        struct goal goal = spec->goal;
+        goal_scale_ttft(&goal, 1 / trial_ttft_factor(spec->config, trial->z));
+        status = goal_judge(&goal, told, n, &result->verdict, err);
     }
     if (status == 0) {
         sum_up(runs, n, result);

@@ -2,13 +2,19 @@
  *
  * A trial is told as changes to a configuration, so every one can be repeated by hand with
  * `servesim run`: [workload] rate_rps, limit, repeat, count_from and count_to, [run] seed,
- * and a pool's `scale`.  Of n requests the first and the last share ([study] warmup,
- * cooldown) are simulated and not counted.
+ * a pool's `scale`, and [slo] ttft_ms.  Of n requests the first and the last share ([study]
+ * warmup, cooldown) are simulated and not counted.
+ *
+ * A draw of a deployment is a quantile z of what is known of it: its steps are exp(z
+ * tpot_sd) times as long, and its times to first token, which also vary by what is beside the
+ * steps, exp(z ttft_sd) times: what their steps do not make longer by themselves is taken
+ * from the bounds on them.
  */
 #ifndef SERVESIM_STUDY_TRIAL_H
 #define SERVESIM_STUDY_TRIAL_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -20,7 +26,9 @@
 struct trial_spec {
     const struct config *config;
     struct goal goal;
-    int32_t n_seeds;
+    int32_t n_seeds;    /* 1 where nothing is drawn */
+    bool draws_traffic; /* seeds have other requests */
+    bool draws;         /* seeds differ in anything */
     int64_t n_requests; /* of each run */
     int64_t n_rows; /* of the workload: it is repeated or drawn on to have n_requests */
     double mean_prompt; /* tokens of its requests */
@@ -61,6 +69,11 @@ int trial_spec_init(struct trial_spec *spec, const struct config *config,
 /* The configuration of one of its runs: `pools` has room for config->n_pools. */
 void trial_config(const struct trial_spec *spec, const struct trial *trial,
                   int32_t seed, struct config *config, struct pool_config *pools);
+
+/* What is taken from bounds on times to first token at that draw: exp(z (ttft_sd -
+ * tpot_sd)) of the pool where this is most, 1 where none is less sure of them than of its
+ * steps. */
+double trial_ttft_factor(const struct config *config, double z);
 
 /* Simulates; safe from several threads at once. */
 int trial_run(const struct trial_spec *spec, const struct trial *trial,

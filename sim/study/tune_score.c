@@ -74,15 +74,13 @@ int tune_score_init(struct tune_score *score, const struct trial_spec *spec,
 {
     const struct config *config = spec->config;
     const struct config_study *study = &config->study;
-    const struct config_workload *workload = &config->workload;
-    bool is_drawn = workload->spec != NULL || workload->resample_ns > 0;
     struct trial trial = {.n_seeds = 1};
     struct trial_result result;
     *score = (struct tune_score){
         .goal = study->tune.goal,
         .n_draws = has_draws(config) ? (int32_t)study->runs.draws : 1,
-        .n_seeds = is_drawn ? spec->n_seeds : 1,
-        .is_drawn = is_drawn,
+        .n_seeds = spec->n_seeds,
+        .is_drawn = spec->draws_traffic,
         .step = log1p((double)study->capacity.precision_nano * nano),
         .bursts = (double)study->tune.bursts_nano * nano,
         .interrupted = spec->interrupted,
