@@ -29,14 +29,27 @@ static double mean_rate(const struct tune *tune, const struct tune_point *point)
     return exp(sum);
 }
 
-/* How many cells no rate meets [slo] in. */
-static int32_t n_none(const struct tune *tune, const struct tune_point *point)
+/* Cells in which no rate meets [slo], or every one that was tried does. */
+static void print_doubts(FILE *out, const struct tune *tune,
+                         const struct tune_point *point)
 {
-    int32_t n = 0;
-    for (int32_t i = 0; i < tune->score.n_draws * tune->score.n_seeds; i++) {
-        n += point->cells[i].none;
+    int32_t n = tune->score.n_draws * tune->score.n_seeds;
+    int32_t n_none = 0;
+    int32_t n_any = 0;
+    for (int32_t i = 0; i < n; i++) {
+        n_none += point->cells[i].none;
+        n_any += point->cells[i].any;
     }
-    return n;
+    if (n_none > 0) {
+        fprintf(out, " (no rate is within [slo] in %" PRId32 " of %" PRId32 " cells)",
+                n_none, n);
+    }
+    if (n_any > 0) {
+        fprintf(out,
+                " (every rate is within [slo] in %" PRId32 " of %" PRId32
+                " cells: too few requests to tell, see [study] requests)",
+                n_any, n);
+    }
 }
 
 /* A gain as percent of what is better: less cost or latency, more throughput. */
@@ -60,7 +73,7 @@ static void print_goal(FILE *out, const struct tune *tune)
     case CONFIG_STUDY_LATENCY:
         fprintf(out, "goal      %s at %.6g requests/s and at %.6g, the worse of both\n",
                 tune->base.study.tune.latency, score->natural_rps,
-                score->natural_rps * score->bursts);
+                tune_score_burst(score));
         break;
     }
     if (score->goal != CONFIG_STUDY_LATENCY) {
@@ -84,7 +97,6 @@ static void print_point(FILE *out, const struct tune *tune, const char *name,
                         const struct tune_point *point)
 {
     double value = goal_value(tune, point);
-    int32_t lost = n_none(tune, point);
     fprintf(out, "%-9s ", name);
     switch ((enum config_study_goal)tune->score.goal) {
     case CONFIG_STUDY_COST:
@@ -99,10 +111,7 @@ static void print_point(FILE *out, const struct tune *tune, const char *name,
         fprintf(out, "%.6g", value);
         break;
     }
-    if (lost > 0) {
-        fprintf(out, " (in %" PRId32 " of %" PRId32 " cells no rate is within [slo])",
-                lost, tune->score.n_draws * tune->score.n_seeds);
-    }
+    print_doubts(out, tune, point);
     fputc('\n', out);
 }
 

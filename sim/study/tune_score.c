@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/parallel.h"
@@ -36,6 +37,13 @@ int tune_score_spec(struct trial_spec *spec, const struct config *config,
     }
     spec->config = config;
     return 0;
+}
+
+double tune_score_burst(const struct tune_score *score)
+{
+    char text[40];
+    snprintf(text, sizeof text, "%.5e", score->natural_rps * score->bursts);
+    return strtod(text, NULL);
 }
 
 double tune_score_rate(const struct tune_score *score, int32_t step)
@@ -159,7 +167,7 @@ static int score_latency(const struct tune_score *score, struct tune_score_job *
     if (score->bursts <= 1) {
         return 0;
     }
-    if (run(score, job, score->natural_rps * score->bursts, &burst) != 0) {
+    if (run(score, job, tune_score_burst(score), &burst) != 0) {
         return -1;
     }
     if (value_of(score, &burst) > cell->value) {
@@ -183,6 +191,7 @@ static int score_rate(const struct tune_score *score, struct tune_score_job *job
         const struct capacity_try *at =
             &capacity.tries[capacity.meets < 0 ? 0 : capacity.meets];
         cell->none = capacity.meets < 0;
+        cell->any = !cell->none && capacity.fails < 0;
         cell->step = at->power;
         cell->result = at->result;
         cell->value = value_of(score, &at->result);

@@ -19,6 +19,7 @@ struct tune_score_cell {
     double value; /* the less the better */
     int32_t step; /* the highest rate that meets [slo], as a power of 1 + precision */
     bool none;    /* no rate does: step and result are those of the lowest tried */
+    bool any;     /* every rate tried does, so that the highest says nothing */
     struct trial_result result; /* at that rate, or the worse of the latency's two */
 };
 
@@ -63,6 +64,9 @@ int tune_score_spec(struct trial_spec *spec, const struct config *config,
 /* Works out all but what concerns threads, by one run at the workload's own rate. */
 int tune_score_init(struct tune_score *score, const struct trial_spec *spec,
                     struct err *err);
+
+/* The rate of a burst, with six digits: what is told is what is simulated. */
+double tune_score_burst(const struct tune_score *score);
 
 /* The rate of a step. */
 double tune_score_rate(const struct tune_score *score, int32_t step);

@@ -149,6 +149,8 @@ static void set_trial(const struct tune_split *split,
     config->workload.rate_scale_nano = 1000000000;
     config->workload.rate_rps_nano = llround(hour->rate_rps / nano);
     spec->n_rows = hour->n;
+    spec->mean_prompt = hour->mean_prompt;
+    spec->mean_output = hour->mean_output;
     spec->n_requests =
         config->study.runs.requests > 0 ? config->study.runs.requests : hour->n;
 }

@@ -19,11 +19,19 @@ static void show_value(const struct tune_split *split,
         snprintf(text, 40, "cannot serve");
     } else if (cell->none) {
         snprintf(text, 40, "no rate");
+    } else if (cell->any) {
+        snprintf(text, 40, "any rate");
     } else if (split->tune->score.goal == CONFIG_STUDY_THROUGHPUT) {
         snprintf(text, 40, "%.4g", exp(-cell->value));
     } else {
         snprintf(text, 40, "%.4g", exp(cell->value));
     }
+}
+
+static bool is_told(const struct tune_split_hour *hour, int32_t fleet)
+{
+    const struct tune_score_cell *cell = &hour->cells[fleet];
+    return !hour->failed[fleet] && !cell->none && !cell->any;
 }
 
 static void print_hour(FILE *out, const struct tune_split *split,
@@ -53,8 +61,7 @@ static void print_hour(FILE *out, const struct tune_split *split,
                  split->fleets[hour->best].n_decode);
     }
     fprintf(out, "%12s %7s %12s", as_is, fleet, best);
-    if (hour->best >= 0 && !hour->failed[0] && !hour->cells[0].none &&
-        !hour->cells[hour->best].none) {
+    if (hour->best >= 0 && is_told(hour, 0) && is_told(hour, hour->best)) {
         fprintf(out, " %+8.1f %%",
                 100 * expm1(hour->cells[0].value - hour->cells[hour->best].value));
     }
