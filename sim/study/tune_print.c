@@ -88,8 +88,7 @@ static void print_goal(FILE *out, const struct tune *tune)
             "compared  by %" PRId32 " draw%s of step times x %" PRId32
             " seed%s%s; a change counts from %.3g %% on\n",
             score->n_draws, score->n_draws > 1 ? "s" : "", score->n_seeds,
-            score->n_seeds > 1 ? "s" : "",
-            score->is_drawn ? "" : " (one trace: [workload] resample draws others)",
+            score->n_seeds > 1 ? "s" : "", score->is_drawn ? "" : " of one trace",
             100 * expm1(score->step));
 }
 

@@ -63,7 +63,7 @@ static void print_hour(FILE *out, const struct tune_split *split,
     fprintf(out, "%12s %7s %12s", as_is, fleet, best);
     if (hour->best >= 0 && is_told(hour, 0) && is_told(hour, hour->best)) {
         fprintf(out, " %+8.1f %%",
-                100 * expm1(hour->cells[0].value - hour->cells[hour->best].value));
+                100 * -expm1(hour->cells[hour->best].value - hour->cells[0].value));
     }
     fputc('\n', out);
 }
