@@ -88,6 +88,9 @@ class Fleet:
                 send_closed()
             self.transfers.pull()
             self.plan()
+            while self.transfers.pull():  # who gave way in a plan of nobody made room
+                self.seen["pulls behind a plan"] += 1
+                self.plan()
             self.settle()
             send_closed()
 
@@ -103,7 +106,7 @@ class Fleet:
         """Of all who are idle, in order; ranks with the first of theirs."""
         for place in self.places:
             replica, n_ranks = place.replica, place.pool.n_ranks
-            replica.n_due_blocks *= replica.step is not None
+            replica.n_due_blocks *= self.is_in_step(place)
             if n_ranks == 1:
                 replica.wake_ns = None
                 if replica.step is None and replica.n_requests() > 0:
@@ -134,6 +137,10 @@ class Fleet:
         first = place.index - place.number % place.pool.n_ranks
         return self.places[first:first + place.pool.n_ranks]
 
+    def is_in_step(self, place):
+        """Ranks are while one of them is."""
+        return any(rank.replica.step for rank in self.ranks_of(place))
+
     # --- lives ---
 
     def live(self, place, state):
@@ -161,6 +168,11 @@ class Fleet:
         return self.transfers.answerable(tuple(
             pool.name for pool in self.config.pools
             if serves(pool, request) and is_servable(pool, request)))
+
+    def able_pools(self, request):
+        """Those of its pools that could compute what it comes with: its output so far, too."""
+        return tuple(pool.name for pool in self.config.pools
+                     if pool.name in request.pools and is_servable(pool, request))
 
     def expect(self, request):
         self.n_expected += 1
@@ -299,7 +311,7 @@ class Fleet:
 
 def is_servable(pool, request):
     usable = pool.num_gpu_blocks - 1 - pool.watermark_blocks
-    output = 1 if pool.role == "prefill" else request.output
+    output = request.generated + 1 if pool.role == "prefill" else request.output
     max_new = max(pool.max_output_tokens, output)
     need = request.prompt + max_new - 1
     if pool.batching == "sglang":

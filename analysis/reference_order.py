@@ -67,9 +67,10 @@ class Queue:
     def __init__(self, config, kv, tenants):
         self.config, self.kv, self.tenants = config, kv, tenants
         self.members, self.ties, self.delayed, self.n_entered = [], {}, set(), 0
+        self.is_shut = False  # to the plan: nobody is admitted
 
     def __len__(self):
-        return len(self.members)
+        return 0 if self.is_shut else len(self.members)
 
     def place(self, request):
         """The least is first; who was delayed goes behind all others."""

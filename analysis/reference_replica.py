@@ -49,8 +49,7 @@ class Replica:
         return len(self.unseen) + len(self.queue)
 
     def n_requests(self):
-        return (self.n_waiting() + len(self.running) + len(self.swapped)
-                + len(self.landed))
+        return self.n_waiting() + len(self.running) + len(self.swapped) + len(self.landed)
 
     # --- blocks ---
 
@@ -89,22 +88,22 @@ class Replica:
         self.n_gave_way += 1
         self.seen["recompute-during-recompute"] += victim.is_recomputing
         victim.begin_recomputing()
-        n_blocks = ceil_div(victim.computed, self.config.block_size)
-        computed = victim.computed
+        computed, n_blocks = victim.computed, ceil_div(victim.computed, self.config.block_size)
         self.release(victim)
         room = self.config.swap_blocks - self.n_host_blocks()
-        if may_swap and self.config.preempt == "swap" and (self.config.swap_blocks == 0 or n_blocks <= room):
+        swaps = may_swap and self.config.preempt == "swap"
+        if swaps and (self.config.swap_blocks == 0 or n_blocks <= room):
             victim.computed, victim.prefix = computed, None
             self.swapped.append(victim)
             self.n_swapped_blocks += n_blocks
             self.seen["swapped out"] += 1
         else:
-            self.seen["no room on the host"] += may_swap and self.config.preempt == "swap"
+            self.seen["no room on the host"] += swaps
             self.queue.enter(victim, self.now_ns, False)
 
     def preempt_by_order(self):
         """Lets whoever is first take the place of those who matter less."""
-        while self.config.preemptive_order == "yes" and self.queue.members and self.running:
+        while self.config.preemptive_order == "yes" and len(self.queue) > 0 and self.running:
             first = self.queue.first()
             victim = max(self.running, key=lambda r: (self.queue.key(r), r.index))
             if self.queue.key(first) >= self.queue.key(victim):
@@ -223,7 +222,7 @@ class Replica:
 
     def swap_in(self):
         """Those who were swapped out come before those who wait."""
-        while (self.swapped and self.n_preempted == 0
+        while (self.swapped and self.n_preempted == 0 and not self.queue.is_shut
                and len(self.running) < self.config.max_num_seqs):
             request = self.swapped[0]
             n, size = self.chunk(request, request.missing), self.config.block_size
@@ -262,27 +261,28 @@ class Replica:
         """Starts the next step at `now_ns`, unless nobody can have anything yet."""
         self.look(now_ns)
         enter_landed(self, now_ns)
-        if self.settings.role == "decode":
-            left = self.settings.max_num_seqs - len(self.kept)
-            self.config = types.SimpleNamespace(**{**vars(self.settings), "max_num_seqs": left})
         self.granted, self.now_ns = {}, now_ns
         self.n_swapped_blocks, self.n_gave_way, self.fetch_fs = 0, 1, 0
         self.most_drafts = self.drafter.choose(self.running)
         while not self.granted and self.n_gave_way > 0:  # a step of nobody takes no time
             self.n_preempted = self.n_gave_way = 0
             self.queue.refresh(now_ns, self.running)
+            self.queue.is_shut = bool(self.landed)
             self.plan_step()
+            self.queue.is_shut = False
             self.seen["plans of nobody"] += not self.granted and self.n_gave_way > 0
             if not self.granted and self.unseen:  # it waits, or all it knew of were shed
                 self.has_waited, self.wake_ns, self.n_gave_way = True, None, 1
                 self.look(now_ns)
-        if self.granted:
-            if self.steps_alone:
-                self.start_step(now_ns)
-        else:
-            assert not self.running and not self.swapped, "it hangs"
-            assert (self.wake_ns is not None or not self.queue.members
-                    or self.kept), "it hangs"
+            elif self.landed and not self.running:
+                self.n_gave_way = enter_landed(self, now_ns)
+        if self.granted and self.steps_alone:
+            self.start_step(now_ns)
+        elif not self.granted:
+            assert not self.running, "it hangs"
+            is_done = not self.swapped and (self.wake_ns is not None or not self.queue.members)
+            assert self.kept or is_done, "it hangs"
+            self.seen["swapped beside a pull"] += bool(self.swapped)
         self.has_waited = self.wake_ns is not None
 
     def plan_step(self):
@@ -292,8 +292,8 @@ class Replica:
         return chunks
 
     def contents(self):
-        """Of the plan: entries (request, tokens, is_decode, context, blocks); decodes and chunks
-        (before, tokens); how many emit."""
+        """Entries (request, tokens, is_decode, context, blocks); decodes and chunks (before,
+        tokens); how many emit."""
         entries = [(request, n, request.decodes, request.computed + n, len(request.blocks))
                    for request, n in self.granted.items()]
         decodes, chunks = ([(context - n, n) for _, n, is_decode, context, _ in entries
@@ -360,6 +360,7 @@ class Replica:
             elif request.generated == request.output:
                 request.leave("completed", step.end_ns)
             elif emits and self.config.role == "prefill":
+                self.seen["moved by a decode"] += is_decode
                 self.hand_over(request, step)
         left = [request for request in self.running if request.status]
         self.running = [request for request in self.running if not request.status]
@@ -377,7 +378,7 @@ class Replica:
         self.retained += left
         if self.running and self.RUNS_TO_THE_END:
             return
-        self.retained.sort(key=lambda request: request.admission)  # as a server goes through them
+        self.retained.sort(key=lambda request: request.admission)  # as servers go through them
         for request in self.retained:
             self.kv.fill_answer(request, self.config.block_size)
         for request in self.retained:

@@ -26,14 +26,14 @@ def bytes_per_s(text):
 
 
 def enter_landed(replica, now_ns):
-    """They run from now on, as long as the budget is enough for all who do."""
-    budget = replica.config.max_num_batched_tokens
+    """They run from now on, as long as the budget is enough for all who do; how many."""
+    budget, n_before = replica.config.max_num_batched_tokens, len(replica.landed)
     while replica.landed:
         wanted = 1 + sum(min(r.missing, replica.config.long_prefill_token_threshold or r.missing)
                          for r in replica.running)
         if wanted > budget and replica.config.batching not in ("orca", "sarathi"):
             replica.seen["landed without budget"] += 1
-            return
+            break
         request = replica.landed.pop(0)
         request.blocks = replica.kept.pop(request)
         request.reserved = replica.reserve(request)
@@ -42,6 +42,10 @@ def enter_landed(replica, now_ns):
         replica.running.append(request)
         replica.n_admitted += 1
         request.admission = replica.n_admitted
+    if replica.settings.role == "decode":  # who has not come to run has a place of its own
+        left = replica.settings.max_num_seqs - len(replica.kept)
+        replica.config = types.SimpleNamespace(**{**vars(replica.settings), "max_num_seqs": left})
+    return n_before - len(replica.landed)
 
 
 class Links:
@@ -105,10 +109,10 @@ class Transfers:
 
     def first_pools(self, request):
         """(pools for a request that comes in, which router picks)."""
-        decode = self.pools(request, "decode")
-        if decode and (request.prompt < self.least_prompt or decode == request.pools):
+        decode, able = self.pools(request, "decode"), self.fleet.able_pools(request)
+        if decode and (request.prompt < self.least_prompt or decode == able):
             return decode, "decode_policy"
-        return tuple(name for name in request.pools if name not in decode), "policy"
+        return tuple(name for name in able if name not in decode), "policy"
 
     def answerable(self, names):
         """Without anybody to write outputs nobody needs to compute prompts."""
@@ -122,8 +126,12 @@ class Transfers:
     @staticmethod
     def node_of(place):
         pool = place.pool
-        per_node = max(1, pool.gpus_per_node // pool.n_gpus)
+        per_node = max(1, pool.gpus_per_node // pool.n_gpus) * pool.n_ranks
         return pool.name, place.number // per_node
+
+    def bandwidth(self, pool):
+        """Of a place, which may be one rank of several: of its own GPUs."""
+        return self.gpu * (pool.n_gpus // pool.n_ranks)
 
     def capacities(self):
         """Of replicas and of nodes, each way; replicas come first where they are equal."""
@@ -131,7 +139,7 @@ class Transfers:
         for place in self.fleet.places:
             pool, node = place.pool, self.node_of(place)
             for way in (OUT, IN):
-                capacity[0, place.index, way] = self.gpu * pool.n_gpus
+                capacity[0, place.index, way] = self.bandwidth(pool)
                 if self.node:
                     n_nodes = ceil_div(pool.n_gpus, pool.gpus_per_node)
                     names = [each.name for each in self.fleet.config.pools]
@@ -157,7 +165,7 @@ class Transfers:
             handed, place.replica.handed_over = place.replica.handed_over, []
             for request, step_ns in handed:
                 n_bytes = self.kv_bytes * request.computed
-                sent = self.gpu * place.pool.n_gpus * step_ns // ONE if self.layerwise else 0
+                sent = self.bandwidth(place.pool) * step_ns // ONE if self.layerwise else 0
                 request.transfer = types.SimpleNamespace(
                     request=request, source=place, target=None, is_pulled=False, flow=None,
                     timer=None, n_bytes=0 if self.is_free else max(0, n_bytes - sent))
@@ -198,15 +206,17 @@ class Transfers:
             self.find_target(request)
 
     def pull(self):
-        """Between two steps, and when somebody comes or goes."""
+        """Between two steps, and when somebody comes or goes; whether anybody was pulled."""
+        n_pulled = 0
         for place in self.fleet.places:
-            for request in place.replica.leaving if place.replica.step is None else ():
-                self.release(place.replica, request)
-            if place.replica.step is None:
-                place.replica.leaving = []
-            is_due, place.is_due = place.is_due or place.replica.step is None, False
+            is_due, place.is_due = place.is_due, False
+            if not self.fleet.is_in_step(place):
+                for request in place.replica.leaving:
+                    self.release(place.replica, request)
+                place.replica.leaving, is_due = [], True
             while is_due and place.inbound and self.pull_first(place):
-                pass
+                n_pulled += 1
+        return n_pulled > 0
 
     def pull_first(self, place):
         request, replica = place.inbound[0], place.replica
@@ -290,7 +300,7 @@ class Transfers:
         if transfer is None:
             replica = self.fleet.places[request.replica].replica
             replica.landed.remove(request)
-            if replica.step:  # its scheduler has been told of them: when the step has ended
+            if self.fleet.is_in_step(self.fleet.places[request.replica]):  # its scheduler has been told of them: when the step has ended
                 replica.leaving.append(request)
             else:
                 self.release(replica, request)

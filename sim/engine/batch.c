@@ -89,12 +89,12 @@ struct request *batch_next(const struct request *request)
 
 struct request *batch_first_waiting(const struct replica *replica)
 {
-    return queue_first(&replica->queue);
+    return replica->moving.shuts ? NULL : queue_first(&replica->queue);
 }
 
 int64_t batch_n_waiting(const struct replica *replica)
 {
-    return replica->queue.n;
+    return replica->moving.shuts ? 0 : replica->queue.n;
 }
 
 int64_t batch_n_swapped(const struct replica *replica)
@@ -169,8 +169,7 @@ static void grant(struct replica *replica, struct request *request, int64_t toke
                   int64_t n_blocks, int64_t now_ns)
 {
     int64_t missing = request_missing_tokens(request);
-    /* who goes on elsewhere does so however little it lacks here */
-    bool decode = request->n_emitted > 0 && missing == 1 && !request->moves;
+    bool decode = request->n_emitted > 0 && missing == 1;
     CHECK(tokens >= 1 && tokens <= missing + batch_drafts(replica, request));
     CHECK(tokens <= replica->budget || (decode && replica->ops->decodes_beyond_budget));
     CHECK(request->place == REQUEST_RUNNING && !request->in_group);

@@ -290,6 +290,7 @@ static bool resume(struct replica *replica, int64_t now_ns)
 {
     const struct request_list *swapped = &replica->swap.requests;
     while (swapped->first != NULL && batch_n_preempted(replica) == 0 &&
+           !replica->moving.shuts &&
            batch_n_running(replica) < batch_limits(replica)->max_num_seqs) {
         struct request *request = swapped->first;
         int64_t tokens =

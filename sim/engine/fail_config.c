@@ -61,17 +61,6 @@ bool fail_config_node(const struct pool_config *pool, int64_t n_replicas, int64_
     return true;
 }
 
-int64_t fail_config_backoff_ns(const struct fail_config *config, int64_t attempt)
-{
-    const int64_t most = nano * nano;
-    wide ns = config->backoff_ns;
-    bool grows = ns > 0 && config->backoff_factor_nano > nano;
-    for (int64_t i = 1; i < attempt && grows && ns < most; i++) {
-        ns = wide_div_half_up(ns * config->backoff_factor_nano, nano);
-    }
-    return ns < most ? (int64_t)ns : most;
-}
-
 bool fail_config_is_slow(const struct pool_config *pool, int64_t i)
 {
     wide share = pool->slow_share_nano;

@@ -77,10 +77,6 @@ static inline bool fail_config_any(const struct fail_config *config)
 bool fail_config_node(const struct pool_config *pool, int64_t n_replicas, int64_t node,
                       int32_t *first, int32_t *end);
 
-/* The wait before attempt number `attempt` + 1: backoff x factor^(attempt - 1), rounded
- * half up after each product, at most 10^18 ns. */
-int64_t fail_config_backoff_ns(const struct fail_config *config, int64_t attempt);
-
 /* Whether the pool's replica `i` is one of its slow ones: of the first n there are
  * slow_share x n, rounded half up, for every n. */
 bool fail_config_is_slow(const struct pool_config *pool, int64_t i);

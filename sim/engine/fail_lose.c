@@ -129,7 +129,8 @@ static void send_again(struct loss *loss, struct request *request, bool keeps)
     loss->tally->n_retried += !request->retried;
     request->retried = true;
     fail_lose_start_again(request);
-    int64_t wait_ns = fail_config_backoff_ns(config, request->n_lost_attempts);
+    int64_t wait_ns = resend_wait_ns(config->backoff_ns, config->backoff_factor_nano,
+                                     request->n_lost_attempts);
     fleet_send_later(sim, request, sim->now_ns + wait_ns);
 }
 

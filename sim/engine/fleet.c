@@ -49,7 +49,6 @@ bool fleet_is_empty(const struct replica *replica)
 /* Nobody could take it for too long. */
 static void stop_holding(struct sim *sim, struct timer *timer)
 {
-    /* the timer of the request that has it */
     struct request *request = request_of_timer(timer);
     request_list_remove(&sim->held, request);
     sim->held_ns += sim->now_ns;
@@ -72,7 +71,7 @@ static void hold(struct sim *sim, struct request *request)
                   sim->now_ns + sim->config->hold_timeout_ns);
     }
     if (sim->scalers != NULL) {
-        request->wanted = transfer_route_wanted(&sim->transfers, request);
+        request->wanted = transfer_route_wanted(sim, request);
         scaler_held(sim, request);
     }
 }

@@ -75,16 +75,23 @@ static bool is_adapted(const struct sim *sim, const struct pool *pool,
            !serves_adapters(sim);
 }
 
-static bool servable(const struct sim *sim, const struct pool *pool,
-                     const struct sim_arrival *of)
+bool intake_fits(const struct sim *sim, const struct pool *pool, int64_t prompt_tokens,
+                 int64_t output_tokens)
 {
-    struct sim_arrival part = *of;
-    const struct sim_arrival *arrival = &part;
-    part.output_tokens = transfer_route_part(&sim->transfers, pool, of->output_tokens);
-    return is_short(pool, arrival) && is_step(sim, pool, arrival) &&
-           needed_blocks(pool, arrival) <=
+    const struct sim_arrival arrival = {.prompt_tokens = prompt_tokens,
+                                        .output_tokens = output_tokens};
+    return is_short(pool, &arrival) && is_step(sim, pool, &arrival) &&
+           needed_blocks(pool, &arrival) <=
                pool->usable_blocks - pool->watermark_blocks &&
-           is_spare(sim, pool, arrival) && is_adapted(sim, pool, arrival);
+           is_spare(sim, pool, &arrival);
+}
+
+static bool servable(const struct sim *sim, const struct pool *pool,
+                     const struct sim_arrival *arrival)
+{
+    int64_t part = transfer_route_part(&sim->transfers, pool, arrival->output_tokens);
+    return intake_fits(sim, pool, arrival->prompt_tokens, part) &&
+           is_adapted(sim, pool, arrival);
 }
 
 /* A bit for each pool that could serve the request. */

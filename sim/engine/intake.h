@@ -9,6 +9,11 @@
  * was not to be rejected. */
 int intake_next(struct sim *sim, struct err *err);
 
+/* Whether a request of so many tokens, of which the pool writes so many, fits its memory and
+ * the limits of its scheduler. */
+bool intake_fits(const struct sim *sim, const struct pool *pool, int64_t prompt_tokens,
+                 int64_t output_tokens);
+
 /* The identity of the arrival's prompt, where it is of use to some pool; or NULL. */
 struct prefix_chain *intake_chain(const struct sim *sim,
                                   const struct sim_arrival *arrival);

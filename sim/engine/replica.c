@@ -280,7 +280,9 @@ static bool membership_changes(const struct replica *replica)
         }
     }
     for (int64_t i = 0; i < replica->n_grants; i++) {
-        if (replica_grant_joins(&replica->grants[i])) {
+        const struct replica_grant *grant = &replica->grants[i];
+        if (replica_grant_joins(grant) ||
+            (grant->decode && replica_grant_moves(replica, grant))) {
             return true;
         }
     }
@@ -295,20 +297,7 @@ static void end_grouped(struct replica *replica, int64_t now_ns)
     if (membership_changes(replica)) {
         replica_divide(replica);
     }
-    for (int64_t i = 0; i < replica->n_grants; i++) {
-        struct request *request = replica->grants[i].request;
-        if (replica_grant_joins(&replica->grants[i])) {
-            replica_join(replica, request);
-        } else if (replica_grant_moves(&replica->grants[i])) {
-            transfer_side_hand_over(replica, request, now_ns);
-        } else if (!request->given_up && !request->decoding &&
-                   request->n_emitted == request->output_tokens) {
-            replica_finish(replica, request, REQUEST_COMPLETED, now_ns);
-        }
-    }
-    for (int64_t i = 0; i < replica->n_given_up; i++) {
-        replica_finish(replica, replica->given_up[i], REQUEST_TIMED_OUT, now_ns);
-    }
+    replica_finish_grants(replica, now_ns);
     while (group_next_done(&replica->group) != NULL &&
            group_steps_left(&replica->group) == 0) {
         replica_finish(replica, group_next_done(&replica->group), REQUEST_COMPLETED,

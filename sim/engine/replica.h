@@ -358,23 +358,26 @@ void replica_finish_take_out(struct replica *replica, struct request *request,
                              int64_t now_ns);
 void replica_finish_blocks(struct replica *replica);
 
-/* Whether the request, with its token of this step, begins to decode; makes it a member
- * of the decoding group; sends it to a replica that answers it. */
-static inline bool replica_grant_begins(const struct replica_grant *grant)
+/* At the end of a step: who was granted something decodes on, goes on elsewhere, or leaves
+ * with all it asked for, but for members of the group; those whose client gave up leave. */
+void replica_finish_grants(struct replica *replica, int64_t now_ns);
+
+/* Whether the request, which has got its token of this step, is to get others here and is
+ * made a member of the decoding group; or gets them from a replica that it is sent to.
+ * Who came from another replica with its output may have been a member for the step. */
+static inline bool replica_grant_joins(const struct replica_grant *grant)
 {
     const struct request *request = grant->request;
     return grant->emitted && !request->decoding && !request->given_up &&
-           request->n_emitted < request->output_tokens;
+           request->n_emitted < request->output_tokens && !request->moves;
 }
 
-static inline bool replica_grant_joins(const struct replica_grant *grant)
+static inline bool replica_grant_moves(const struct replica *replica,
+                                       const struct replica_grant *grant)
 {
-    return replica_grant_begins(grant) && !grant->request->moves;
-}
-
-static inline bool replica_grant_moves(const struct replica_grant *grant)
-{
-    return replica_grant_begins(grant) && grant->request->moves;
+    const struct request *request = grant->request;
+    return (grant->emitted || grant->decode) && !request->given_up &&
+           batch_n_emitted(replica, request) < request->output_tokens && request->moves;
 }
 
 /* The decoding group, in either way. */

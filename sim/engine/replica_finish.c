@@ -110,3 +110,22 @@ void replica_finish(struct replica *replica, struct request *request,
     record_tell(replica->probe, replica, request, status, now_ns);
     request_release(replica->store, request);
 }
+
+void replica_finish_grants(struct replica *replica, int64_t now_ns)
+{
+    for (int64_t i = 0; i < replica->n_grants; i++) {
+        const struct replica_grant *grant = &replica->grants[i];
+        struct request *request = grant->request;
+        if (replica_grant_joins(grant)) {
+            replica_join(replica, request);
+        } else if (replica_grant_moves(replica, grant)) {
+            transfer_side_hand_over(replica, request, now_ns);
+        } else if (!request->given_up && !request->in_group &&
+                   request->n_emitted == request->output_tokens) {
+            replica_finish(replica, request, REQUEST_COMPLETED, now_ns);
+        }
+    }
+    for (int64_t i = 0; i < replica->n_given_up; i++) {
+        replica_finish(replica, replica->given_up[i], REQUEST_TIMED_OUT, now_ns);
+    }
+}

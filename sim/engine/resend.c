@@ -4,12 +4,14 @@
 #include "engine/fail_lose.h"
 #include "engine/fleet.h"
 
-int64_t resend_wait_ns(const struct resend_config *config, int64_t attempt)
+int64_t resend_wait_ns(int64_t backoff_ns, int64_t factor_nano, int64_t attempt)
 {
-    const wide most_ns = 1000000000000000000;
-    wide wait_ns = config->backoff_ns;
-    for (int64_t i = 1; i < attempt && wait_ns < most_ns; i++) {
-        wait_ns = wide_div_half_up(wait_ns * config->factor_nano, 1000000000);
+    const int64_t nano = 1000000000;
+    const wide most_ns = (wide)nano * nano;
+    wide wait_ns = backoff_ns;
+    bool grows = backoff_ns > 0 && factor_nano > nano;
+    for (int64_t i = 1; i < attempt && grows && wait_ns < most_ns; i++) {
+        wait_ns = wide_div_half_up(wait_ns * factor_nano, nano);
     }
     return wide_narrow(wait_ns < most_ns ? wait_ns : most_ns);
 }
@@ -35,6 +37,8 @@ void resend_later(struct sim *sim, struct request *request)
     request->n_resent++;
     sim->totals.n_resent += request->n_resent == 1;
     sim->totals.n_attempts++;
-    int64_t wait_ns = resend_wait_ns(&sim->config->resend, request->n_resent);
+    const struct resend_config *config = &sim->config->resend;
+    int64_t wait_ns =
+        resend_wait_ns(config->backoff_ns, config->factor_nano, request->n_resent);
     fleet_send_away(sim, request, sim->now_ns + wait_ns, come_again);
 }

@@ -24,9 +24,9 @@ struct resend_config {
     int64_t factor_nano;
 };
 
-/* The wait after the client's attempt number `attempt`: backoff x factor^(attempt - 1),
- * rounded half up after each product, at most 10^18 ns. */
-int64_t resend_wait_ns(const struct resend_config *config, int64_t attempt);
+/* The wait after attempt number `attempt`, of a client or of the fleet itself:
+ * backoff x factor^(attempt - 1), rounded half up after each product, at most 10^18 ns. */
+int64_t resend_wait_ns(int64_t backoff_ns, int64_t factor_nano, int64_t attempt);
 
 /* Whether the client of a request that would leave unserved will send it again. */
 bool resend_would(const struct sim *sim, const struct request *request);

@@ -201,7 +201,8 @@ static bool credit(struct replica *replica, int64_t now_ns)
         }
         grant->emitted = n_emitted > 0;
         changes = changes || replica_grant_joins(grant) ||
-                  (request->decoding && (request->given_up || finishes(request)));
+                  (request->decoding &&
+                   (request->given_up || finishes(request) || request->moves));
     }
     return changes;
 }
@@ -218,19 +219,7 @@ void stepwise_end(struct replica *replica, int64_t now_ns)
     if (credit(replica, now_ns)) {
         replica_divide(replica);
     }
-    for (int64_t i = 0; i < replica->n_grants; i++) {
-        struct request *request = replica->grants[i].request;
-        if (replica_grant_joins(&replica->grants[i])) {
-            replica_join(replica, request);
-        } else if (replica_grant_moves(&replica->grants[i])) {
-            transfer_side_hand_over(replica, request, now_ns);
-        } else if (finishes(request)) {
-            replica_finish(replica, request, REQUEST_COMPLETED, now_ns);
-        }
-    }
-    for (int64_t i = 0; i < replica->n_given_up; i++) {
-        replica_finish(replica, replica->given_up[i], REQUEST_TIMED_OUT, now_ns);
-    }
+    replica_finish_grants(replica, now_ns);
 }
 
 void stepwise_divide(struct replica *replica)

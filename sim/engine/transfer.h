@@ -10,7 +10,8 @@
  * links (engine/link.h, engine/disaggregate.h).  When they are there the prefill replica's
  * blocks are free, its prefix cache knows what it knows, and the request runs from the
  * decode replica's next plan on, lacking one token, at the end of its running ones.  Under
- * a token budget it waits until all who run get what they want, as vLLM's would.
+ * a token budget it waits until all who run get what they want, as vLLM's would, and
+ * before it nobody who waits is admitted.
  *
  * Where the issue of disaggregation leaves room:
  * - a request that no prefill pool can serve, but a decode pool can, is served there wholly;

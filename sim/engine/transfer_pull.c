@@ -137,6 +137,9 @@ void transfer_pull(struct sim *sim)
     }
     transfers->n_due = 0;
     for (int32_t i = 0; i < sim->n_idle && transfers->n_inbound > 0; i++) {
-        pull_all(sim, &sim->replicas[sim->idle[i]]);
+        struct replica *replica = &sim->replicas[sim->idle[i]];
+        if (!replica->busy) { /* else it is only looked at, as one that drains is */
+            pull_all(sim, replica);
+        }
     }
 }

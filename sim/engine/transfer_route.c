@@ -1,6 +1,7 @@
 #include "engine/transfer_route.h"
 
 #include "engine/fleet.h"
+#include "engine/intake.h"
 #include "engine/replica.h"
 #include "engine/sim.h"
 
@@ -66,24 +67,43 @@ static int32_t splitwise_first(const struct sim *sim, const struct request *requ
     return decode >= 0 ? decode : prefill;
 }
 
-uint64_t transfer_route_wanted(const struct transfers *transfers,
-                               const struct request *request)
+/* Those of the request's pools that could compute what it comes with. */
+static uint64_t able(const struct sim *sim, const struct request *request)
 {
+    uint64_t pools = request->pools;
+    if (request->n_emitted == 0 || is_splitwise(&sim->transfers)) {
+        return pools;
+    }
+    for (int32_t i = 0; i < sim->config->n_pools; i++) {
+        uint64_t bit = UINT64_C(1) << i;
+        if ((pools & sim->transfers.prefill_pools & bit) != 0 &&
+            !intake_fits(sim, &sim->config->pools[i], request->prompt_tokens,
+                         request->n_emitted + 1)) {
+            pools &= ~bit;
+        }
+    }
+    return pools;
+}
+
+uint64_t transfer_route_wanted(const struct sim *sim, const struct request *request)
+{
+    const struct transfers *transfers = &sim->transfers;
     uint64_t decode = request->pools & transfers->decode_pools;
     if (decode == 0) {
         return request->pools;
     }
+    uint64_t pools = able(sim, request);
     bool is_short = request->prompt_tokens < transfers->config->min_prompt_tokens;
-    if (is_short || decode == request->pools) {
+    if (is_short || decode == pools) {
         return decode;
     }
-    return is_splitwise(transfers) ? request->pools : request->pools & ~decode;
+    return is_splitwise(transfers) ? pools : pools & ~decode;
 }
 
 int32_t transfer_route_first(struct sim *sim, struct request *request)
 {
     const struct transfers *transfers = &sim->transfers;
-    uint64_t wanted = transfer_route_wanted(transfers, request);
+    uint64_t wanted = transfer_route_wanted(sim, request);
     bool decodes = wanted == (request->pools & transfers->decode_pools);
     if (!decodes && is_splitwise(transfers)) {
         return splitwise_first(sim, request);

@@ -2,7 +2,8 @@
  *
  * Plain: prompts go to prefill pools (and pools of role both), or, if they are shorter than
  * min_prompt_tokens or no prefill pool can serve them, to a decode replica, which then
- * does all.  Splitwise (Patel et al., ISCA 2024, its cluster-level scheduler): a prompt goes
+ * does all.  (Who comes with output from a replica that failed has that to compute, too.)
+ * Splitwise (Patel et al., ISCA 2024, its cluster-level scheduler): a prompt goes
  * to the prefill machine with the fewest prompt tokens pending, unless those are more than
  * overflow_tokens, then to a mixed machine (role both) on the same terms, then to the least
  * loaded decode machine.  An output goes to a decode machine that has blocks for it now,
@@ -26,8 +27,7 @@ int64_t transfer_route_part(const struct transfers *transfers, const struct pool
 uint64_t transfer_route_pools(const struct transfers *transfers, uint64_t pools);
 
 /* The pools to one of which a request goes first. */
-uint64_t transfer_route_wanted(const struct transfers *transfers,
-                               const struct request *request);
+uint64_t transfer_route_wanted(const struct sim *sim, const struct request *request);
 
 /* The replica that it goes to first; -1: none is ready. */
 int32_t transfer_route_first(struct sim *sim, struct request *request);

@@ -62,9 +62,13 @@ static bool has_budget(const struct replica *replica)
 void transfer_side_enter(struct replica *replica, int64_t until_ns)
 {
     struct transfer_side *side = &replica->moving;
+    side->shuts = false;
     for (struct request *first; (first = side->landed.first) != NULL &&
-                                first->enqueued_ns <= until_ns &&
-                                has_budget(replica);) {
+                                first->enqueued_ns <= until_ns && !side->shuts;) {
+        if (!has_budget(replica)) {
+            side->shuts = true;
+            continue;
+        }
         request_list_remove(&side->landed, first);
         replica->limits.max_num_seqs++; /* it had one of them to itself */
         batch_land(replica, first);

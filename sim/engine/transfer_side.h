@@ -32,6 +32,7 @@ struct transfer_side {
     struct leave_list leaving; /* who give theirs back then */
     int64_t idle_since_ns;
     bool is_due; /* it may pull in this instant */
+    bool shuts;  /* the first who landed has no budget: nobody else may take it */
 };
 
 /* Requests that are to decode here and do not run yet. */
@@ -56,7 +57,9 @@ void transfer_side_end(struct replica *replica, int64_t now_ns);
 void transfer_side_settle(struct replica *replica, int64_t now_ns);
 
 /* Those whose KV cache was there at `until_ns` run from now on, as far as the budget of the
- * step is enough for all who run; they lack one token each. */
+ * step is enough for all who run; they lack one token each.  While it is not, nobody who
+ * waits is admitted: else one that recomputes, short of the blocks that those hold, could
+ * keep the budget from them for ever. */
 void transfer_side_enter(struct replica *replica, int64_t until_ns);
 
 #endif

@@ -14,7 +14,10 @@
 static int write_files(struct sweep *sweep, const char *folder, struct err *err)
 {
     struct sweep_journal journal;
-    int status = run_write_config(&sweep->base, folder,
+    struct config told = sweep->base;
+    told.study.overs = sweep->identity.overs; /* to be swept again */
+    told.study.n_overs = sweep->identity.n_overs;
+    int status = run_write_config(&told, folder,
                                   "What a sweep of servesim " SERVESIM_VERSION
                                   " varied: sweep.csv has the points.",
                                   sweep->identity.trace, err);
@@ -90,7 +93,10 @@ static int set_folder(struct sweep *sweep, struct arena *arena, struct err *err)
 {
     struct stat info;
     const char *folder = sweep->request.folder;
-    bool exists = lstat(folder, &info) == 0 && !sweep->request.overwrite;
+    bool exists = stat(folder, &info) == 0 && !sweep->request.overwrite;
+    if (exists && !S_ISDIR(info.st_mode)) {
+        return err_set(err, "-o %s: exists and is not a folder", folder);
+    }
     if (exists ? check_folder(sweep, arena, err) : create(sweep, err)) {
         return -1;
     }

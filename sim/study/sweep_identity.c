@@ -34,6 +34,8 @@ static char *print_config(const struct config *config)
     struct config effective = *config;
     effective.workload.trace = "";
     effective.workload.trace_sha256 = "";
+    effective.workload.generator = "";
+    effective.workload.generator_sha256 = "";
     effective.study = (struct config_study){0};
     char *text = NULL;
     size_t length = 0;
@@ -169,6 +171,7 @@ int sweep_identity_init(struct sweep_identity *identity,
     char *text = print_config(base);
     add_text(&hash, text);
     free(text);
+    add_file(&hash, base->workload.generator);
     add_file(&hash, base->fail.events);
     finish(&hash, identity->configuration);
     sha256_init(&hash);

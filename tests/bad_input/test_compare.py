@@ -3,7 +3,7 @@
 and nothing is written."""
 
 import broken
-from broken import LINEAR, USAGE, Case
+from broken import LINEAR, Case
 
 SEQS = "pool.main.max_num_seqs"
 LONG = ",".join(map(str, range(1, 38)))
@@ -17,11 +17,12 @@ def compare(*overs, config="linear.ini", more=()):
 
 CASES = [
     Case("nothing_varies", compare(),
-         "compare: --over section.key=v1,v2,... is missing: what varies", code=USAGE),
+         "linear.ini: nothing varies: give --over section.key=v1,v2,... or a section "
+         "[over]"),
     Case("no_equals_sign", compare(SEQS),
          f"--over {SEQS}: this is not section.key=v1,v2,..."),
     Case("no_section", compare("max_num_seqs=3,7"),
-         "--over max_num_seqs=3,7: this is not section.key=v1,v2,..."),
+         "--over max_num_seqs=3,7: 'max_num_seqs' is not section.key"),
     Case("no_value", compare(f"{SEQS}="), f"--over {SEQS}=: one of its values is empty"),
     Case("an_empty_value", compare(f"{SEQS}=3,,7"),
          f"--over {SEQS}=3,,7: one of its values is empty"),
@@ -31,10 +32,13 @@ CASES = [
          f"--over {SEQS}=3,7, 3: '3' is there twice"),
     Case("a_key_twice", compare(f"{SEQS}=3,7", "pool.main.max_num_batched_tokens=211",
                                 f"{SEQS}=13"),
-         f"--over {SEQS}=13: another --over varies that key"),
+         f"--over {SEQS}=13: '{SEQS}' is varied twice"),
     Case("too_many_variants", compare(f"{SEQS}={LONG}",
                                       f"pool.main.num_gpu_blocks={LONG}"),
          "--over: more than 1000 variants"),
+    Case("a_section_over_that_is_wrong", compare(config="over.ini"),
+         f"over.ini: [over] {SEQS}=3,7,3: '3' is there twice",
+         files={"over.ini": LINEAR + f"[over]\nseqs = {SEQS}=3,7,3\n"}),
     Case("a_key_that_is_not_there", compare("pool.main.max_num_seq=3,7"),
          "compare: max_num_seq=3: -s pool.main.max_num_seq=3: [pool.main] unknown key "
          "'max_num_seq' (did you mean 'max_num_seqs'?)"),

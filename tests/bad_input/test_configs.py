@@ -10,7 +10,8 @@ WORKLOAD = "[workload]\ntrace = day.csv\n"
 ROUTERS = ("round_robin, random, power_of_two, least_requests, least_tokens, least_kv, "
             "session_affinity, prefix_affinity, weighted")
 KNOWN = ("run, workload, slo, speculative, lora, tenant.NAME, pool.NAME, scale.POOL, sleep, "
-         "route, admit, offload, disaggregate, fail, power, price, output")
+         "route, admit, offload, disaggregate, fail, power, price, output, study, "
+         "capacity, size, tune, over")
 TIME = "a number with ns, us, ms, s, min or h; bare numbers are s"
 SOURCES = ("must give 'trace' (a file of requests) or 'generator' (a description that they are "
            "drawn from)")

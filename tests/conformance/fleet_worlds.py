@@ -27,7 +27,8 @@ KINDS = (*ROUTERS, *DISCIPLINES, *SHED, "several pools", "two disciplines", "ser
          "scaled up", "woken", "taken back", "drained", "boots broken off",
          "boots that take a while", "up cooldowns", "down cooldowns",
          "transfers", "shared links", "pulls without blocks",
-         "without a decode replica",
+         "without a decode replica", "swapped beside a pull", "landed without budget",
+         "moved by a decode",
          "preemptions", "evictions", "prefix hits", "closed", "front ends", "replicas of all pools")
 NAMES = ("", "", "large", "small", "nobody's")
 
@@ -173,7 +174,7 @@ def draw_scaling(rng, sections, step_ns):
     sections["route"]["hold_timeout"] = rng.choice((f"{100 * step_ns + 10**6}ns", "41"))
 
 
-def draw_disaggregation(rng, sections, step_ns):
+def draw_disaggregation(rng, sections, lengths, step_ns):
     """Prompts here, outputs there, over links that are fast, slow, or nothing to wait for."""
     pools = [keys for name, keys in sections.items() if name.startswith("pool.")]
     if len(pools) < 2:
@@ -182,8 +183,8 @@ def draw_disaggregation(rng, sections, step_ns):
         keys["role"] = role
         keys["enable_prefix_caching"] = "no"
         keys["max_num_seqs"] = min(keys["max_num_seqs"], keys["max_num_batched_tokens"])
-        if role == "prefill":  # whoever comes with output is computed in one step
-            keys.update(max_num_batched_tokens=16384, long_prefill_token_threshold=0)
+        if role == "prefill" and float(keys["base_us"]) < 100:  # it could thrash for ever
+            keys["base_us"] = "137.0137"
         for name in ("served_model", "classes", "async_scheduling", "poll_steps"):
             keys.pop(name, None)
     sections["disaggregate"] = keys = {
@@ -197,6 +198,11 @@ def draw_disaggregation(rng, sections, step_ns):
     if rng.random() < 0.5:
         keys["node_bandwidth"] = f"{max(1, rate * rng.choice((1, 2, 3)) // 2)}MB/s"
     sections["route"]["decode_policy"] = rng.choice(ROUTERS)
+    for keys in pools[1:] if rng.random() < 0.5 else ():  # who comes needs what others gave up
+        usable = max(map(sum, lengths)) // keys["block_size"] + 1
+        keys["num_gpu_blocks"] = 1 + usable + rng.choice((0, 0, 1, 3))
+        keys["max_num_seqs"] = max(keys["max_num_seqs"], 3)
+        keys["max_num_batched_tokens"] = max(keys["max_num_batched_tokens"], 3)
 
 
 def draw(rng, pool, sections, lengths, step_ns):
@@ -204,7 +210,7 @@ def draw(rng, pool, sections, lengths, step_ns):
     is_split = rng.random() < 0.4
     draw_pools(rng, pool, sections, lengths, step_ns, is_split)
     if is_split:
-        draw_disaggregation(rng, sections, step_ns)
+        draw_disaggregation(rng, sections, lengths, step_ns)
     sections["route"]["policy"] = rng.choice(ROUTERS)
     sections["run"] = {"seed": rng.choice((1, 4099, 2**40 + 1))}
     sections["workload"].pop("rate_scale", None)

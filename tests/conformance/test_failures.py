@@ -37,9 +37,9 @@ graph_capture_s = 0
 [fail]
 events = {events}
 """
-HEADER = "time_s,kind,replica,node,duration_s,notice_s,factor\n"
+HEADER = "time_s,kind,replica,node,duration_s,notice_s,factor{}\n"
 ONE = [(0, 50, 3)]
-OWNERS = ("queue", "prefill", "decode", "stall", "recompute")
+OWNERS = ("queue", "prefill", "decode", "stall", "recompute", "transfer")
 
 
 class Case:
@@ -62,6 +62,10 @@ def row(finish=None, **others):
 
 
 MIGRATE = ("fail.on_failure=migrate",)
+SPLIT = (*MIGRATE, "disaggregate.links=infinite", "pool.main.role=prefill",
+         "pool.main.replicas=1", "pool.d.role=decode", "pool.d.replicas=2",
+         *(f"pool.d.{key}" for key in ("cost=linear", "base_us=10000", "prefill_token_us=100",
+                                       "decode_seq_us=1000", "num_gpu_blocks=4099")))
 CASES = [
     Case("nothing_fails", ONE, ["9,fail,0,,,,"], (),
          [row(37, ttft=15, prefill=15, decode=22, replica="0")],
@@ -84,6 +88,21 @@ CASES = [
               max_itl="20.1", attempts="2", replica="1")],
          {"computed_tokens_lost": 50, "emitted_tokens_lost": 0, "computed_tokens": 102,
           "emitted_tokens": 3, "migrated_requests": 1, "restarted_requests": 0}),
+    # five steps of 10 tokens again, and the output's: one token of who has output is a decode
+    Case("in_a_decode_and_it_is_prefilled_again", ONE, ["0.060,fail,0,,,,,d"],
+         (*SPLIT, "pool.main.max_num_batched_tokens=10"),
+         [row(137, ttft=55, prefill=55, recompute=66, decode=11, stall=5, attempts="2",
+              replica="2")], {"migrated_requests": 1, "transfers": 2}),
+    # its 51 tokens are too many for a step of the prefill pool: a decode replica does all
+    Case("in_a_decode_and_it_is_too_long_by_now", ONE, ["0.020,fail,0,,,,,d"],
+         (*SPLIT, "pool.main.max_num_batched_tokens=50", "pool.main.enable_chunked_prefill=no"),
+         [row("46.1", ttft=15, prefill=15, recompute="15.1", decode=11, stall=5, attempts="2",
+              replica="2")], {"migrated_requests": 1, "transfers": 1}),
+    # and so are its blocks, which are one more than there are
+    Case("in_a_decode_and_it_is_too_large_by_now", ONE, ["0.020,fail,0,,,,,d"],
+         (*SPLIT, "pool.main.num_gpu_blocks=11", "pool.main.block_size=5"),
+         [row("46.1", ttft=15, prefill=15, recompute="15.1", decode=11, stall=5, attempts="2",
+              replica="2")], {"migrated_requests": 1, "transfers": 1}),
     Case("in_a_decode_and_it_fails", ONE, ["0.020,fail,0,,,,"], ("fail.on_failure=fail",),
          [row(20, ttft=15, prefill=15, stall=5, status="failed", reason="replica_failed",
               replica="0")],
@@ -189,7 +208,9 @@ def try_case(case, root):
     trace = runs.write_trace(folder / "trace.csv",
                              [(at * 10**6, prompt, output)
                               for at, prompt, output in case.requests])
-    (folder / "events.csv").write_text(HEADER + "\n".join(case.events) + "\n", encoding="utf-8")
+    has_pools = case.events[0].count(",") > HEADER.count(",")
+    header = HEADER.format(",pool" if has_pools else "")
+    (folder / "events.csv").write_text(header + "\n".join(case.events) + "\n", encoding="utf-8")
     config = folder / "config.ini"
     config.write_text(CONFIG.format(trace=trace, events=folder / "events.csv"), encoding="utf-8")
     faults = []

@@ -7,9 +7,8 @@
 
 #include "../support/changes.h"
 #include "../support/files.h"
-#include "base/memory.h"
+#include "../support/worlds.h"
 #include "base/rng.h"
-#include "study/run.h"
 
 /* Replicas of ranks that step together fail, boot and scale as ones with one scheduler. */
 
@@ -56,8 +55,8 @@ static int64_t write_alike(int64_t world, int64_t n_ranks, bool lockstep)
 /* The same changes at the same instants; of ranks only the first counts. */
 static int64_t assert_same_changes(int64_t n_ranks, int64_t first_of_p0)
 {
-    char *whole_text = contents("whole", "events.csv");
-    char *ranks_text = contents("ranks", "events.csv");
+    char *whole_text = worlds_text("whole", "events.csv");
+    char *ranks_text = worlds_text("ranks", "events.csv");
     const char *whole_at = strchr(whole_text, '\n') + 1;
     const char *ranks_at = strchr(ranks_text, '\n') + 1;
     int64_t n = 0;
@@ -98,9 +97,9 @@ static void ranks_fail_and_scale_when_a_balanced_replica_would(void **state)
     for (int64_t world = 0; world < N_ALIKE; world++) {
         int64_t n_ranks = 2 + world % 2;
         write_alike(world, n_ranks, true);
-        run_world(false, "ranks", ranks);
+        worlds_run(false, "ranks", ranks);
         int64_t first_of_p0 = write_alike(world, n_ranks, false);
-        run_world(false, "whole", whole);
+        worlds_run(false, "whole", whole);
         for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
             assert_string_equal(metrics_value(ranks, names[i]),
                                 metrics_value(whole, names[i]));
@@ -111,12 +110,12 @@ static void ranks_fail_and_scale_when_a_balanced_replica_would(void **state)
             assert_true(found > wanted - 2e-6 && found < wanted + 2e-6);
         }
         n_changes += assert_same_changes(n_ranks, first_of_p0);
-        n_failures += value(whole, "failures");
-        n_reclaims += value(whole, "reclaims");
+        n_failures += worlds_value(whole, "failures");
+        n_reclaims += worlds_value(whole, "reclaims");
     }
     assert_true(n_changes > 13700 && n_failures > 1370 && n_reclaims > 410);
-    remove_results("ranks");
-    remove_results("whole");
+    worlds_remove("ranks");
+    worlds_remove("whole");
     free(ranks);
     free(whole);
 }

@@ -8,8 +8,7 @@
 #include "../support/changes.h"
 #include "../support/files.h"
 #include "../support/policies.h"
-#include "base/memory.h"
-#include "study/run.h"
+#include "../support/worlds.h"
 
 /* Fleets of ranks that step together, which fail, are taken back, scale, sleep and become
  * slow as whole replicas. */
@@ -214,22 +213,11 @@ static struct shape write_world(int64_t world)
     return shape;
 }
 
-static void assert_same_file(const char *file, int64_t world)
-{
-    char *spans = contents("spans", file);
-    char *stepwise = contents("stepwise", file);
-    if (strcmp(spans, stepwise) != 0) {
-        fail_msg("world %lld: %s differs", (long long)world, file);
-    }
-    free(spans);
-    free(stepwise);
-}
-
 /* Every change of a rank's life is followed by the same of the others, at the same
  * instant; how many changes there were of replicas with ranks. */
 static int64_t check_changes(const struct shape *shape)
 {
-    char *text = contents("spans", "events.csv");
+    char *text = worlds_text("spans", "events.csv");
     const char *at = strchr(text, '\n');
     int64_t n = 0;
     struct change first;
@@ -249,65 +237,33 @@ static int64_t check_changes(const struct shape *shape)
     return n;
 }
 
-static void assert_conserved(const struct metrics *m)
-{
-    assert_string_equal(metrics_value(m, "requests_in_system_area"),
-                        metrics_value(m, "sojourn_sum"));
-    assert_int_equal(
-        value(m, "injected_requests"),
-        value(m, "all_completed_requests") + value(m, "all_rejected_requests") +
-            value(m, "all_timed_out_requests") + value(m, "all_shed_requests") +
-            value(m, "all_failed_requests"));
-    assert_int_equal(
-        value(m, "computed_tokens"),
-        value(m, "computed_tokens_kept") + value(m, "computed_tokens_recomputed") +
-            value(m, "computed_tokens_discarded") + value(m, "computed_tokens_lost"));
-    assert_int_equal(value(m, "emitted_tokens"),
-                     value(m, "emitted_tokens_completed") +
-                         value(m, "emitted_tokens_discarded") +
-                         value(m, "emitted_tokens_lost"));
-    if (metrics_find(m, "dp_straggler_share") != NULL) {
-        double straggled = strtod(metrics_value(m, "dp_straggler_share"), NULL);
-        double dummies = strtod(metrics_value(m, "dp_dummy_share"), NULL);
-        assert_true(straggled >= 0 && straggled + dummies <= 1.000001);
-    }
-}
-
 static void note(struct seen *seen, const struct metrics *m, bool sleeps)
 {
-    seen->n_completed += value(m, "all_completed_requests");
-    seen->n_failures += value(m, "failures");
-    seen->n_reclaims += value(m, "reclaims");
-    seen->n_restarted += value(m, "restarted_requests");
-    seen->n_migrated += value(m, "migrated_requests");
-    seen->n_aborted += value(m, "computed_tokens_aborted");
-    seen->n_ups += value(m, "scale_ups");
-    seen->n_downs += value(m, "scale_downs");
-    seen->n_held += value(m, "held_requests");
-    seen->n_dummies += value(m, "dp_dummy_steps");
-    seen->n_wakes += sleeps && value(m, "held_requests") > 0;
+    seen->n_completed += worlds_value(m, "all_completed_requests");
+    seen->n_failures += worlds_value(m, "failures");
+    seen->n_reclaims += worlds_value(m, "reclaims");
+    seen->n_restarted += worlds_value(m, "restarted_requests");
+    seen->n_migrated += worlds_value(m, "migrated_requests");
+    seen->n_aborted += worlds_value(m, "computed_tokens_aborted");
+    seen->n_ups += worlds_value(m, "scale_ups");
+    seen->n_downs += worlds_value(m, "scale_downs");
+    seen->n_held += worlds_value(m, "held_requests");
+    seen->n_dummies += worlds_value(m, "dp_dummy_steps");
+    seen->n_wakes += sleeps && worlds_value(m, "held_requests") > 0;
 }
 
 static void ranks_come_and_go_together_and_nothing_gets_lost(void **state)
 {
-    static const char *const files[] = {"requests.csv", "timeline.csv", "replicas.csv",
-                                        "events.csv", "summary.csv"};
     struct metrics *spans = memory_new(1, sizeof *spans);
-    struct metrics *stepwise = memory_new(1, sizeof *stepwise);
     struct seen seen = {0};
     const char *only = getenv("WORLD");
     print_message("what aborts leaves its world in %s\n", (const char *)*state);
     for (int64_t world = 0; world < N_WORLDS; world++) {
-        if (only != NULL && strtoll(only, NULL, 10) != world) {
+        if (worlds_passes_over(world)) {
             continue;
         }
         struct shape shape = write_world(world);
-        run_world(false, "spans", spans);
-        run_world(true, "stepwise", stepwise);
-        for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-            assert_same_file(files[i], world);
-        }
-        assert_conserved(spans);
+        worlds_try(world, true, spans);
         note(&seen, spans, shape.sleeps);
         seen.n_changes += check_changes(&shape);
     }
@@ -326,10 +282,9 @@ static void ranks_come_and_go_together_and_nothing_gets_lost(void **state)
     assert_true(only != NULL || (seen.n_ups > 137 && seen.n_downs > 137));
     assert_true(only != NULL || (seen.n_held > 410 && seen.n_dummies > 4099));
     assert_true(only != NULL || (seen.n_wakes > 41 && seen.n_changes > 1370));
-    remove_results("spans");
-    remove_results("stepwise");
+    worlds_remove("spans");
+    worlds_remove("stepwise");
     free(spans);
-    free(stepwise);
 }
 
 int main(void)

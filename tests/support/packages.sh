@@ -14,6 +14,7 @@ test=(
     "${run[@]}"
     libcmocka-dev clang clang-format clang-tidy libclang-rt-14-dev
     binutils git gzip zstd mandoc valgrind
+    slurm-wlm munge parallel
 )
 
 case "${1-}" in

@@ -9,7 +9,7 @@
 #include "base/rng.h"
 #include "policy/policy.h"
 
-static int64_t policies_pick(struct rng *rng, const int64_t *values, int64_t n)
+static inline int64_t policies_pick(struct rng *rng, const int64_t *values, int64_t n)
 {
     return values[rng_below(rng, n)];
 }
@@ -18,14 +18,14 @@ static int64_t policies_pick(struct rng *rng, const int64_t *values, int64_t n)
     policies_pick(rng, (const int64_t[]){__VA_ARGS__}, \
                   (int64_t)(sizeof(const int64_t[]){__VA_ARGS__} / sizeof(int64_t)))
 
-static const char *policies_word(struct rng *rng, const char *a, const char *b)
+static inline const char *policies_word(struct rng *rng, const char *a, const char *b)
 {
     return rng_below(rng, 2) == 0 ? a : b;
 }
 
 /* The discipline: vLLM v1's as often as all others; BATCHING in the environment names
  * one. */
-static const struct batch_ops *policies_batching(struct rng *rng)
+static inline const struct batch_ops *policies_batching(struct rng *rng)
 {
     int64_t n = 0;
     const char *wanted = getenv("BATCHING");
@@ -36,7 +36,7 @@ static const struct batch_ops *policies_batching(struct rng *rng)
     return wanted != NULL ? policy_batching(wanted) : policy_batching_all[drawn];
 }
 
-static const struct order_ops *policies_order(struct rng *rng, bool may_displace)
+static inline const struct order_ops *policies_order(struct rng *rng, bool may_displace)
 {
     int64_t n = 0;
     while (policy_order_all[n] != NULL) {
@@ -48,8 +48,8 @@ static const struct order_ops *policies_order(struct rng *rng, bool may_displace
 }
 
 /* Keys of one discipline alone. */
-static void policies_write_own(struct rng *rng, FILE *out, const char *batching,
-                               int64_t max_num_seqs)
+static inline void policies_write_own(struct rng *rng, FILE *out, const char *batching,
+                                      int64_t max_num_seqs)
 {
     if (strcmp(batching, "unified") == 0) {
         fprintf(out, "max_num_partial_prefills = %lld\n",
@@ -90,7 +90,7 @@ static void policies_write_own(struct rng *rng, FILE *out, const char *batching,
 }
 
 /* The levels of a feedback queue. */
-static void policies_write_mlfq(struct rng *rng, FILE *out)
+static inline void policies_write_mlfq(struct rng *rng, FILE *out)
 {
     fprintf(
         out,
@@ -104,7 +104,7 @@ static void policies_write_mlfq(struct rng *rng, FILE *out)
 }
 
 /* Writes the keys of a scheduler whose parts go together. */
-static void policies_write(struct rng *rng, FILE *out)
+static inline void policies_write(struct rng *rng, FILE *out)
 {
     const struct batch_ops *batching = policies_batching(rng);
     const char *name = batching->name;

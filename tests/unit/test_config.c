@@ -224,7 +224,8 @@ static void each_mistake_in_the_sections_is_told_whole(void **state)
         TRACE_ONLY LINEAR "[slos]\nttft_ms = 13\n", NULL,
         "run.ini:6: unknown section [slos] (expected one of run, workload, "
         "slo, speculative, lora, tenant.NAME, pool.NAME, scale.POOL, sleep, route, "
-        "admit, offload, disaggregate, fail, power, price, output)");
+        "admit, offload, disaggregate, fail, power, price, output, study, capacity, "
+        "size, tune, over)");
     assert_config_refused(TRACE_ONLY "limits = 7\n" LINEAR, NULL,
                           "run.ini:3: [workload] unknown key 'limits' (did you mean "
                           "'limit'?)");

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "config_world.h"
 #include "engine/fail_config.h"
+#include "engine/resend.h"
 
 #define BREAKS "[fail]\nevents = breaks.csv\n"
 #define POOLED \
@@ -125,15 +126,15 @@ static void events_are_of_whole_replicas(void **state)
 static void waits_grow_by_the_factor_and_stop_somewhere(void **state)
 {
     (void)state;
-    struct fail_config config = {.backoff_ns = 1370000001,
-                                 .backoff_factor_nano = 2500000000};
-    assert_int_equal(fail_config_backoff_ns(&config, 1), 1370000001);
-    assert_int_equal(fail_config_backoff_ns(&config, 2), 3425000003);
-    assert_int_equal(fail_config_backoff_ns(&config, 3), 8562500008);
-    assert_int_equal(fail_config_backoff_ns(&config, 1000000),
+    const int64_t first_ns = 1370000001;
+    const int64_t factor = 2500000000;
+    assert_int_equal(resend_wait_ns(first_ns, factor, 1), first_ns);
+    assert_int_equal(resend_wait_ns(first_ns, factor, 2), 3425000003);
+    assert_int_equal(resend_wait_ns(first_ns, factor, 3), 8562500008);
+    assert_int_equal(resend_wait_ns(first_ns, factor, 1000000),
                      INT64_C(1000000000000000000));
-    config.backoff_factor_nano = second;
-    assert_int_equal(fail_config_backoff_ns(&config, 1000000), 1370000001);
+    assert_int_equal(resend_wait_ns(first_ns, second, 1000000), first_ns);
+    assert_int_equal(resend_wait_ns(0, factor, 1000000), 0);
 }
 
 static void slow_replicas_are_a_share_and_spread(void **state)
