@@ -16,7 +16,7 @@ static const double widest_down = 1024;
 static const double widest_up = 16384;
 
 static const double least_rate = 0.001; /* that generators draw at */
-static const double most_rate = 1e9;
+static const double most_rate = 1000000;
 
 struct search {
     const struct trial_spec *spec;
@@ -185,14 +185,31 @@ static int find_below(struct search *search, int32_t *meets, int32_t *fails)
     return halve(search, meets, fails) == 0 ? 1 : -1;
 }
 
-/* Whether shares of the answer meet; where one does not, `fails` is the highest. */
+/* How many powers it is down to that share. */
+static int32_t powers_down(const struct search *search, double share)
+{
+    return (int32_t)lround(-log(share) / log1p(search->precision));
+}
+
+/* Whether the powers below the answer meet: all of them down to a quarter where the lattice
+ * is so coarse that they are few, else its neighbours and some shares.  Where one does not,
+ * `fails` is it. */
 static int look_below(struct search *search, int32_t meets, int32_t *fails)
 {
+    enum { FEW = 32, NEAR = 3 };
     static const double shares[] = {0.9, 0.75, 0.5, 0.25};
-    for (size_t i = 0; i < sizeof shares / sizeof shares[0]; i++) {
-        int32_t down = (int32_t)lround(-log(shares[i]) / log1p(search->precision));
-        int32_t power = meets - down;
-        if (down == 0 || power < search->least) {
+    int32_t downs[FEW];
+    int32_t n = 0;
+    int32_t all = powers_down(search, 0.25);
+    for (int32_t down = 1; down <= (all <= FEW ? all : NEAR); down++) {
+        downs[n++] = down;
+    }
+    for (size_t i = 0; all > FEW && i < sizeof shares / sizeof shares[0]; i++) {
+        downs[n++] = powers_down(search, shares[i]);
+    }
+    for (int32_t i = 0; i < n; i++) {
+        int32_t power = meets - downs[i];
+        if (power < search->least) {
             continue;
         }
         int got = try_rate(search, power);

@@ -2,9 +2,10 @@
  *
  * Rates tried are powers of 1 + precision, written with six digits: the number that is told
  * is the number that was simulated.  From an estimate the search goes up or down in steps
- * that double, halves the bracket down to neighbours, and then looks below: shares of the
- * answer (0.9, 0.75, 0.5, 0.25) must meet, too.  Where one fails, the answer is the highest rate
- * below which everything that was tried meets, and the fleet is not monotone.
+ * that double, halves the bracket down to neighbours, and then looks below: three neighbours
+ * and some shares of the answer (0.9, 0.75, 0.5, 0.25) must meet, too; of a coarse lattice
+ * (precision from 0.05 on) every rate down to a quarter.  Where one fails, the answer is the
+ * highest rate below which everything that was tried meets, and the fleet is not monotone.
  */
 #ifndef SERVESIM_STUDY_CAPACITY_H
 #define SERVESIM_STUDY_CAPACITY_H

@@ -148,21 +148,28 @@ void goal_scale_ttft(struct goal *goal, double factor)
     }
 }
 
-bool goal_is_overloaded(const struct metrics *run)
+/* From the first arrival that counts to the last; NAN if that is not known. */
+static double span_ms(const struct metrics *run)
 {
     double offered_rps = value_of(run, "offered_rate");
-    if (!(offered_rps > 0)) { /* unknown */
-        return true;
-    }
     double n_counted = value_of(run, "completed") + value_of(run, "timed_out") +
                        value_of(run, "shed") + value_of(run, "rejected");
+    return offered_rps > 0 ? (n_counted - 1) / offered_rps * 1000 : NAN;
+}
+
+bool goal_is_overloaded(const struct metrics *run)
+{
     double growth = value_of(run, "queue_growth");
-    double grown_ms = growth * (n_counted - 1) / offered_rps * 1000;
     double mean_ms = value_of(run, "mean_queue_ms");
     if (metrics_find(run, "mean_transfer_ms") != NULL) {
         mean_ms += value_of(run, "mean_transfer_ms");
     }
-    return growth > 0.01 && grown_ms > mean_ms;
+    return growth > 0.01 && growth * span_ms(run) > mean_ms / 2;
+}
+
+bool goal_is_short(const struct metrics *run)
+{
+    return !(span_ms(run) >= value_of(run, "mean_e2el_ms"));
 }
 
 static void look_at_load(const struct metrics *const *runs, int32_t n,
@@ -172,6 +179,7 @@ static void look_at_load(const struct metrics *const *runs, int32_t n,
         double injected = value_of(runs[i], "injected_requests");
         double completed = value_of(runs[i], "all_completed_requests");
         verdict->n_overloaded += goal_is_overloaded(runs[i]);
+        verdict->n_short += goal_is_short(runs[i]);
         if (injected > 0) {
             verdict->lost_share += (injected - completed) / injected / n;
         }
@@ -204,9 +212,14 @@ int goal_judge(const struct goal *goal, const struct metrics *const *runs, int32
         snprintf(verdict->reason, GOAL_TEXT, "%.60s %.6g is %s %.6g", worst->metric,
                  verdict->mean[verdict->worst], worst->at_least ? "below" : "above",
                  worst->bound);
-    } else if (2 * verdict->n_overloaded > n) {
+    } else if (2 * verdict->n_overloaded >= n) {
         verdict->meets = false;
         snprintf(verdict->reason, GOAL_TEXT, "overloaded: the queue grows");
+    } else if (2 * verdict->n_short >= n) {
+        verdict->meets = false;
+        snprintf(verdict->reason, GOAL_TEXT,
+                 "too few requests to tell: they come in less time than one of them "
+                 "takes (more [study] requests)");
     } else if (verdict->lost_share > 1 - goal->attainment + 1e-12) {
         verdict->meets = false;
         snprintf(verdict->reason, GOAL_TEXT, "%.3g %% of the requests never finish",
