@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "study/calibrated.h"
 #include "study/size_line.h"
 
 /* Adds a quantile, in order, unless it is there. */
@@ -71,7 +72,7 @@ int size_draws_search(struct size_variant *variant, struct err *err)
     const struct pool_config *pool =
         &variant->candidates.list[best->candidate[0]].config.pools[0];
     if (best->n_parts != 1 || runs->draws < 2 || pool->cost.kind != COST_ROOFLINE ||
-        pool->constants.tpot_sd_nano == 0) {
+        pool->constants.tpot_sd_nano == 0 || calibrated_is_doubtful(pool)) {
         return 0;
     }
     fill(draws, runs);

@@ -3,7 +3,8 @@
  * What is known of an engine's step times has a spread, tpot_sd (study/calibrated.h).  For
  * [study] draws deployments, and for the two ends of the interval that [study] percent asks
  * for, the smallest fleet is looked for again, with all steps as much longer or shorter.  A
- * pool whose step times are given (cost = linear) has no spread.
+ * pool whose step times are given (cost = linear) has no spread, and of one that is
+ * uncalibrated nobody knows it.
  */
 #ifndef SERVESIM_STUDY_SIZE_DRAWS_H
 #define SERVESIM_STUDY_SIZE_DRAWS_H

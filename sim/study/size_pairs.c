@@ -299,6 +299,31 @@ static int try_lines(const struct pairing *pairing, struct size_pairs *result,
     return status;
 }
 
+/* One replica fewer of either part: what meets is better and takes its place. */
+static int prove(const struct pairing *pairing, struct size_pairs *result,
+                 struct err *err)
+{
+    for (bool goes_on = result->found; goes_on;) {
+        struct size_case cases[SIZE_FLEET_PARTS];
+        int32_t n = 0;
+        for (int part = 0; part < SIZE_FLEET_PARTS; part++) {
+            struct size_case what = {.fleet = result->best, .factor = pairing->factor};
+            if (what.fleet.replicas[part]-- > 1) {
+                cases[n++] = what;
+            }
+        }
+        if (size_book_run(pairing->book, cases, n, err) != 0) {
+            return -1;
+        }
+        goes_on = false;
+        for (int32_t i = 0; i < n && !goes_on; i++) {
+            goes_on = meets(pairing->book, &cases[i]);
+            result->best = goes_on ? cases[i].fleet : result->best;
+        }
+    }
+    return 0;
+}
+
 int size_pairs_search(struct size_book *book, double factor, bool disaggregated,
                       const struct size_fleet *best, struct size_pairs *pairs,
                       struct err *err)
@@ -318,6 +343,7 @@ int size_pairs_search(struct size_book *book, double factor, bool disaggregated,
         status = try_all(&pairing, fleets, (int32_t)pairs->n_possible, pairs, err);
     } else {
         status = try_lines(&pairing, pairs, err);
+        status = status == 0 ? prove(&pairing, pairs, err) : status;
     }
     free(pairing.pairs);
     return status;

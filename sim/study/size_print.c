@@ -162,7 +162,7 @@ static void print_rows(FILE *out, const struct size_variant *variant,
     int width = widest(variant, rows, order, n);
     fputs(
         "\nthe best of every accelerator and kind; P: no other is as good in the last "
-        "four columns\nand better in one\n",
+        "four columns\nand better in one; *: uncalibrated\n",
         out);
     fprintf(out, "  %-*s %5s %9s %8s %10s %10s %8s    %s\n", width, "fleet", "GPUs",
             "$/h", "$/Mtok", "tok/s/GPU", "tok/s/user", "J/token", "what decides");
@@ -177,7 +177,8 @@ static void print_rows(FILE *out, const struct size_variant *variant,
         print_number(out, 11, 1, row->per_gpu);
         print_number(out, 11, 1, row->per_user);
         print_number(out, 9, 3, result->joules_per_output);
-        fprintf(out, " %s  %s\n", row->is_pareto ? "P" : " ", result->verdict.reason);
+        fprintf(out, " %s%s %s\n", row->is_pareto ? "P" : " ",
+                row->is_doubtful ? "*" : " ", result->verdict.reason);
     }
 }
 
@@ -209,7 +210,7 @@ static void print_other(FILE *out, const struct size_variant *variant,
         break;
     case SIZE_SEARCH_NEVER:
     case SIZE_SEARCH_REFUSED:
-        fprintf(out, "%.160s", row->reason);
+        fprintf(out, "%.160s%s", row->reason, strlen(row->reason) > 160 ? " ..." : "");
         break;
     }
     fputc('\n', out);

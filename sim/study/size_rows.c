@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "study/calibrated.h"
+
 const char *size_rows_kind(const struct size_fleet *fleet)
 {
     return fleet->n_parts == 1 ? "alone" : fleet->disaggregated ? "apart" : "mixed";
@@ -17,6 +19,11 @@ static void fill(struct size_row *row, const struct size_variant *variant)
     row->nano = row->reason == NULL ? size_fleet_nano(candidates, &row->fleet) : 0;
     row->is_answer =
         variant->answer.found && size_fleet_same(&row->fleet, &variant->answer.best);
+    for (int32_t i = 0; i < row->fleet.n_parts && row->reason == NULL; i++) {
+        const struct size_candidate *part = &candidates->list[row->fleet.candidate[i]];
+        row->is_doubtful =
+            row->is_doubtful || calibrated_is_doubtful(&part->config.pools[0]);
+    }
     if (row->entry == NULL || row->entry->error != NULL) {
         row->entry = NULL;
         return;

@@ -19,7 +19,8 @@ struct size_row {
     int64_t nano;                   /* per hour */
     int64_t gpus;
     bool is_answer;
-    bool is_best; /* of its accelerator, or of its kind of two pools */
+    bool is_doubtful; /* one of its pools is uncalibrated */
+    bool is_best;     /* of its accelerator, or of its kind of two pools */
     bool
         is_pareto; /* of those that meet none is as good in everything and better in one */
     double per_gpu;  /* output tokens/s */

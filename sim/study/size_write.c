@@ -43,6 +43,7 @@ static const struct column size_list[] = {
     {"replicas_low", "", "of the answer: the interval of deployments"},
     {"replicas_high", "", "empty: beyond the limits"},
     {"price_source", "", "whose price it is"},
+    {"uncalibrated", "", "1: nothing like it was ever measured"},
     {"calibration", "", "of the answer: what its step times rest on"},
 };
 
@@ -206,6 +207,7 @@ static void write_row(struct text *text, const struct size_variant *variant,
     comma_count(text, row->is_answer ? variant->draws.high : 0);
     const char *vendor = variant->candidates.list[row->fleet.candidate[0]].vendor;
     comma_word(text, vendor != NULL ? vendor : "");
+    text_string(text, row->reason != NULL ? "," : row->is_doubtful ? ",1" : ",0");
     comma_word(text, row->is_answer ? variant->calibration : "");
     text_string(text, "\n");
 }
