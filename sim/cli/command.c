@@ -21,12 +21,14 @@ extern const struct command command_roofline;
 extern const struct command command_import;
 extern const struct command command_validate;
 extern const struct command command_calibrate;
+extern const struct command command_size;
+extern const struct command command_tune;
 
 static const struct command *const commands[] = {
-    &command_run,      &command_compare, &command_capacity, &command_sweep,
-    &command_merge,    &command_check,   &command_list,     &command_gen,
-    &command_trace,    &command_import,  &command_roofline, &command_validate,
-    &command_calibrate};
+    &command_run,      &command_compare,  &command_capacity, &command_size,
+    &command_tune,     &command_sweep,    &command_merge,    &command_check,
+    &command_list,     &command_gen,      &command_trace,    &command_import,
+    &command_roofline, &command_validate, &command_calibrate};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 struct option_help {

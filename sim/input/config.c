@@ -50,6 +50,10 @@ static const struct field workload_fields[] = {
      "draw blocks of so much of the trace's time, again and again, with the run's "
      "seed, "
      "and hold its rows in memory; 0: the trace as it is"},
+    {"from", FIELD_TIME, WORKLOAD(from_ns), "s", "0", "0", "1000000000", NULL,
+     "leave out what the trace has before this time, which becomes 0"},
+    {"until", FIELD_TIME, WORKLOAD(until_ns), "s", "0", "0", "1000000000", NULL,
+     "and what it has from this time on; 0: to its end"},
     {"mode", FIELD_CHOICE, WORKLOAD(mode), "", "open", NULL, NULL, "open|closed",
      "open: requests arrive when the trace says; closed: each of `concurrency` clients "
      "sends the next one when its last one has left"},

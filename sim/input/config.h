@@ -44,8 +44,10 @@ struct config_workload {
     const char *generator_sha256;
     const struct generate_spec *spec; /* what the generator says; NULL: there is none */
     int64_t resample_ns;              /* length of the blocks; 0: the trace as it is */
-    int64_t mode;                     /* enum config_mode */
-    int64_t concurrency;              /* clients of the closed mode; 0: none */
+    int64_t from_ns;     /* of the trace's time: what is before is not played */
+    int64_t until_ns;    /* 0: to its end */
+    int64_t mode;        /* enum config_mode */
+    int64_t concurrency; /* clients of the closed mode; 0: none */
     int64_t rate_scale_nano;
     int64_t rate_rps_nano; /* 0: as the trace has it */
     int64_t limit;         /* 0: all */

@@ -128,6 +128,8 @@ static int check_generator(const struct config_workload *workload, struct err *e
 {
     const char *key = workload->repeat > 1                ? "repeat"
                       : workload->resample_ns > 0         ? "resample"
+                      : workload->from_ns > 0             ? "from"
+                      : workload->until_ns > 0            ? "until"
                       : workload->trace_sha256[0] != '\0' ? "trace_sha256"
                                                           : NULL;
     if (key != NULL) {
@@ -161,6 +163,9 @@ int config_workload_check(const struct config_workload *workload, struct err *er
 {
     if (workload->rate_rps_nano > 0 && workload->rate_scale_nano != 1000000000) {
         return err_set(err, "[workload] rate_rps and rate_scale: give one of them");
+    }
+    if (workload->until_ns > 0 && workload->until_ns <= workload->from_ns) {
+        return err_set(err, "[workload] until: is not after from");
     }
     if (check_mode(workload, err) != 0 ||
         (workload->spec != NULL && check_generator(workload, err) != 0)) {

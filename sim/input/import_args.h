@@ -30,6 +30,8 @@ struct import_args_flag {
     const char *value; /* that a flag without a value sets; NULL: it takes one */
 };
 
+struct import_args_paste;
+
 /* A program that can be imported. */
 struct import_args_program {
     const char *name;     /* of the kind: "vllm-args" */
@@ -38,7 +40,13 @@ struct import_args_program {
         *markers; /* the word the flags follow ends so; NULL ends the list */
     const struct import_args_flag *flags;
     int32_t n_flags;
+    /* The way back, for keys that the table alone does not tell: true if it has added
+     * what stands for the pool's value of the key (input/import_args_paste.h). */
+    bool (*paste)(struct import_args_paste *to, const char *key, const char *value);
 };
+
+extern const struct import_args_program import_vllm_args_program;
+extern const struct import_args_program import_sglang_args_program;
 
 struct import_args_setting {
     const char *flag; /* as it was written */

@@ -4,6 +4,7 @@
 
 #include "input/import.h"
 #include "input/import_args_config.h"
+#include "input/import_args_paste.h"
 
 /* A row of the table: what takes a value, and what does not. */
 #define SET(name, key)                   \
@@ -185,12 +186,60 @@ static const struct import_args_flag flags[] = {
 
 static const char *const markers[] = {"sglang.launch_server", "sglang", NULL};
 
-static const struct import_args_program program = {
+static void paste_count(struct import_args_paste *to, const char *key, int64_t count)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%" PRId64, count);
+    import_args_paste_add(to, key, text);
+}
+
+/* Ours takes the smaller priority first; SGLang the larger, unless told. */
+static void paste_order(struct import_args_paste *to, const char *order)
+{
+    if (strcmp(order, "priority") != 0) {
+        bool known = strcmp(order, "fcfs") == 0 || strcmp(order, "lpm") == 0;
+        import_args_paste_add(to, known ? "SCHEDULE_POLICY" : "order", order);
+        return;
+    }
+    import_args_paste_add(to, "PRIORITY", "yes");
+    import_args_paste_add(to, "LOW_FIRST", "yes");
+    if (!to->pool->scheduler.preemptive_order) {
+        import_args_paste_add(to, "KEEPS", "yes");
+    }
+}
+
+/* What spread(), read_policy() and add_defaults() take apart. */
+static bool paste(struct import_args_paste *to, const char *key, const char *value)
+{
+    const struct layout *layout = &to->pool->layout;
+    if (strcmp(key, "tensor_parallel") == 0) {
+        paste_count(to, "TP", layout_stage_gpus(layout));
+    } else if (strcmp(key, "data_parallel") == 0) {
+        if (layout->dp > 1) {
+            import_args_paste_add(to, "DP", value);
+            import_args_paste_add(to, "DP_ATTENTION", "yes");
+        }
+    } else if (strcmp(key, "expert_parallel") == 0) {
+        if (layout->expert_parallel) {
+            paste_count(to, "EP", layout_stage_gpus(layout));
+        }
+    } else if (strcmp(key, "chunked_prefill_size") == 0) {
+        import_args_paste_add(to, key, strcmp(value, "0") == 0 ? "-1" : value);
+    } else if (strcmp(key, "order") == 0) {
+        paste_order(to, value);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+const struct import_args_program import_sglang_args_program = {
     .name = "sglang-args",
     .expected = "'python -m sglang.launch_server --model-path MODEL ...'",
     .markers = markers,
     .flags = flags,
     .n_flags = sizeof flags / sizeof *flags,
+    .paste = paste,
 };
 
 static void set_count(struct import_args *args, const char *flag, const char *key,
@@ -307,7 +356,8 @@ static int run(const char *path, FILE *out, struct err *err)
     struct arena arena = {0};
     struct import_args args;
     struct import_args_config config;
-    int status = import_args_read(&args, &program, path, &arena, err);
+    int status =
+        import_args_read(&args, &import_sglang_args_program, path, &arena, err);
     if (status == 0) {
         status = import_args_config_read(&config, &args, err);
     }

@@ -2,6 +2,7 @@
 
 #include "input/import.h"
 #include "input/import_args_config.h"
+#include "input/import_args_paste.h"
 
 /* A row of the table: what takes a value, and what does not. */
 #define SET(name, key)                   \
@@ -204,13 +205,33 @@ static const struct import_args_flag flags[] = {
 static const char *const markers[] = {"vllm", "vllm.entrypoints.openai.api_server",
                                       "vllm-openai", NULL};
 
-static const struct import_args_program program = {
+/* What spread() takes apart.  Ranks and experts that a model lacks need no flag. */
+static bool paste(struct import_args_paste *to, const char *key, const char *value)
+{
+    bool has_experts = to->pool->llm.n_experts > 0;
+    if (strcmp(key, "data_parallel") == 0) {
+        if (strcmp(value, "1") != 0) {
+            import_args_paste_add(to, "DP", value);
+        }
+        return true;
+    }
+    if (strcmp(key, "expert_parallel") == 0) {
+        if (has_experts) {
+            import_args_paste_add(to, "EP", value);
+        }
+        return true;
+    }
+    return false;
+}
+
+const struct import_args_program import_vllm_args_program = {
     .name = "vllm-args",
     .expected = "'vllm serve MODEL ...' or 'python -m "
                 "vllm.entrypoints.openai.api_server --model MODEL ...'",
     .markers = markers,
     .flags = flags,
     .n_flags = sizeof flags / sizeof *flags,
+    .paste = paste,
 };
 
 /* Data-parallel ranks share the experts; without experts they are servers of their own. */
@@ -272,7 +293,7 @@ static int run(const char *path, FILE *out, struct err *err)
     struct arena arena = {0};
     struct import_args args;
     struct import_args_config config;
-    int status = import_args_read(&args, &program, path, &arena, err);
+    int status = import_args_read(&args, &import_vllm_args_program, path, &arena, err);
     if (status == 0) {
         status = import_args_config_read(&config, &args, err);
     }

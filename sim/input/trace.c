@@ -27,6 +27,9 @@ struct trace {
     char arrival[SHOWN_BYTES];
     size_t arrival_length;
 
+    int64_t from_ns; /* what is kept: trace_keep() */
+    int64_t until_ns;
+
     bool skip_bad_rows;
     int64_t n_skipped;
     int64_t first_skipped_line;
@@ -186,7 +189,7 @@ static int next_line(struct trace *trace, struct source_line *line, struct err *
     return source_next(trace->source, line, err);
 }
 
-int trace_next(struct trace *trace, struct trace_row *row, struct err *err)
+static int next_row(struct trace *trace, struct trace_row *row, struct err *err)
 {
     int64_t n_empty = 0;
     int64_t first_empty = 0;
@@ -215,6 +218,28 @@ int trace_next(struct trace *trace, struct trace_row *row, struct err *err)
             return -1;
         }
     }
+}
+
+void trace_keep(struct trace *trace, int64_t from_ns, int64_t until_ns)
+{
+    trace->from_ns = from_ns;
+    trace->until_ns = until_ns;
+}
+
+int trace_next(struct trace *trace, struct trace_row *row, struct err *err)
+{
+    int got;
+    do {
+        got = next_row(trace, row, err);
+    } while (got > 0 && trace->from_ns > 0 && row->arrival_ns < trace->from_ns);
+    if (got <= 0) {
+        return got;
+    }
+    if (trace->until_ns > 0 && row->arrival_ns >= trace->until_ns) {
+        return 0; /* rows are in order of time */
+    }
+    row->arrival_ns -= trace->from_ns;
+    return 1;
 }
 
 int trace_rewind(struct trace *trace, struct err *err)

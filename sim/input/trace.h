@@ -50,6 +50,10 @@ struct trace *trace_open(const char *path, bool skip_bad_rows, struct err *err);
  * bytes, lines over 1 MiB, a broken or cut-off compressed stream: all are -1. */
 int trace_next(struct trace *trace, struct trace_row *row, struct err *err);
 
+/* From now on rows outside this time are passed over, and arrivals count from `from_ns`;
+ * until_ns = 0: to the end. */
+void trace_keep(struct trace *trace, int64_t from_ns, int64_t until_ns);
+
 /* Back to the first request; -1 and `err` for standard input or a file that vanished. */
 int trace_rewind(struct trace *trace, struct err *err);
 

@@ -217,6 +217,9 @@ static int open_source(struct workload *workload, uint64_t seed, struct err *err
     }
     workload->file = strcmp(config->trace, "-") == 0 ? "standard input" : config->trace;
     workload->trace = trace_open(config->trace, config->on_bad_row != 0, err);
+    if (workload->trace != NULL) {
+        trace_keep(workload->trace, config->from_ns, config->until_ns);
+    }
     if (workload->trace == NULL || config->resample_ns == 0) {
         return workload->trace == NULL ? -1 : 0;
     }
@@ -271,7 +274,9 @@ static int no_requests(const struct workload *workload, struct err *err)
     const char *path = workload->config->trace;
     const char *first = trace_skipped_reason(workload->trace, 0);
     if (first == NULL) {
-        return err_set(err, "%s: the trace holds no requests", path);
+        bool is_cut = workload->config->from_ns > 0 || workload->config->until_ns > 0;
+        return err_set(err, "%s: the trace holds no requests%s", path,
+                       is_cut ? " between [workload] from and until" : "");
     }
     char reason[512];
     snprintf(reason, sizeof reason, "%s", first);

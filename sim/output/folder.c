@@ -32,7 +32,8 @@ static bool is_ours(const char *name)
     static const char *const others[] = {
         "config.ini",  "summary.csv",   "machine.csv", "critical.csv", "decode.csv",
         "prefill.csv", "compare.csv",   "winners.csv", "compare.svg",  "sweep.ini",
-        "sweep.csv",   "sweep.csv.tmp", "journal",     "capacity.csv", "trials.csv"};
+        "sweep.csv",   "sweep.csv.tmp", "journal",     "capacity.csv", "trials.csv",
+        "size.csv",    "fleets.csv",    "demand.csv",  "fleet.ini"};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         if (strcmp(name, others[i]) == 0) {
             return true;

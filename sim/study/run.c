@@ -95,6 +95,13 @@ static void warn(FILE *out, const struct workload *workload)
 int run_write_config(const struct config *config, const char *folder, const char *title,
                      const char *sha256, struct err *err)
 {
+    return run_write_config_as(config, folder, "config.ini", title, sha256, err);
+}
+
+int run_write_config_as(const struct config *config, const char *folder,
+                        const char *name, const char *title, const char *sha256,
+                        struct err *err)
+{
     struct config effective = *config;
     if (strcmp(config->workload.trace, "-") != 0) {
         effective.workload.trace_sha256 = sha256;
@@ -109,7 +116,7 @@ int run_write_config(const struct config *config, const char *folder, const char
     config_print(&effective, out);
     fclose(out);
     struct text text;
-    int status = text_open(&text, folder, "config.ini", err);
+    int status = text_open(&text, folder, name, err);
     if (status == 0) {
         for (char *line = strtok(buffer, "\n"); line != NULL;
              line = strtok(NULL, "\n")) {

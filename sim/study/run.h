@@ -37,6 +37,11 @@ void run_free_pools(const struct config *config, struct pool *pools);
 int run_write_config(const struct config *config, const char *folder, const char *title,
                      const char *sha256, struct err *err);
 
+/* The same under another name than config.ini. */
+int run_write_config_as(const struct config *config, const char *folder,
+                        const char *name, const char *title, const char *sha256,
+                        struct err *err);
+
 /* The same of a configuration that was not run as it is, as of a study: the trace, if there
  * is one, is read for its hash. */
 int run_write_unplayed(const struct config *config, const char *folder,

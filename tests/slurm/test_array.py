@@ -2,9 +2,9 @@
 """array: a sweep as a job array of a real Slurm on this machine, by GNU parallel, by xargs.
 
 The commands are those of analysis/slurm/README.md.  While the array runs, one task is
-killed in the middle of its shard, one is cancelled and one is queued again.  Merging is
-refused until the first two have been submitted again, and gives then, byte for byte, what
-a single machine gives without any shards.
+killed in the middle of its shard, one is told that its time is up, one is cancelled and one
+is queued again.  Merging is refused until the first three have been submitted again, and
+gives then, byte for byte, what a single machine gives without any shards.
 """
 
 import os
@@ -27,7 +27,7 @@ MOST_S = 300
 STEP_S = 120
 
 N_SHARDS = 8
-KILLED, CANCELLED, REQUEUED = 3, 7, 5
+KILLED, REQUEUED, TOLD, CANCELLED = 3, 5, 6, 7
 RATES = ["--over", "workload.rate_scale=0.5..4+0.5"]
 GRID = ["--over", "pool.main.max_num_seqs=16..256*2", *RATES]
 N_RATES = 8
@@ -220,33 +220,37 @@ def check_array(slurm, world):
     job = array.submit(block("--array=1-8"))
     [(killed, n_killed)] = array.freeze(KILLED)
     os.kill(killed, signal.SIGKILL)
-    array.freeze(REQUEUED, CANCELLED)
+    _, (told, _), _ = array.freeze(REQUEUED, TOLD, CANCELLED)
     expect(world.bash(block("squeue --me")), 0,
            rf"(?s){job}_{CANCELLED} .*\d out/shard-{KILLED}/sweep.csv\n")
     expect(slurm.call("scancel", f"{job}_{CANCELLED}"), 0)
+    # What Slurm does shortly before the end of a task's time, by the script's --signal.
+    expect(slurm.call("scancel", "--batch", "--signal=TERM", f"{job}_{TOLD}"), 0)
+    os.kill(told, signal.SIGCONT)
     array.requeue(job, REQUEUED)
     array.wait_for_end(job, {**dict.fromkeys(range(1, N_SHARDS + 1), "COMPLETED"),
-                             KILLED: "FAILED", CANCELLED: "CANCELLED"})
-    n_requeued = array.expect_log(job, REQUEUED, INTERRUPTED)
-    array.expect_log(job, REQUEUED, RESUMED.format(n_requeued))
-    n_cancelled = array.expect_log(job, CANCELLED, INTERRUPTED)
+                             KILLED: "FAILED", TOLD: "FAILED", CANCELLED: "CANCELLED"})
+    n_done_before = {KILLED: n_killed, **{task: array.expect_log(job, task, INTERRUPTED)
+                                          for task in (REQUEUED, TOLD, CANCELLED)}}
+    array.expect_log(job, REQUEUED, RESUMED.format(n_done_before.pop(REQUEUED)))
     check_merge_is_refused(world)
 
-    again = array.submit(block("--array=3,7"))
-    array.wait_for_end(again, {KILLED: "COMPLETED", CANCELLED: "COMPLETED"})
-    array.expect_log(again, KILLED, RESUMED.format(n_killed))
-    array.expect_log(again, CANCELLED, RESUMED.format(n_cancelled))
+    again = array.submit(block(f"--array={KILLED},{TOLD},{CANCELLED} "))
+    array.wait_for_end(again, dict.fromkeys(n_done_before, "COMPLETED"))
+    for task, n in n_done_before.items():
+        array.expect_log(again, task, RESUMED.format(n))
     expect(world.bash(MERGE), 0)
     world.compare("out/all", "grid", N_GRID)
-    print("the two tasks submitted again and all merged: the same bytes")
+    print("the three tasks submitted again and all merged: the same bytes")
 
 
 def check_merge_is_refused(world):
     said = expect(world.bash(MERGE), 1)
     print(said.strip())
     if not re.fullmatch(rf"servesim: merge: \d+ of {N_GRID} points are missing, of shards "
-                        rf"{KILLED}/{N_SHARDS}, {CANCELLED}/{N_SHARDS}; .*\n", said):
-        raise Fault("that is not what a merge without two shards says")
+                        rf"{KILLED}/{N_SHARDS}, {TOLD}/{N_SHARDS}, {CANCELLED}/{N_SHARDS}; .*\n",
+                        said):
+        raise Fault("that is not what a merge without three shards says")
     if (world.folder / "out/all").exists():
         raise Fault("the merge that was refused has left a folder")
 
