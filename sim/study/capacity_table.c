@@ -19,7 +19,9 @@ static const char *const heads[N_CELLS][2] = {
 /* With so many digits; "-" where there is no value. */
 static void put(char text[CELL], int digits, double value)
 {
-    if (isfinite(value)) {
+    if (isfinite(value) && value >= 1000) {
+        snprintf(text, CELL, "%.0f", value);
+    } else if (isfinite(value)) {
         snprintf(text, CELL, "%.*g", digits, value);
     } else {
         snprintf(text, CELL, "-");
