@@ -41,6 +41,13 @@ void demand_add(struct demand *demand, int64_t arrival_ns, int64_t prompt_tokens
     if (interval >= demand->n_intervals) {
         grow(demand, interval + 1);
     }
+    bool is_first = demand->sum.n_requests == 0;
+    if (is_first || arrival_ns < demand->first_ns) {
+        demand->first_ns = arrival_ns;
+    }
+    if (is_first || arrival_ns > demand->last_ns) {
+        demand->last_ns = arrival_ns;
+    }
     add(&demand->intervals[interval], prompt_tokens, output_tokens);
     add(&demand->sum, prompt_tokens, output_tokens);
 }

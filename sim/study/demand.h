@@ -35,6 +35,8 @@ struct demand {
     int64_t n_intervals; /* up to the one of the last arrival */
     int64_t room;
     struct demand_interval sum;
+    int64_t first_ns; /* the earliest arrival, and the latest */
+    int64_t last_ns;
 };
 
 struct demand_fleet {

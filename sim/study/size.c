@@ -30,6 +30,13 @@ static int check(const struct config *config, struct err *err)
                        "%s: [scale.%s]: size looks for the number of replicas itself",
                        config->file, pool->name);
     }
+    if (config->failures.n >
+        0) { /* fleets that are tried may not have those replicas */
+        return err_set(err,
+                       "%s: [fail] events: names replicas, and size looks for their "
+                       "number; say mtbf and spot_mtbf instead",
+                       config->file);
+    }
     return 0;
 }
 
@@ -53,6 +60,11 @@ static int read_load(struct size_variant *variant, struct err *err)
     int64_t n = run.sum.n_requests;
     if (status == 0 && n < 2) {
         status = err_set(err, "%s: [workload]: fewer than two requests say no rate",
+                         config.file);
+    } else if (status == 0 && run.first_ns == run.last_ns) {
+        status = err_set(err,
+                         "%s: [workload]: its requests arrive at one instant: there is "
+                         "no rate to size for",
                          config.file);
     }
     if (status == 0) {

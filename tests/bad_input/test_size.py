@@ -68,6 +68,16 @@ CASES = [
          "pool has 4; '[workload] unservable = reject' passes over it"),
     case("one_request", size("workload.limit=1"),
          "server.ini: [workload]: fewer than two requests say no rate"),
+    case("all_at_once", size(config="once.ini"),
+         "once.ini: [workload]: its requests arrive at one instant: there is no rate to size "
+         "for",
+         files={"once.ini": (SERVER + SLO).replace("day", "once"),
+                "once.csv": broken.HEADER + 3 * "0.4,100,20\n"}),
+    case("replicas_that_fail_by_name", size(config="broken.ini"),
+         "broken.ini: [fail] events: names replicas, and size looks for their number; say mtbf "
+         "and spot_mtbf instead",
+         files={"broken.ini": SERVER + "replicas = 3\n" + SLO + "[fail]\nevents = events.csv\n",
+                "events.csv": "time_s,kind,replica,duration_s\n0.2,fail,2,7\n"}),
     case("a_trace_on_standard_input", size("workload.trace=-"),
          "server.ini: [workload] trace: '-' is standard input, which cannot be read once per "
          "run"),
