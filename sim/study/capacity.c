@@ -53,13 +53,19 @@ static int32_t place_of(const struct capacity *capacity, int32_t power)
     return at;
 }
 
-/* 1: meets, 0: fails, -1: an error. */
+/* Whether it meets, or would if more came: no reason to go down. */
+static bool is_open_above(const struct capacity_try *try)
+{
+    return try->result.verdict.meets || try->result.verdict.too_few;
+}
+
+/* 1: meets, or asks for more requests, 0: fails, -1: an error. */
 static int try_rate(struct search *search, int32_t power)
 {
     struct capacity *capacity = search->capacity;
     int32_t at = place_of(capacity, power);
     if (at < capacity->n_tries && capacity->tries[at].power == power) {
-        return capacity->tries[at].result.verdict.meets;
+        return is_open_above(&capacity->tries[at]);
     }
     struct trial trial = *search->like;
     struct capacity_try new = {.power = power,
@@ -74,7 +80,7 @@ static int try_rate(struct search *search, int32_t power)
             (size_t)(capacity->n_tries - at) * sizeof *capacity->tries);
     capacity->tries[at] = new;
     capacity->n_tries++;
-    return new.result.verdict.meets;
+    return is_open_above(&new);
 }
 
 /* What the fleet can complete by its step prices alone. */
@@ -224,16 +230,17 @@ static int look_below(struct search *search, int32_t meets, int32_t *fails)
 static void conclude(struct capacity *capacity, bool found, int32_t meets)
 {
     bool failed = false;
-    int32_t at = place_of(capacity, meets);
+    int32_t at = found ? place_of(capacity, meets) : 0;
+    found = found && capacity->tries[at].result.verdict.meets;
     capacity->meets = found ? at : -1;
-    capacity->fails = found ? (at + 1 < capacity->n_tries ? at + 1 : -1) : 0;
+    capacity->fails = !found ? at : at + 1 < capacity->n_tries ? at + 1 : -1;
     for (int32_t i = 0; i < capacity->n_tries; i++) {
         bool is_met = capacity->tries[i].result.verdict.meets;
         if (failed && is_met) {
             capacity->is_monotone = false;
             capacity->again_rps = capacity->tries[i].rate_rps;
         }
-        failed = failed || !is_met;
+        failed = failed || !is_open_above(&capacity->tries[i]);
     }
 }
 
@@ -302,5 +309,6 @@ double capacity_rps(const struct capacity *capacity)
 
 const struct trial_result *capacity_result(const struct capacity *capacity)
 {
-    return &capacity->tries[capacity->meets < 0 ? 0 : capacity->meets].result;
+    return &capacity->tries[capacity->meets < 0 ? capacity->fails : capacity->meets]
+                .result;
 }

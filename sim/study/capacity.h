@@ -26,7 +26,10 @@ struct capacity {
     struct capacity_try *tries; /* all that was simulated, by rate */
     int32_t n_tries;
     int32_t meets; /* the answer's index in `tries`; -1: no rate that was tried meets */
-    int32_t fails; /* the next rate's; -1: nothing above the answer was tried */
+    int32_t
+        fails; /* the next rate's; -1: nothing above the answer was tried; if no rate
+                      * meets, the lowest, or the highest of which only more requests
+                      * than come are asked */
     bool is_monotone; /* nothing above a failure meets */
     double again_rps; /* else the highest rate that meets all the same */
 };
@@ -41,7 +44,7 @@ void capacity_free(struct capacity *capacity);
 /* The highest rate that meets; 0: none. */
 double capacity_rps(const struct capacity *capacity);
 
-/* What the fleet does at that rate, or at the lowest that was tried if none meets. */
+/* What the fleet does at that rate, or at that of `fails` if none meets. */
 const struct trial_result *capacity_result(const struct capacity *capacity);
 
 enum { CAPACITY_TEXT = 32 };

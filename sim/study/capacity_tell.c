@@ -184,21 +184,29 @@ static void print_below(FILE *out, const struct capacity *answer)
     fputs("below, it meets at ", out);
     for (int32_t i = 0; i < answer->meets; i++) {
         char rate[CAPACITY_TEXT];
+        if (!answer->tries[i].result.verdict.meets) {
+            continue; /* too few came */
+        }
         capacity_print_rate(answer->tries[i].rate_rps, rate);
         fprintf(out, "%s%s", between, rate);
         between = ", ";
         n++;
     }
-    fputs(n > 0 ? " req/s, too\n" : "no other rate: none was tried\n", out);
+    fputs(n > 0               ? " req/s, too\n"
+          : answer->meets > 0 ? "no other rate that was tried\n"
+                              : "no other rate: none was tried\n",
+          out);
 }
 
 static void print_none(FILE *out, const struct capacity_variant *variant)
 {
     char rate[CAPACITY_TEXT];
-    const struct capacity_try *lowest = &variant->answer.tries[0];
-    capacity_print_rate(lowest->rate_rps, rate);
-    fprintf(out, "no rate meets: at %s req/s, the lowest tried, %s\n", rate,
-            lowest->result.verdict.reason);
+    const struct capacity_try *shown = &variant->answer.tries[variant->answer.fails];
+    capacity_print_rate(shown->rate_rps, rate);
+    fprintf(out, "no rate meets: at %s req/s, the %s, %s\n", rate,
+            shown->result.verdict.too_few ? "highest at which all else holds"
+                                          : "lowest tried",
+            shown->result.verdict.reason);
 }
 
 static void print_answer(FILE *out, const struct capacity_variant *variant)

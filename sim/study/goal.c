@@ -7,6 +7,8 @@
 
 #include "base/check.h"
 
+static const double rounding = 1e-12; /* of a mean of values with few digits */
+
 static char *trim(char *text)
 {
     text += strspn(text, " \t");
@@ -186,11 +188,43 @@ static void look_at_load(const struct metrics *const *runs, int32_t n,
     }
 }
 
+/* Whether the criterion is missed for want of requests. */
+static bool wants_more(const struct goal_criterion *criterion,
+                       const struct metrics *const *runs, int32_t n)
+{
+    static const char *const throughputs[] = {"request_throughput", "output_throughput",
+                                              "total_token_throughput"};
+    bool wants = false;
+    for (size_t i = 0; i < sizeof throughputs / sizeof throughputs[0]; i++) {
+        wants = wants || strcmp(criterion->metric, throughputs[i]) == 0;
+    }
+    if (strcmp(criterion->metric, "request_goodput") == 0) {
+        double done_rps = 0; /* that are too late are no want of requests */
+        for (int32_t i = 0; i < n; i++) {
+            done_rps += value_of(runs[i], "request_throughput") / n;
+        }
+        wants = done_rps < criterion->bound;
+    }
+    return wants && criterion->at_least;
+}
+
+static bool is_too_few(const struct goal *goal, const struct metrics *const *runs,
+                       int32_t n, const struct goal_verdict *verdict)
+{
+    bool all = 2 * verdict->n_overloaded < n && 2 * verdict->n_short < n &&
+               verdict->lost_share <= 1 - goal->attainment + rounding;
+    for (int32_t i = 0; i < goal->n; i++) {
+        const struct goal_criterion *criterion = &goal->list[i];
+        bool holds = margin(criterion, verdict->mean[i]) >= -rounding;
+        all = all && (holds || wants_more(criterion, runs, n));
+    }
+    return all && !verdict->meets;
+}
+
 int goal_judge(const struct goal *goal, const struct metrics *const *runs, int32_t n,
                struct goal_verdict *verdict, struct err *err)
 {
     *verdict = (struct goal_verdict){.meets = true};
-    const double rounding = 1e-12; /* of a mean of values with few digits */
     double least = INFINITY;
     for (int32_t i = 0; i < goal->n; i++) {
         const struct goal_criterion *criterion = &goal->list[i];
@@ -220,7 +254,7 @@ int goal_judge(const struct goal *goal, const struct metrics *const *runs, int32
         snprintf(verdict->reason, GOAL_TEXT,
                  "too few requests to tell: they come in less time than one of them "
                  "takes (more [study] requests)");
-    } else if (verdict->lost_share > 1 - goal->attainment + 1e-12) {
+    } else if (verdict->lost_share > 1 - goal->attainment + rounding) {
         verdict->meets = false;
         snprintf(verdict->reason, GOAL_TEXT, "%.3g %% of the requests never finish",
                  100 * verdict->lost_share);
@@ -228,5 +262,6 @@ int goal_judge(const struct goal *goal, const struct metrics *const *runs, int32
         snprintf(verdict->reason, GOAL_TEXT, "%.60s %.6g, bound %.6g", worst->metric,
                  verdict->mean[verdict->worst], worst->bound);
     }
+    verdict->too_few = is_too_few(goal, runs, n, verdict);
     return 0;
 }

@@ -8,6 +8,9 @@
  * takes in the mean: a fleet that has room for all of them at once queues none.  And requests
  * that never finish are at most the share that `attainment` gives up.
  *
+ * "request_goodput >= 20" cannot hold while less than 20 requests are done per second.  Where
+ * nothing else is missed the verdict says so (too_few): it is no reason to offer less.
+ *
  * A queue grows if, from the first to the last request that counts, the line through their
  * waits rises by more than 1 % of the time that passes (by so much the load is above what
  * is done) and by more than half of the mean wait: where more comes than is done, waits rise
@@ -53,6 +56,8 @@ struct goal_verdict {
     double sd[GOAL_MOST];   /* of the mean: of single runs / sqrt(n); 0 for one seed */
     int32_t n_overloaded;   /* seeds whose queue grew */
     int32_t n_short;        /* that are too short to tell */
+    bool too_few; /* missed, but only by throughputs or goodput that need more requests
+                   * than came: with more of them it may be met */
     double lost_share;      /* of requests that never finished, in the mean */
     char reason[GOAL_TEXT]; /* what decided: "p99_ttft_ms 512.3 is above 500" */
 };

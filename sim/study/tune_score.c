@@ -189,7 +189,7 @@ static int score_rate(const struct tune_score *score, struct tune_score_job *job
     progress_add(score->progress, capacity.n_tries);
     if (!job->failed) {
         const struct capacity_try *at =
-            &capacity.tries[capacity.meets < 0 ? 0 : capacity.meets];
+            &capacity.tries[capacity.meets < 0 ? capacity.fails : capacity.meets];
         cell->none = capacity.meets < 0;
         cell->any = !cell->none && capacity.fails < 0;
         cell->step = at->power;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""capacity: the answer is brute force's; looser bounds and more hardware never give less; the
-same bytes on any number of threads.
+"""capacity: the answer is brute force's; looser bounds and more hardware never give less, nor
+does a throughput that must be reached; the same bytes on any number of threads.
 
 Brute force runs `servesim run` at every rate of the lattice from far below the answer to
 above it, once per seed, and judges by itself: the mean of each metric over the seeds, the
@@ -96,6 +96,7 @@ class World:
             blocks=draw.choice([137, 613, 4099]), replicas=draw.choice([1, 2, 3]),
             gpu=draw.choice(["h100-sxm", "a100-80gb", "l4"]),
             policy=draw.choice(["vllm-v1", "sglang", "trtllm"]))
+        self.done_rps = 0  # at the last rate that was asked about
         self.seed, self.n_seeds = draw.randint(1, 4099), draw.choice([1, 2, 3])
         self.n = draw.choice([137, 211])
         self.bounds = self.draw_bounds()
@@ -118,10 +119,10 @@ class World:
             bounds["mean_tpot_ms"] = self.draw.choice([13, 41, 137])
         return bounds
 
-    def config(self, name, factor=1.0, settings=""):
-        """A file with bounds that many times as wide."""
-        require = ", ".join(f"{key} <= {value * factor:.6f}"
-                            for key, value in self.bounds.items())
+    def config(self, name, factor=1.0, settings="", require=None):
+        """A file with bounds that many times as wide, or with others."""
+        require = require or ", ".join(f"{key} <= {value * factor:.6f}"
+                                       for key, value in self.bounds.items())
         text = REST.format(slo=f"require = {require}", **self.rest) + self.pool + settings
         path = self.root / name
         path.write_text(text, encoding="utf-8")
@@ -134,9 +135,9 @@ class World:
             sys.exit(f"FAILED: {self.root.name}: {arguments}: {done.stderr}")
         return done.stdout
 
-    def capacity(self, name, factor=1.0, settings=""):
+    def capacity(self, name, factor=1.0, settings="", require=None):
         """The row of the answer and all rates that were tried."""
-        config = self.config(name + ".ini", factor, settings)
+        config = self.config(name + ".ini", factor, settings, require)
         self.execute("capacity", config, "-o", name, "-q")
         row = runs.read_table(self.root / name / "capacity.csv")[0]
         with open(self.root / name / "trials.csv", encoding="utf-8") as file:
@@ -155,6 +156,7 @@ class World:
             self.execute("run", "own.ini", "-o", "run", "--overwrite", "-q", *flags)
             told.append(runs.read_summary(self.root / "run"))
         means = {key: mean(told, key) for key in self.bounds}
+        self.done_rps = mean(told, "request_throughput")
         grown = sum(grows(run) for run in told)
         short = sum(is_short(run) for run in told)
         lost = sum(1 - int(run["all_completed_requests"]) / int(run["injected_requests"])
@@ -228,6 +230,20 @@ def more_is_never_less(world):
             yield f"{faster} with faster steps, {base} without"
 
 
+def a_throughput_that_must_be_is_no_reason_to_offer_less(world):
+    """What is done at the answer may be asked for; twice as much never comes."""
+    base = world.found
+    if base == 0:
+        return
+    world.meets(f"{base:.9f}")
+    for share, want in ((0.9, base), (2.0, 0)):
+        slo = ", ".join([f"{key} <= {value:.6f}" for key, value in world.bounds.items()]
+                        + [f"request_throughput >= {share * world.done_rps:.6f}"])
+        found = float(world.capacity(f"done{share}", require=slo)[0]["meets_rps"])
+        if found != want:
+            yield f"{found}, not {want}, where {share} of what is done must be"
+
+
 def threads_change_no_byte(world):
     config = world.config("threads.ini")
     said = []
@@ -246,7 +262,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="servesim-test-") as folder:
         for number in range(1, N_WORLDS + 1):
             world = World(number, pathlib.Path(folder))
-            checks = [brute_force_agrees, more_is_never_less]
+            checks = [brute_force_agrees, more_is_never_less,
+                      a_throughput_that_must_be_is_no_reason_to_offer_less]
             if number <= 3:
                 checks.append(threads_change_no_byte)
             for check in checks:

@@ -37,6 +37,9 @@ static void fill(struct metrics *run, const struct told *told)
     metrics_real(run, "queue_growth", told->growth, 6, "s/s");
     metrics_integer(run, "injected_requests", 4099, "requests");
     metrics_integer(run, "all_completed_requests", told->completed, "requests");
+    metrics_real(run, "request_throughput", (double)told->completed / 137, 6, "req/s");
+    metrics_real(run, "request_goodput",
+                 told->attainment * (double)told->completed / 137, 6, "req/s");
     metrics_text(run, "load_verdict", "stable", "");
     metrics_text(run, "mean_tpot_ms", "", "ms");
 }
@@ -216,6 +219,36 @@ static void what_no_run_says_is_missed(void **state)
     assert_true(isnan(verdict.mean[0]));
 }
 
+static void a_goodput_above_what_is_done_asks_for_more_requests(void **state)
+{
+    (void)state;
+    struct goal_verdict verdict;
+    struct told told = fine; /* 29.92 done per second, 29.02 of them in time */
+    judge("require = request_goodput >= 31", &told, 1, &verdict);
+    assert_false(verdict.meets);
+    assert_true(verdict.too_few);
+    judge("require = request_throughput >= 31", &told, 1, &verdict);
+    assert_true(verdict.too_few);
+    judge("require = request_goodput >= 29", &told, 1, &verdict);
+    assert_true(verdict.meets);
+    assert_false(verdict.too_few);
+}
+
+static void a_goodput_that_lateness_takes_does_not(void **state)
+{
+    (void)state;
+    struct goal_verdict verdict;
+    struct told told = fine;
+    judge("require = request_goodput >= 29.7", &told, 1, &verdict);
+    assert_false(verdict.meets);
+    assert_false(verdict.too_few);
+    judge("require = request_goodput >= 31, p99_ttft_ms <= 307", &told, 1, &verdict);
+    assert_false(verdict.too_few);
+    told.growth = 0.03;
+    judge("require = request_goodput >= 31", &told, 1, &verdict);
+    assert_false(verdict.too_few);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +262,8 @@ int main(void)
         cmocka_unit_test(requests_that_come_at_once_prove_nothing),
         cmocka_unit_test(what_never_finishes_is_at_most_what_attainment_gives_up),
         cmocka_unit_test(what_no_run_says_is_missed),
+        cmocka_unit_test(a_goodput_above_what_is_done_asks_for_more_requests),
+        cmocka_unit_test(a_goodput_that_lateness_takes_does_not),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }
