@@ -145,7 +145,7 @@ static int widest(const struct size_variant *variant, const struct size_rows *ro
 static void print_number(FILE *out, int width, int decimals, double value)
 {
     if (isfinite(value) && value != 0) {
-        fprintf(out, "%*.*f", width, decimals, value);
+        fprintf(out, " %*.*f", width - 1, decimals, value); /* apart, however wide */
     } else {
         fprintf(out, "%*s", width, "-");
     }

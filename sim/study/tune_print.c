@@ -52,6 +52,25 @@ static void print_doubts(FILE *out, const struct tune *tune,
     }
 }
 
+/* Whether there is nothing to compare by: no rate is within [slo] in any cell. */
+static bool has_none(const struct tune *tune, const struct tune_point *point)
+{
+    int32_t n = tune->score.n_draws * tune->score.n_seeds;
+    bool none = true;
+    for (int32_t i = 0; i < n; i++) {
+        none = none && point->cells[i].none;
+    }
+    return none;
+}
+
+/* " +- 1.3", of one cell nothing: it has no error that could be told. */
+static void print_error(FILE *out, const struct tune *tune, double se)
+{
+    if (tune->score.n_draws * tune->score.n_seeds > 1) {
+        fprintf(out, " +- %.1f", 100 * se);
+    }
+}
+
 /* A gain as percent of what is better: less cost or latency, more throughput. */
 static double percent(const struct tune *tune, double gain)
 {
@@ -97,6 +116,11 @@ static void print_point(FILE *out, const struct tune *tune, const char *name,
 {
     double value = goal_value(tune, point);
     fprintf(out, "%-9s ", name);
+    if (has_none(tune, point)) {
+        fprintf(out, "no rate is within [slo], not even %.6g requests/s\n",
+                mean_rate(tune, point));
+        return;
+    }
     switch ((enum config_study_goal)tune->score.goal) {
     case CONFIG_STUDY_COST:
         fprintf(out, "%.4g USD per million tokens at %.6g requests/s", value,
@@ -139,8 +163,9 @@ static void print_worth(FILE *out, const struct tune *tune)
         if (worth->is_needed) {
             fprintf(out, "needed: the others do not go without it\n");
         } else {
-            fprintf(out, "%.1f %% +- %.1f\n", percent(tune, worth->gain.mean),
-                    100 * worth->gain.se);
+            fprintf(out, "%.1f %%", percent(tune, worth->gain.mean));
+            print_error(out, tune, worth->gain.se);
+            fputc('\n', out);
         }
     }
 }
@@ -235,11 +260,12 @@ void tune_print(FILE *out, const struct tune *tune)
             pool->name, tune->score.n_gpus, tune->score.n_gpus > 1 ? "s" : "");
     print_goal(out, tune);
     print_point(out, tune, "was", tune->was);
-    if (tune->now != tune->was) {
+    if (tune->now != tune->was && !has_none(tune, tune->was)) {
         struct tune_gain gain = tune_gain_of(tune, tune->was, tune->now);
         print_point(out, tune, "now", tune->now);
-        fprintf(out, "gain      %.1f %% +- %.1f, in the worst draw %.1f %%\n",
-                100 * -expm1(-gain.mean), 100 * gain.se, 100 * -expm1(-gain.worst));
+        fprintf(out, "gain      %.1f %%", 100 * -expm1(-gain.mean));
+        print_error(out, tune, gain.se);
+        fprintf(out, ", in the worst draw %.1f %%\n", 100 * -expm1(-gain.worst));
     }
     calibrated_print(tune->now->config.pools, 1, calibration);
     fprintf(out, "steps     %s\n", calibration);
@@ -251,6 +277,12 @@ void tune_print(FILE *out, const struct tune *tune)
             tune->is_settled ? "" : ", more might find more ([tune] rounds)");
     if (tune->n_refused > 0) {
         fprintf(out, "refused   the first: %s\n", tune->refusal);
+    }
+    if (has_none(tune, tune->now)) {
+        fprintf(out,
+                "\nno setting that was tried is within [slo] at any rate: there is "
+                "nothing to choose by\n");
+        return;
     }
     print_worth(out, tune);
     print_left(out, tune);

@@ -4,6 +4,7 @@ variant's answer is the one it has alone; what the SLO costs is what other bound
 interrupted search leaves nothing."""
 
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -148,9 +149,19 @@ def an_interrupt_leaves_nothing(place, config):
         yield f"exit {process.returncode}, {said!r}, {told!r}, {left} left"
 
 
+def numbers_stay_apart(place, config):
+    """A fleet that idles costs so much per token that its columns are full."""
+    text = size(config, "-s", "workload.rate_rps=0.001", "-s", "study.requests=20", "-s",
+                "pool.main.usd_per_hour=90000")
+    row = re.search(r"^  fleet .*\n  (.*)$", text, re.M)[1]
+    numbers = re.match(r"\d+ x \S+(?: tp \d+)? +\d+((?: +[0-9.]+){5}) ", row)
+    if not numbers or any(word.count(".") != 1 for word in numbers[1].split()):
+        yield f"not five numbers: {row!r}"
+
+
 CHECKS = (threads_change_no_byte, the_answer_can_be_run, what_was_asked_can_be_asked_again,
           variants_are_what_they_are_alone, a_notch_is_other_bounds, demand_adds_up,
-          an_interrupt_leaves_nothing)
+          an_interrupt_leaves_nothing, numbers_stay_apart)
 
 
 def main():

@@ -240,6 +240,23 @@ def threads_change_no_byte(folder):
         yield "another number of threads gives other bytes"
 
 
+def no_number_is_made_up(folder):
+    """Where no rate is within [slo] there is no cost, and of one run no error."""
+    (folder / "case.ini").write_text(server(replicas=2, more="max_num_seqs = 2"))
+    flags = ["-s", "study.requests=150", "-s", "tune.flags=max_num_seqs 2 48"]
+    text = tune(folder, "case.ini", *flags, "-s", "slo.tpot_ms=0.137")
+    if not re.search(r"^was +no rate is within \[slo\], not even ", text, re.M) or (
+            "nothing to choose by" not in text or "USD" in text or "to paste" in text):
+        yield f"no rate is within [slo]:\n{text}"
+    text = tune(folder, "case.ini", *flags)
+    if not re.search(r"^gain +[0-9.]+ %, in the worst", text, re.M) or "+-" in text.replace(
+            "TPOT +-", ""):
+        yield f"an error of one run:\n{text}"
+    text = tune(folder, "case.ini", *flags, "-s", "study.draws=3")
+    if not re.search(r"^gain +[0-9.]+ % \+- [0-9.]+, in the worst", text, re.M):
+        yield f"no error of three:\n{text}"
+
+
 def hours_are_cut_from_the_trace(folder):
     """Each hour's requests, and its best split, as a run of that part alone has them."""
     rows = ["arrival_s,prompt_tokens,output_tokens"]
@@ -270,7 +287,8 @@ def main():
         (folder / "spec.ini").write_text(GENERATOR)
         for check in (search_finds_what_trying_all_finds, latency_is_that_of_runs,
                       worth_is_what_going_back_costs, flags_read_back_are_the_configuration,
-                      threads_change_no_byte, hours_are_cut_from_the_trace):
+                      threads_change_no_byte, no_number_is_made_up,
+                      hours_are_cut_from_the_trace):
             faults += [f"{check.__name__}: {fault}" for fault in check(folder)]
     if faults:
         sys.exit("\n".join(f"FAILED: {fault}" for fault in faults))
