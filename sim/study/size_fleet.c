@@ -57,13 +57,12 @@ bool size_fleet_better(const struct size_candidates *candidates,
 void size_fleet_print(const struct size_candidates *candidates,
                       const struct size_fleet *fleet, char text[SIZE_FLEET_TEXT])
 {
-    static const char *const roles[] = {" prefill", " decode"};
     size_t used = 0;
     for (int32_t i = 0; i < fleet->n_parts; i++) {
+        const char *role = !fleet->disaggregated ? "" : i == 0 ? " prefill" : " decode";
         used += (size_t)snprintf(text + used, SIZE_FLEET_TEXT - used, "%s%d x %.150s%s",
                                  i > 0 ? " + " : "", (int)fleet->replicas[i],
-                                 candidates->list[fleet->candidate[i]].label,
-                                 fleet->disaggregated ? roles[i] : "");
+                                 candidates->list[fleet->candidate[i]].label, role);
     }
 }
 
