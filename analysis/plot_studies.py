@@ -118,7 +118,7 @@ def generations(folder):
     table = table[table["best"] == 1]
     gpus = list(dict.fromkeys(table[GPU]))[::-1]
     loads, models = list(table[LOAD].unique()), list(table[MODEL].unique())
-    figure, axes = plt.subplots(len(models), len(loads), figsize=(13, 9), sharey=True,
+    figure, axes = plt.subplots(len(models), len(loads), figsize=(13, 11.5), sharey=True,
                                 layout="constrained", squeeze=False)
     for i, model in enumerate(models):
         for j, load in enumerate(loads):

@@ -36,6 +36,7 @@ static const struct column list[] = {
     {"mean_tpot_ms", "ms", "mean"},
     {"p99_tpot_ms", "ms", "99th percentile"},
     {"slo_attainment", "", "share of requests within all bounds of [slo]"},
+    {"price_basis", "", "whose prices the dollars are"},
     {"calibration", "", "what the steps rest on"},
     {"best", "",
      "1: the cheapest per million tokens of those that differ in [capacity] best_of "
@@ -173,6 +174,9 @@ static int write_capacity(const struct capacity_study *study, const char *folder
         }
         write_answer(&text, variant);
         write_figures(&text, variant);
+        bool is_paid = variant->fits && variant->answer.meets >= 0;
+        text_printf(&text, "%s,",
+                    is_paid ? capacity_result(&variant->answer)->price_basis : "");
         text_printf(&text, "%s,%d,", calibration, variant->is_best);
         text_quoted(&text, !variant->fits ? variant->reason.text
                            : answer->fails >= 0

@@ -6,18 +6,22 @@
 
 #include "study/capacity_tell.h"
 
-enum { N_CELLS = 9, CELL = 48 };
+enum { N_CELLS = 10, MARK = N_CELLS - 1, CELL = 48 };
 
 static const char *const heads[N_CELLS][2] = {
-    {"req/s", ""},        {"interval", ""},      {"req/s", "per GPU"},
-    {"tok/s", "per GPU"}, {"tok/s", "per user"}, {"$", "per Mtok"},
-    {"interval", ""},     {"J", "per tok"},      {"", ""},
+    {"req/s", ""},         {"interval", ""},
+    {"req/s", "per GPU"},  {"tok/s", "per GPU"},
+    {"tok/s", "per user"}, {"$", "per Mtok"},
+    {"interval", ""},      {"prices", ""},
+    {"J", "per tok"},      {"", ""},
 };
 
 /* With so many digits; "-" where there is no value. */
 static void put(char text[CELL], int digits, double value)
 {
-    if (isfinite(value)) {
+    if (isfinite(value) && value >= 1000) {
+        snprintf(text, CELL, "%.0f", value);
+    } else if (isfinite(value)) {
         snprintf(text, CELL, "%.*g", digits, value);
     } else {
         snprintf(text, CELL, "-");
@@ -48,6 +52,32 @@ static void put_mark(char text[CELL], const struct capacity_variant *variant)
              variant->interval.is_known || !fits ? "" : " *");
 }
 
+/* "one vendor: GCP" as "GCP". */
+static void put_vendor(char text[CELL], const char *basis)
+{
+    static const char one[] = "one vendor: ";
+    bool is_one = strncmp(basis, one, strlen(one)) == 0;
+    snprintf(text, CELL, "%.*s", CELL - 1, basis + (is_one ? strlen(one) : 0));
+}
+
+/* Whether the dollars of the table are not of one scale. */
+static bool is_mixed(const struct capacity_study *study)
+{
+    const char *first = NULL;
+    for (int32_t i = 0; i < study->n_variants; i++) {
+        const struct capacity_variant *variant = &study->variants[i];
+        if (!variant->is_best || !variant->fits || variant->answer.meets < 0) {
+            continue;
+        }
+        const char *basis = capacity_result(&variant->answer)->price_basis;
+        first = first != NULL ? first : basis;
+        if (strcmp(first, basis) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void fill(char cells[N_CELLS][CELL], const struct capacity_variant *variant)
 {
     struct capacity_figures figures;
@@ -67,18 +97,46 @@ static void fill(char cells[N_CELLS][CELL], const struct capacity_variant *varia
     } else {
         put_range(cells[6], 3, figures.usd_low, figures.usd_high);
     }
-    put(cells[7], 3, meets ? at->joules_per_output : NAN);
-    put_mark(cells[8], variant);
+    put_vendor(cells[7], meets ? at->price_basis : "-");
+    put(cells[8], 3, meets ? at->joules_per_output : NAN);
+    put_mark(cells[MARK], variant);
 }
 
-static int widest(const struct capacity_study *study)
+/* A value that is a file is called by its name alone. */
+static void put_value(char text[CELL], const char *value)
 {
-    size_t most = strlen("variant");
+    const char *slash = strrchr(value, '/');
+    const char *name = slash != NULL && slash[1] != '\0' ? slash + 1 : value;
+    const char *dot = strrchr(name, '.');
+    bool is_ini = dot != NULL && dot > name && strcmp(dot, ".ini") == 0;
+    snprintf(text, CELL, "%.*s", is_ini ? (int)(dot - name) : (int)strlen(name), name);
+}
+
+/* Of a key's column, with two blanks behind it. */
+static int width_of(const struct capacity_study *study, int32_t key)
+{
+    size_t most = strlen(study->grid.keys[key].shown);
     for (int32_t i = 0; i < study->n_variants; i++) {
-        size_t length = strlen(study->variants[i].label);
-        most = study->variants[i].is_best && length > most ? length : most;
+        char text[CELL];
+        put_value(text, study->variants[i].values[key]);
+        bool shown = study->variants[i].is_best;
+        most = shown && strlen(text) > most ? strlen(text) : most;
     }
-    return (int)most;
+    return (int)most + 2;
+}
+
+static void print_values(FILE *out, const struct capacity_study *study,
+                         const struct capacity_variant *variant, bool aligned)
+{
+    for (int32_t k = 0; k < study->grid.n_keys; k++) {
+        char text[CELL];
+        put_value(text, variant->values[k]);
+        if (aligned) {
+            fprintf(out, "%-*s", width_of(study, k), text);
+        } else {
+            fprintf(out, "%s%s", k > 0 ? " " : "  ", text);
+        }
+    }
 }
 
 /* What the reasons of those are that have no answer, each once. */
@@ -94,19 +152,35 @@ static void print_reasons(FILE *out, const struct capacity_study *study)
         fputs(begun ? "" : "\n", out);
         begun = true;
         if (meets) {
-            fprintf(out, "  %s: ", variant->label);
+            print_values(out, study, variant, false);
+            fputs(": ", out);
             capacity_tell_monotone(out, &variant->answer);
         } else {
-            fprintf(out, "  %s: %s\n", variant->label,
+            print_values(out, study, variant, false);
+            fprintf(out, ": %s\n",
                     variant->fits ? variant->answer.tries[0].result.verdict.reason
                                   : variant->reason.text);
         }
     }
 }
 
+static void print_heads(FILE *out, const struct capacity_study *study,
+                        const int widths[N_CELLS])
+{
+    for (int row = 0; row < 2; row++) {
+        for (int32_t k = 0; k < study->grid.n_keys; k++) {
+            fprintf(out, "%-*s", width_of(study, k),
+                    row == 0 ? study->grid.keys[k].shown : "");
+        }
+        for (int c = 0; c < MARK; c++) {
+            fprintf(out, "%*s", widths[c], heads[c][row]);
+        }
+        fputc('\n', out);
+    }
+}
+
 static void print_rows(FILE *out, const struct capacity_study *study)
 {
-    int label = widest(study);
     int widths[N_CELLS];
     char cells[N_CELLS][CELL];
     bool any_unknown = false;
@@ -120,29 +194,27 @@ static void print_rows(FILE *out, const struct capacity_study *study)
         }
         widths[c] = (int)most + 2;
     }
-    for (int row = 0; row < 2; row++) {
-        fprintf(out, "%-*s", label, row == 0 ? "variant" : "");
-        int last = N_CELLS - 2 - row; /* no blanks at the end */
-        for (int c = 0; c <= N_CELLS - 2 && c <= last + row; c++) {
-            fprintf(out, "%*s", widths[c], heads[c][row]);
-        }
-        fputc('\n', out);
-    }
+    print_heads(out, study, widths);
     for (int32_t i = 0; i < study->n_variants; i++) {
         const struct capacity_variant *variant = &study->variants[i];
         if (!variant->is_best) {
             continue;
         }
         fill(cells, variant);
-        fprintf(out, "%-*s", label, variant->label);
-        for (int c = 0; c < N_CELLS - 1; c++) {
+        print_values(out, study, variant, true);
+        for (int c = 0; c < MARK; c++) {
             fprintf(out, "%*s", widths[c], cells[c]);
         }
-        fprintf(out, "%s%s\n", cells[N_CELLS - 1][0] != '\0' ? "  " : "",
-                cells[N_CELLS - 1] + (cells[N_CELLS - 1][0] == ' '));
+        fprintf(out, "%s%s\n", cells[MARK][0] != '\0' ? "  " : "",
+                cells[MARK] + (cells[MARK][0] == ' '));
         any_unknown = any_unknown || (variant->fits && !variant->interval.is_known);
     }
     print_reasons(out, study);
+    if (is_mixed(study)) {
+        fputs("\nprices are not all of one vendor; compare dollars with care ([price] "
+              "book)\n",
+              out);
+    }
     if (any_unknown) {
         fputs("\n* uncalibrated: no interval\n", out);
     }

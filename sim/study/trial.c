@@ -185,6 +185,8 @@ static void sum_up(const struct metrics *runs, int32_t n, struct trial_result *r
     double usd = mean_of(runs, n, "total_cost_usd") -
                  mean_of(runs, n, "rounding_up_cost_usd"); /* of a run's short time */
     double joules = mean_of(runs, n, "facility_energy_j");
+    snprintf(result->price_basis, sizeof result->price_basis, "%s",
+             metrics_value(&runs[0], "price_basis"));
     result->rate_rps = mean_of(runs, n, "offered_rate");
     result->tokens_per_s = result->rate_rps * (input + output);
     result->output_per_s = result->rate_rps * output;

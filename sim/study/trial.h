@@ -58,7 +58,8 @@ struct trial_result {
     double mean_tpot_ms;
     double p99_ttft_ms;
     double p99_tpot_ms;
-    double attainment; /* NAN without bounds */
+    double attainment;                     /* NAN without bounds */
+    char price_basis[METRICS_VALUE_BYTES]; /* whose prices: as in summary.csv */
 };
 
 /* Reads the workload once for its rows and works the spec out. */

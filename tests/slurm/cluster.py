@@ -22,6 +22,7 @@ MUNGED = ("/usr/sbin/munged", "/usr/local/sbin/munged")
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "scancel", "squeue", "scontrol", "sinfo")
 N_CPUS = 4  # more than there may be: jobs of one thread, each its own
 START_S = 20
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGALRM)
 PORTS = range(20000, 32000)
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -102,15 +103,26 @@ def die_with_parent():
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def tidy_up_at_signals():
-    """To be called first: a signal is an exception from now on, and no process below this
-    one can leave it: what daemons start, and jobs, whose parents have ended, count as below.
+def tidy_up_whatever_happens():
+    """To be called first: what follows runs in a process of its own, in which a signal is an
+    exception, also the death of the one that was started, by whatever.  No process below can
+    leave it: what daemons start, and jobs, whose parents have ended, count as below.
     """
+    child = os.fork()
+    if child != 0:
+        for number in SIGNALS:
+            signal.signal(number, lambda number, _: os.kill(child, number))
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        os._exit(code if code >= 0 else 1)
+
     def stop(number, _):
+        for each in SIGNALS:
+            signal.signal(each, signal.SIG_IGN)
         raise SystemExit(f"stopped by {signal.Signals(number).name}")
 
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGALRM):
+    for number in SIGNALS:
         signal.signal(number, stop)
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 

@@ -309,7 +309,7 @@ def check(folder):
 
 
 def main():
-    cluster.tidy_up_at_signals()
+    cluster.tidy_up_whatever_happens()
     signal.alarm(MOST_S)
     with tempfile.TemporaryDirectory(prefix="servesim-array-") as name:
         try:
