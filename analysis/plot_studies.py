@@ -49,11 +49,11 @@ def read(folder, name, columns):
     try:
         table = pd.read_csv(path)
     except (OSError, ValueError) as fault:
-        sys.exit(f"plot_studies: {path}: {fault}")
+        sys.exit(f"plot_studies.py: {path}: {fault}")
     missing = [column for column in columns if column not in table]
     if missing or table.empty:
-        sys.exit(f"plot_studies: {path}: no column {missing[0]}" if missing
-                 else f"plot_studies: {path}: no rows")
+        sys.exit(f"plot_studies.py: {path}: no column {missing[0]}" if missing
+                 else f"plot_studies.py: {path}: no rows")
     return table
 
 
@@ -159,8 +159,7 @@ def main():
         figure.savefig(out, dpi=110, bbox_inches="tight",
                        metadata={"Software": None} if out.endswith(".png") else None)
     except (OSError, ValueError) as fault:
-        sys.exit(f"plot_studies: {out}: {fault}")
-    print(out)
+        sys.exit(f"plot_studies.py: {out}: {fault}")
 
 
 if __name__ == "__main__":

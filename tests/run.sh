@@ -19,10 +19,11 @@ attribute() {
     grep -oE "\b$1=\"[0-9]+\"" "$2" | head -1 | tr -dc 0-9
 }
 
+# build PRESET [ninja's arguments]
 build() {
     echo "== build $1"
     if cmake --preset "$1" >"build/$1.configure.log" 2>&1; then
-        cmake --build --preset "$1" -- -k 0 && return 0
+        cmake --build --preset "$1" -- -k 0 "${@:2}" && return 0
     else
         cat "build/$1.configure.log"
     fi
@@ -31,12 +32,12 @@ build() {
     return 1
 }
 
-# check PRESET [ctest arguments]: builds it and runs its tests
+# check PRESET TARGET [ctest arguments]: builds it and runs its tests
 check() {
-    local preset=$1 results=$PWD/build/$1.xml
-    shift
+    local preset=$1 target=$2 results=$PWD/build/$1.xml
+    shift 2
     rm -f "$results"
-    build "$preset" || return
+    build "$preset" "$target" || return
     echo "== test $preset"
     ctest --preset "$preset" --output-junit "$results" "$@"
     local code=$? tests failed skipped
@@ -83,10 +84,10 @@ instructions() {
 }
 
 mkdir -p build
-check dev
-check clang -L 'golden|conformance|fuzz|unit'
-check asan
-check release -L 'golden|conformance'
+check dev all
+check clang all -L 'golden|conformance|fuzz|unit' -E worlds
+check asan all
+check release servesim -L 'golden|conformance' # which need the program alone
 same_bytes
 instructions
 

@@ -1,62 +1,47 @@
 #include "base/memory.h"
-#include "cli/command.h"
-#include "output/folder.h"
+#include "cli/play.h"
 #include "study/capacity_files.h"
 #include "study/capacity_study.h"
 #include "study/capacity_table.h"
 #include "study/run.h"
 
-static int write_files(const struct capacity_study *study, const char *folder,
-                       struct err *err)
+struct state {
+    struct capacity_study study;
+    struct capacity_options options;
+};
+
+static int run_study(void *of, struct err *err)
 {
-    if (run_write_unplayed(&study->base, folder,
+    struct state *state = of;
+    return capacity_study_play(&state->study, &state->options, err);
+}
+
+static int write_files(void *of, const char *folder, struct err *err)
+{
+    struct state *state = of;
+    if (run_write_unplayed(&state->study.base, folder,
                            "Whose capacity servesim " SERVESIM_VERSION
                            " searched: capacity.csv has the answers.",
                            err) != 0) {
         return -1;
     }
-    return capacity_files_write(study, folder, err);
+    return capacity_files_write(&state->study, folder, err);
 }
 
-/* Searches and writes; the folder is there from the beginning, so that nobody waits for
- * results that have no place. */
-static int play(struct capacity_study *study, const struct command_line *line,
-                struct err *err)
+static void print(void *of, FILE *out)
 {
-    struct capacity_options options = {.n_threads = line->n_threads,
-                                       .quiet = line->quiet,
-                                       .interrupted = line->interrupted};
-    struct folder folder;
-    bool writes = line->output != NULL;
-    if (writes && folder_create(&folder, line->output, line->overwrite, err) != 0) {
-        return -1;
-    }
-    int status = capacity_study_play(study, &options, err);
-    if (status == 0 && writes) {
-        status = write_files(study, folder.temporary, err);
-    }
-    if (status == 0 && *line->interrupted) {
-        status = err_set(err, "interrupted: nothing was written");
-    }
-    if (status != 0 && writes) {
-        folder_discard(&folder);
-    } else if (writes) {
-        status = folder_commit(&folder, err);
-    }
-    if (status == 0 && !line->quiet) {
-        capacity_table_print(stdout, study);
-        if (writes) {
-            printf("\nfiles in %s\n", line->output);
-        }
-    }
-    return status;
+    struct state *state = of;
+    capacity_table_print(out, &state->study);
 }
 
 static int run(const struct command_line *line)
 {
+    struct state state = {.options = {.n_threads = line->n_threads,
+                                      .quiet = line->quiet,
+                                      .interrupted = line->interrupted}};
+    struct play play = {&state, run_study, write_files, print};
     struct arena arena = {0};
     struct err err;
-    struct capacity_study study = {0};
     struct capacity_request request = {
         .path = line->operands[0],
         .overrides = line->overrides,
@@ -64,14 +49,14 @@ static int run(const struct command_line *line)
         .overs = line->overs,
         .n_overs = line->n_overs,
     };
-    int status = capacity_study_read(&study, &request, &arena, &err);
+    int status = capacity_study_read(&state.study, &request, &arena, &err);
     if (status == 0) {
-        status = play(&study, line, &err);
+        status = play_study(&play, line, &err);
     }
     if (status != 0) {
         fprintf(stderr, "servesim: %s\n", err.text);
     }
-    capacity_study_free(&study);
+    capacity_study_free(&state.study);
     memory_arena_free(&arena);
     return status == 0 ? COMMAND_DONE : COMMAND_FAILED;
 }

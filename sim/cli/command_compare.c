@@ -1,73 +1,56 @@
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/memory.h"
-#include "cli/command.h"
-#include "output/folder.h"
+#include "cli/play.h"
 #include "study/compare.h"
 #include "study/compare_picture.h"
 #include "study/compare_score.h"
 #include "study/compare_table.h"
 #include "study/run.h"
 
-static int write_files(const struct compare *compare,
-                       const struct compare_scores *scores, const char *folder,
-                       struct err *err)
+struct state {
+    struct compare compare;
+    struct compare_scores scores;
+    struct compare_options options;
+    struct arena arena;
+};
+
+static int run_study(void *of, struct err *err)
 {
+    struct state *state = of;
+    if (compare_play(&state->compare, &state->options, err) != 0) {
+        return -1;
+    }
+    compare_score_all(&state->scores, &state->compare, &state->arena);
+    return 0;
+}
+
+static int write_files(void *of, const char *folder, struct err *err)
+{
+    const struct state *state = of;
+    const struct compare *compare = &state->compare;
     if (run_write_unplayed(&compare->base, folder,
                            "What a comparison of servesim " SERVESIM_VERSION
                            " varied: compare.csv has the variants.",
                            err) != 0 ||
-        compare_table_write(compare, scores, folder, err) != 0 ||
-        compare_table_write_winners(compare, scores, folder, err) != 0) {
+        compare_table_write(compare, &state->scores, folder, err) != 0 ||
+        compare_table_write_winners(compare, &state->scores, folder, err) != 0) {
         return -1;
     }
-    return compare_picture_write(compare, scores, folder, err);
+    return compare_picture_write(compare, &state->scores, folder, err);
 }
 
-/* Runs all and writes what came out; the folder is there from the beginning, so that
- * nobody waits for results that have no place. */
-static int play(struct compare *compare, const struct command_line *line,
-                struct arena *arena, struct err *err)
+static void print(void *of, FILE *out)
 {
-    struct compare_options options = {.n_threads = line->n_threads,
-                                      .warnings = stderr,
-                                      .interrupted = line->interrupted};
-    struct compare_scores scores;
-    struct folder folder;
-    bool writes = line->output != NULL;
-    if (writes && folder_create(&folder, line->output, line->overwrite, err) != 0) {
-        return -1;
-    }
-    int status = compare_play(compare, &options, err);
-    if (status == 0) {
-        compare_score_all(&scores, compare, arena);
-    }
-    if (status == 0 && writes) {
-        status = write_files(compare, &scores, folder.temporary, err);
-    }
-    if (status == 0 && *line->interrupted) {
-        status = err_set(err, "interrupted: nothing was written");
-    }
-    if (status != 0 && writes) {
-        folder_discard(&folder);
-    } else if (writes) {
-        status = folder_commit(&folder, err);
-    }
-    if (status == 0) {
-        compare_table_print(stdout, compare, &scores);
-        if (writes) {
-            printf("\nfiles in %s\n", line->output);
-        }
-    }
-    return status;
+    const struct state *state = of;
+    compare_table_print(out, &state->compare, &state->scores);
 }
 
 static int run(const struct command_line *line)
 {
-    struct arena arena = {0};
+    struct state state = {.options = {.n_threads = line->n_threads,
+                                      .warnings = stderr,
+                                      .interrupted = line->interrupted}};
+    struct play play = {&state, run_study, write_files, print};
     struct err err;
-    struct compare compare = {0};
     struct compare_request request = {
         .path = line->operands[0],
         .overrides = line->overrides,
@@ -75,15 +58,15 @@ static int run(const struct command_line *line)
         .overs = line->overs,
         .n_overs = line->n_overs,
     };
-    int status = compare_read(&compare, &request, &arena, &err);
+    int status = compare_read(&state.compare, &request, &state.arena, &err);
     if (status == 0) {
-        status = play(&compare, line, &arena, &err);
+        status = play_study(&play, line, &err);
     }
     if (status != 0) {
         fprintf(stderr, "servesim: %s\n", err.text);
     }
-    compare_free(&compare);
-    memory_arena_free(&arena);
+    compare_free(&state.compare);
+    memory_arena_free(&state.arena);
     return status == 0 ? COMMAND_DONE : COMMAND_FAILED;
 }
 

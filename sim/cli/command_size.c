@@ -1,49 +1,40 @@
-#include <stdlib.h>
-
 #include "base/memory.h"
-#include "cli/command.h"
-#include "output/folder.h"
+#include "cli/play.h"
 #include "study/size.h"
 #include "study/size_print.h"
 #include "study/size_write.h"
 
-static int play(struct size *size, const struct command_line *line, struct arena *arena,
-                struct err *err)
+struct state {
+    struct size size;
+    struct size_options options;
+    struct arena arena;
+};
+
+static int run_study(void *of, struct err *err)
 {
-    struct size_options options = {.n_threads = line->n_threads,
-                                   .quiet = line->quiet,
-                                   .interrupted = line->interrupted};
-    struct folder folder;
-    bool writes = line->output != NULL;
-    if (writes && folder_create(&folder, line->output, line->overwrite, err) != 0) {
-        return -1;
-    }
-    int status = size_play(size, &options, arena, err);
-    if (status == 0 && writes) {
-        status = size_write(size, folder.temporary, arena, err);
-    }
-    if (status == 0 && *line->interrupted) {
-        status = err_set(err, "interrupted: nothing was written");
-    }
-    if (status != 0 && writes) {
-        folder_discard(&folder);
-    } else if (writes) {
-        status = folder_commit(&folder, err);
-    }
-    if (status == 0 && !line->quiet) {
-        size_print(stdout, size, arena);
-        if (writes) {
-            printf("\nfiles in %s\n", line->output);
-        }
-    }
-    return status;
+    struct state *state = of;
+    return size_play(&state->size, &state->options, &state->arena, err);
+}
+
+static int write_files(void *of, const char *folder, struct err *err)
+{
+    struct state *state = of;
+    return size_write(&state->size, folder, &state->arena, err);
+}
+
+static void print(void *of, FILE *out)
+{
+    struct state *state = of;
+    size_print(out, &state->size, &state->arena);
 }
 
 static int run(const struct command_line *line)
 {
-    struct arena arena = {0};
+    struct state state = {.options = {.n_threads = line->n_threads,
+                                      .quiet = line->quiet,
+                                      .interrupted = line->interrupted}};
+    struct play play = {&state, run_study, write_files, print};
     struct err err;
-    struct size size;
     struct size_request request = {
         .path = line->operands[0],
         .overrides = line->overrides,
@@ -51,17 +42,15 @@ static int run(const struct command_line *line)
         .overs = line->overs,
         .n_overs = line->n_overs,
     };
-    struct size_options options = {.n_threads = line->n_threads,
-                                   .interrupted = line->interrupted};
-    int status = size_read(&size, &request, &options, &arena, &err);
+    int status = size_read(&state.size, &request, &state.options, &state.arena, &err);
     if (status == 0) {
-        status = play(&size, line, &arena, &err);
+        status = play_study(&play, line, &err);
     }
     if (status != 0) {
         fprintf(stderr, "servesim: %s\n", err.text);
     }
-    size_free(&size);
-    memory_arena_free(&arena);
+    size_free(&state.size);
+    memory_arena_free(&state.arena);
     return status == 0 ? COMMAND_DONE : COMMAND_FAILED;
 }
 

@@ -183,7 +183,7 @@ static double cheapest_fs(const struct bound_price *price,
                           const struct bound_sums *sums)
 {
     struct bound_price cheap = *price;
-    struct choice choice;
+    struct choice choice = {0};
     for (int i = 0; i < 2; i++) {
         struct bound_price_side *side = &cheap.sides[i];
         lower_to(&side->compute[COST_DECODE_ATTENTION],
@@ -201,7 +201,7 @@ static double roofline_fs(const struct bound_price *price,
                           const struct bound_sums *sums)
 {
     const struct cost *cost = price->cost;
-    struct choice choice;
+    struct choice choice = {0};
     double fs = classes_fs(price, sums, false, &choice) +
                 (double)cost->sequence_fs * sums->decodes;
     if (!is_paid_for(price, &choice, sums)) {

@@ -57,13 +57,12 @@ bool size_fleet_better(const struct size_candidates *candidates,
 void size_fleet_print(const struct size_candidates *candidates,
                       const struct size_fleet *fleet, char text[SIZE_FLEET_TEXT])
 {
-    static const char *const roles[] = {" prefill", " decode"};
     size_t used = 0;
     for (int32_t i = 0; i < fleet->n_parts; i++) {
+        const char *role = !fleet->disaggregated ? "" : i == 0 ? " prefill" : " decode";
         used += (size_t)snprintf(text + used, SIZE_FLEET_TEXT - used, "%s%d x %.150s%s",
                                  i > 0 ? " + " : "", (int)fleet->replicas[i],
-                                 candidates->list[fleet->candidate[i]].label,
-                                 fleet->disaggregated ? roles[i] : "");
+                                 candidates->list[fleet->candidate[i]].label, role);
     }
 }
 
@@ -71,8 +70,6 @@ void size_fleet_config(const struct size_candidates *candidates,
                        const struct size_fleet *fleet, struct config *config,
                        struct pool_config pools[SIZE_FLEET_PARTS])
 {
-    static const char *const mixed[] = {"first", "second"};
-    static const char *const apart[] = {"prefill", "decode"};
     *config = candidates->list[fleet->candidate[0]].config;
     config->pools = pools;
     config->n_pools = fleet->n_parts;
@@ -82,7 +79,9 @@ void size_fleet_config(const struct size_candidates *candidates,
         pool->n_replicas = fleet->replicas[i];
         pool->most_replicas = 0;
         if (fleet->n_parts > 1) {
-            pool->name = fleet->disaggregated ? apart[i] : mixed[i];
+            const char *mixed = i == 0 ? "first" : "second";
+            const char *apart = i == 0 ? "prefill" : "decode";
+            pool->name = fleet->disaggregated ? apart : mixed;
         }
         if (fleet->disaggregated) {
             pool->role = i == 0 ? POOL_PREFILL : POOL_DECODE;

@@ -136,8 +136,8 @@ static void comma_count(struct text *text, int64_t value)
     }
 }
 
-static int open(struct text *text, const struct size *size, const char *folder,
-                const struct columns *columns, struct err *err)
+static int open_rows(struct text *text, const struct size *size, const char *folder,
+                     const struct columns *columns, struct err *err)
 {
     if (text_open(text, folder, columns->file, err) != 0) {
         return -1;
@@ -216,7 +216,7 @@ static int write_size(const struct size *size, const char *folder, struct arena 
                       struct err *err)
 {
     struct text text;
-    if (open(&text, size, folder, &size_write_columns, err) != 0) {
+    if (open_rows(&text, size, folder, &size_write_columns, err) != 0) {
         return -1;
     }
     for (int32_t i = 0; i < size->n; i++) {
@@ -234,7 +234,7 @@ static int write_size(const struct size *size, const char *folder, struct arena 
 static int write_fleets(const struct size *size, const char *folder, struct err *err)
 {
     struct text text;
-    if (open(&text, size, folder, &size_write_fleets_columns, err) != 0) {
+    if (open_rows(&text, size, folder, &size_write_fleets_columns, err) != 0) {
         return -1;
     }
     for (int32_t i = 0; i < size->n; i++) {
@@ -293,7 +293,7 @@ static void write_hours(struct text *text, const struct size *size,
 static int write_demand(const struct size *size, const char *folder, struct err *err)
 {
     struct text text;
-    if (open(&text, size, folder, &size_write_demand_columns, err) != 0) {
+    if (open_rows(&text, size, folder, &size_write_demand_columns, err) != 0) {
         return -1;
     }
     for (int32_t i = 0; i < size->n; i++) {

@@ -100,7 +100,7 @@ static int screen(struct tune *tune, const struct tune_point *from,
 static int score(struct tune *tune, const struct tune_point *from,
                  struct tune_point **points, int32_t n, struct err *err)
 {
-    struct tune_point **left = memory_new((size_t)n + 1, sizeof *left);
+    struct tune_point **left = memory_new((size_t)n + 1, sizeof(struct tune_point *));
     int32_t n_left = 0;
     int32_t n_each = n_cells(tune);
     for (int32_t i = 0; i < n; i++) {
@@ -138,7 +138,7 @@ static int score(struct tune *tune, const struct tune_point *from,
 static int choose(struct tune *tune, struct tune_point **points, int32_t n, bool *moved,
                   struct err *err)
 {
-    struct tune_point **fresh = memory_new((size_t)n + 1, sizeof *fresh);
+    struct tune_point **fresh = memory_new((size_t)n + 1, sizeof(struct tune_point *));
     struct tune_point *best = NULL;
     double most = 0;
     int32_t n_fresh = 0;
@@ -174,7 +174,7 @@ static int try_pair(struct tune *tune, int32_t one, int32_t other, bool *moved,
     int32_t n_one = tune->flags.list[one].n_values;
     int32_t n_other = one == other ? 1 : tune->flags.list[other].n_values;
     struct tune_point **points =
-        memory_new((size_t)n_one * (size_t)n_other, sizeof *points);
+        memory_new((size_t)n_one * (size_t)n_other, sizeof(struct tune_point *));
     int32_t n = 0;
     for (int32_t i = 0; i < n_one * n_other; i++) {
         int32_t at[TUNE_FLAGS_MOST];

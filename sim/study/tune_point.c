@@ -64,8 +64,8 @@ struct tune_point *tune_point_at(struct tune *tune, const int32_t *at)
     }
     struct tune_point *point = ARENA_NEW(tune->arena, 1, struct tune_point);
     memcpy(point->at, at, sizeof point->at);
-    tune->points =
-        memory_grow(tune->points, (size_t)tune->n_points + 1, sizeof *tune->points);
+    tune->points = memory_grow(tune->points, (size_t)tune->n_points + 1,
+                               sizeof(struct tune_point *));
     tune->points[tune->n_points++] = point;
     prepare(tune, point);
     return point;

@@ -193,9 +193,10 @@ def a_point_that_is_there_twice(place, config):
         yield "it was merged all the same"
 
 
-def wait_for_points(folder, process):
+def wait_for_points(folder, process, n_before=0):
+    """Until the process has finished a point: then it has the folder, too."""
     while process.poll() is None:
-        if (folder / "journal").exists() and journal_points(folder):
+        if (folder / "journal").exists() and len(journal_points(folder)) > n_before:
             return
         time.sleep(0.002)
 
@@ -203,9 +204,10 @@ def wait_for_points(folder, process):
 def an_interrupted_sweep_says_how_to_go_on(place, config):
     folder = place / "interrupted"
     long = ["-s", "workload.repeat=40"]
+    n = 0
     for number in (signal.SIGINT, signal.SIGTERM):
         process = start("sweep", config, *OVER, *long, "-o", folder, "-j", "2")
-        wait_for_points(folder, process)
+        wait_for_points(folder, process, n)
         second = subprocess.run([runs.SERVESIM, "sweep", config, *OVER, *long, "-o", folder],
                                 check=False, text=True, stderr=subprocess.PIPE)
         process.send_signal(number)

@@ -182,13 +182,16 @@ def judge(summaries):
     number = [{key: float(value) for key, value in summary.items()
                if re.fullmatch(r"-?[\d.]+(e[-+]\d+)?", value)} for summary in summaries]
     met = sum(row["slo_attainment"] for row in number) / len(number)
-    grown = 0
+    grown = short = 0
     for row in number:
         counted = row["completed"] + row["timed_out"] + row["shed"] + row["rejected"]
-        growth_ms = row["queue_growth"] * (counted - 1) / row["offered_rate"] * 1000
-        grown += row["queue_growth"] > 0.01 and growth_ms > row["mean_queue_ms"]
+        span_ms = (counted - 1) / row["offered_rate"] * 1000
+        waits_ms = row["mean_queue_ms"] + row.get("mean_transfer_ms", 0)
+        grown += row["queue_growth"] > 0.01 and row["queue_growth"] * span_ms > waits_ms / 2
+        short += span_ms < row["mean_e2el_ms"]
     lost = sum(1 - row["all_completed_requests"] / row["injected_requests"] for row in number)
-    return (met >= ATTAINMENT - 1e-12 and 2 * grown <= len(number)
+    return (met >= ATTAINMENT - 1e-12 and 2 * grown < len(number)
+            and 2 * short < len(number)
             and lost / len(number) <= 1 - ATTAINMENT + 1e-12)
 
 
