@@ -151,15 +151,16 @@ static void print_reasons(FILE *out, const struct capacity_study *study)
         }
         fputs(begun ? "" : "\n", out);
         begun = true;
-        if (meets) {
+        if (!meets) {
+            print_values(out, study, variant, false);
+            fprintf(out, ": %s\n",
+                    variant->fits ? capacity_result(&variant->answer)->verdict.reason
+                                  : variant->reason.text);
+        }
+        if (variant->fits && !variant->answer.is_monotone) {
             print_values(out, study, variant, false);
             fputs(": ", out);
             capacity_tell_monotone(out, &variant->answer);
-        } else {
-            print_values(out, study, variant, false);
-            fprintf(out, ": %s\n",
-                    variant->fits ? variant->answer.tries[0].result.verdict.reason
-                                  : variant->reason.text);
         }
     }
 }

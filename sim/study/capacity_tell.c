@@ -207,6 +207,9 @@ static void print_none(FILE *out, const struct capacity_variant *variant)
             shown->result.verdict.too_few ? "highest at which all else holds"
                                           : "lowest tried",
             shown->result.verdict.reason);
+    if (!variant->answer.is_monotone) {
+        capacity_tell_monotone(out, &variant->answer);
+    }
 }
 
 static void print_answer(FILE *out, const struct capacity_variant *variant)

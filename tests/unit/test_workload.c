@@ -184,6 +184,19 @@ static void the_window_counts_its_ends_and_nothing_outside(void **state)
     ASSERT_ARRIVALS(THREE, &config, three, "++-");
 }
 
+static void requests_may_be_counted_by_their_number(void **state)
+{
+    (void)state;
+    struct config_workload config = plain;
+    static const int64_t three[] = {10000000000, 10500000000, 13000000000};
+    config.count_from = 1;
+    ASSERT_ARRIVALS(THREE, &config, three, "-++");
+    config.count_to = 2; /* the first that is not counted any more */
+    ASSERT_ARRIVALS(THREE, &config, three, "-+-");
+    config.count_from = 0;
+    ASSERT_ARRIVALS(THREE, &config, three, "++-");
+}
+
 static void the_cooldown_ends_with_the_last_scaled_arrival_of_the_last_copy(
     void **state)
 {
@@ -341,6 +354,7 @@ int main(void)
         cmocka_unit_test(a_mean_gap_rounds_half_up_and_one_row_has_none),
         cmocka_unit_test(a_limit_cuts_the_trace),
         cmocka_unit_test(the_window_counts_its_ends_and_nothing_outside),
+        cmocka_unit_test(requests_may_be_counted_by_their_number),
         cmocka_unit_test(
             the_cooldown_ends_with_the_last_scaled_arrival_of_the_last_copy),
         cmocka_unit_test(rows_keep_their_tokens_labels_and_line),
