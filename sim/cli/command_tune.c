@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include "base/memory.h"
 #include "cli/command.h"
 #include "study/tune_print.h"
@@ -41,13 +43,31 @@ static int play(struct tune *tune, struct tune_split *split,
     return tell(tune, split, line, err);
 }
 
+/* Whoever gives CONFIG as -o means to keep it all the same. */
+static int check_output(const struct command_line *line, struct err *err)
+{
+    struct stat config;
+    struct stat output;
+    if (line->output == NULL || stat(line->operands[0], &config) != 0 ||
+        stat(line->output, &output) != 0 || config.st_dev != output.st_dev ||
+        config.st_ino != output.st_ino) {
+        return 0;
+    }
+    return err_set(err,
+                   "-o %.700s: is the configuration that is read: give another name",
+                   line->output);
+}
+
 static int run(const struct command_line *line)
 {
     struct arena arena = {0};
     struct err err;
     struct tune tune = {0};
     struct tune_split split = {0};
-    int status = play(&tune, &split, line, &arena, &err);
+    int status = check_output(line, &err);
+    if (status == 0) {
+        status = play(&tune, &split, line, &arena, &err);
+    }
     if (status != 0) {
         fprintf(stderr, "servesim: %s\n", err.text);
     }

@@ -18,6 +18,8 @@ CASES = [
     Case("no_slo", tune(config="server.ini"),
          "server.ini: [slo]: there is no bound to meet: give ttft_ms, tpot_ms, itl_ms, e2e_ms "
          "or require"),
+    Case("its_own_configuration_as_output", ["tune", "good.ini", "-o", "./good.ini"],
+         "-o ./good.ini: is the configuration that is read: give another name"),
     Case("two_pools", tune(config="two.ini"),
          "two.ini: tune looks at one [pool.NAME], and there are 2"),
     Case("clients_that_wait", tune("workload.mode=closed", "workload.concurrency=3"),
