@@ -2,17 +2,14 @@
 
 #include "base/rng.h"
 #include "input/settings.h"
+#include "input/trace_write.h"
 
-#include <errno.h>
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_randist.h>
 #include <inttypes.h>
 #include <math.h>
-#include <string.h>
 
 #define AT(member) offsetof(struct generate_spec, member)
-
-enum { NS_PER_S = 1000000000 };
 
 static const struct field fields[] = {
     {"requests", FIELD_COUNT, AT(n_requests), "requests", "1000000000", "1",
@@ -137,12 +134,13 @@ static int next_arrival(struct generate_draw *draw, int64_t *arrival_ns,
     return 1;
 }
 
-int generate_next(struct generate_draw *draw, struct generate_request *request,
-                  struct err *err)
+int generate_next(struct generate_draw *draw, struct trace_row *row, struct err *err)
 {
-    int got = next_arrival(draw, &request->arrival_ns, err);
+    *row = (struct trace_row){.deadline_ns = -1};
+    int got = next_arrival(draw, &row->arrival_ns, err);
     if (got > 0) {
-        draw_lengths(draw, &request->prompt_tokens, &request->output_tokens);
+        row->line = draw->n;
+        draw_lengths(draw, &row->prompt_tokens, &row->output_tokens);
     }
     return got;
 }
@@ -171,27 +169,20 @@ int generate_last(const struct generate_spec *spec,
     return status;
 }
 
-static int write_failed(struct err *err)
-{
-    return err_set(err, "the trace cannot be written: %s", strerror(errno));
-}
-
-static int write_requests(struct generate_draw *draw, FILE *out,
+static int write_requests(struct generate_draw *draw, const struct trace_writer *writer,
                           const volatile sig_atomic_t *interrupted, struct err *err)
 {
     for (;;) {
-        struct generate_request request;
+        struct trace_row row;
         if (check_interrupt(interrupted, err) != 0) {
             return -1;
         }
-        int got = generate_next(draw, &request, err);
+        int got = generate_next(draw, &row, err);
         if (got <= 0) {
             return got;
         }
-        if (fprintf(out, "%" PRId64 ".%09" PRId64 ",%" PRId64 ",%" PRId64 "\n",
-                    request.arrival_ns / NS_PER_S, request.arrival_ns % NS_PER_S,
-                    request.prompt_tokens, request.output_tokens) < 0) {
-            return write_failed(err);
+        if (trace_write_row(writer, &row, err) != 0) {
+            return -1;
         }
     }
 }
@@ -200,15 +191,14 @@ int generate_write(const struct generate_spec *spec, FILE *out,
                    const volatile sig_atomic_t *interrupted, struct err *err)
 {
     struct generate_draw draw;
+    struct trace_writer writer;
     generate_start(&draw, spec);
-    int status = 0;
-    if (fputs("arrival_s,prompt_tokens,output_tokens\n", out) < 0) {
-        status = write_failed(err);
-    } else {
-        status = write_requests(&draw, out, interrupted, err);
+    int status = trace_write_begin(&writer, &trace_write_plain, 0, out, err);
+    if (status == 0) {
+        status = write_requests(&draw, &writer, interrupted, err);
     }
-    if (status == 0 && fflush(out) != 0) {
-        status = write_failed(err);
+    if (status == 0) {
+        status = trace_write_end(&writer, err);
     }
     generate_stop(&draw);
     return status;

@@ -19,6 +19,7 @@
 #include "base/memory.h"
 #include "input/arrivals.h"
 #include "input/lengths.h"
+#include "input/trace.h"
 
 struct generate_spec {
     const char *path;
@@ -52,27 +53,21 @@ struct generate_draw {
     int64_t n; /* requests drawn */
 };
 
-struct generate_request {
-    int64_t arrival_ns;
-    int64_t prompt_tokens;
-    int64_t output_tokens;
-};
-
 /* Starts at the first request; generate_stop() it.  The spec must outlive it. */
 void generate_start(struct generate_draw *draw, const struct generate_spec *spec);
 void generate_stop(struct generate_draw *draw);
 
-/* The next request: 1, 0 after the last, -1 if too few come before the end. */
-int generate_next(struct generate_draw *draw, struct generate_request *request,
-                  struct err *err);
+/* The next request, its number from 1 on in place of a line: 1, 0 after the last, -1 if
+ * too few come before the end.  Texts are valid until the next call. */
+int generate_next(struct generate_draw *draw, struct trace_row *row, struct err *err);
 
 /* When the last request comes, for which arrivals alone are drawn; -1 as above. */
 int generate_last(const struct generate_spec *spec,
                   const volatile sig_atomic_t *interrupted, int64_t *last_ns,
                   struct err *err);
 
-/* Writes the trace as it is drawn, CSV of arrival_s, prompt_tokens and output_tokens
- * with a header, and flushes `out`.  -1 if a write fails or too few requests come
+/* Writes the trace as it is drawn (input/trace_write.h, the plain format), and flushes
+ * `out`.  -1 if a write fails or too few requests come
  * before the end: then `out` holds a part. */
 int generate_write(const struct generate_spec *spec, FILE *out,
                    const volatile sig_atomic_t *interrupted, struct err *err);

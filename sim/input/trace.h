@@ -23,8 +23,9 @@ struct trace_row {
     const char *request_id; /* NULL if the file has none; at most 64 bytes each */
     const char *tenant;
     const char *session_id;
-    const char *prefix;  /* requests with the same one begin with the same prompt */
-    int64_t deadline_ns; /* after the arrival; -1 if the file has none */
+    const char *prefix;    /* requests with the same one begin with the same prompt: */
+    int64_t prefix_tokens; /* so many tokens of it; 0: all that both have */
+    int64_t deadline_ns;   /* after the arrival; -1 if the file has none */
     const int64_t
         *hash_ids; /* texts of hash_tokens each that the prompt consists of, the
                                 last one cut off; NULL if the file has none */
@@ -33,6 +34,9 @@ struct trace_row {
     const char *model;   /* that it asks for, its class, its adapter: labels likewise */
     const char *class;
     const char *adapter;
+    const char *parent_id; /* request_id of an earlier row that it waits for, or NULL */
+    int64_t think_ns;      /* that it is sent after that one has left; 0: at once */
+    int64_t reasoning_tokens; /* of its output, which come before the answer */
 };
 
 enum { TRACE_LABEL_BYTES = 64 };

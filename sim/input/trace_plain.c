@@ -16,6 +16,8 @@ enum {
     MODEL,
     CLASS,
     ADAPTER,
+    PREFIX_TOKENS,
+    REASONING,
     PARENT_ID,
     THINK,
     N_COLUMNS
@@ -36,12 +38,14 @@ static const char *const names[N_COLUMNS] = {
     [MODEL] = "model",
     [CLASS] = "class",
     [ADAPTER] = "adapter",
+    [PREFIX_TOKENS] = "prefix_tokens",
+    [REASONING] = "reasoning_tokens",
 };
 
 static const struct trace_csv_table table = {
     .names = names,
     .n_needed = REQUEST_ID,
-    .n_simulated = PARENT_ID,
+    .n_simulated = N_COLUMNS,
     .n_names = N_COLUMNS,
 };
 
@@ -56,6 +60,7 @@ struct plain {
     char model[TRACE_LABEL_BYTES + 1];
     char class[TRACE_LABEL_BYTES + 1];
     char adapter[TRACE_LABEL_BYTES + 1];
+    char parent_id[TRACE_LABEL_BYTES + 1];
 };
 
 static bool test(const struct source_line *line)
@@ -172,6 +177,11 @@ static int read_label(const struct source_line *line, int column,
     return 0;
 }
 
+static bool is_zero(struct trace_field field)
+{
+    return field.length == 1 && field.text[0] == '0';
+}
+
 /* What decides where a request may go. */
 static int read_target(struct plain *plain, const struct source_line *line,
                        const struct trace_field *fields, struct trace_row *row,
@@ -187,6 +197,30 @@ static int read_target(struct plain *plain, const struct source_line *line,
     if (result == 0 && fields[ADAPTER].text != NULL) {
         result = read_label(line, ADAPTER, fields[ADAPTER], plain->adapter,
                             &row->adapter, err);
+    }
+    return result;
+}
+
+/* What the request waits for, and how its answer begins. */
+static int read_course(struct plain *plain, const struct source_line *line,
+                       const struct trace_field *fields, struct trace_row *row,
+                       struct err *err)
+{
+    int result = 0;
+    if (fields[PARENT_ID].text != NULL) {
+        result = read_label(line, PARENT_ID, fields[PARENT_ID], plain->parent_id,
+                            &row->parent_id, err);
+    }
+    if (result == 0 && fields[THINK].length > 0) {
+        result = read_time(line, THINK, fields[THINK], &row->think_ns, err);
+    }
+    if (result == 0 && fields[REASONING].length > 0 && !is_zero(fields[REASONING])) {
+        result = trace_csv_tokens(line, names[REASONING], fields[REASONING],
+                                  &row->reasoning_tokens, err);
+    }
+    if (result == 0 && row->reasoning_tokens >= row->output_tokens) {
+        result = trace_csv_refuse(line, names[REASONING], fields[REASONING],
+                                  "is not less than output_tokens", err);
     }
     return result;
 }
@@ -212,11 +246,18 @@ static int read_optional(struct plain *plain, const struct source_line *line,
         result = read_label(line, PREFIX_HASH, fields[PREFIX_HASH], plain->prefix,
                             &row->prefix, err);
     }
+    if (result == 0 && fields[PREFIX_TOKENS].length > 0) {
+        result = trace_csv_tokens(line, names[PREFIX_TOKENS], fields[PREFIX_TOKENS],
+                                  &row->prefix_tokens, err);
+    }
     if (result == 0 && fields[PRIORITY].length > 0) {
         result = read_priority(line, fields[PRIORITY], &row->priority, err);
     }
     if (result == 0 && fields[DEADLINE].length > 0) {
         result = read_time(line, DEADLINE, fields[DEADLINE], &row->deadline_ns, err);
+    }
+    if (result == 0) {
+        result = read_course(plain, line, fields, row, err);
     }
     return result == 0 ? read_target(plain, line, fields, row, err) : result;
 }

@@ -50,16 +50,5 @@ void workload_draw_free(struct workload_draw *draw)
 int workload_draw_next(struct workload_draw *draw, struct trace_row *row,
                        struct err *err)
 {
-    struct generate_request request;
-    int got = generate_next(&draw->draw, &request, err);
-    if (got > 0) {
-        *row = (struct trace_row){
-            .line = draw->draw.n,
-            .arrival_ns = request.arrival_ns,
-            .prompt_tokens = request.prompt_tokens,
-            .output_tokens = request.output_tokens,
-            .deadline_ns = -1,
-        };
-    }
-    return got;
+    return generate_next(&draw->draw, row, err);
 }

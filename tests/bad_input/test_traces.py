@@ -12,7 +12,7 @@ from broken import AZURE_HEADER, HEADER, TRACE, Case
 
 COLUMNS = ("needed: arrival_s, prompt_tokens, output_tokens; optional: request_id, tenant, "
            "priority, session_id, prefix_hash, deadline_s, model, class, adapter, "
-           "parent_id, think_s")
+           "prefix_tokens, reasoning_tokens, parent_id, think_s")
 FORMATS = ("azure (TIMESTAMP,ContextTokens,GeneratedTokens), mooncake "
            "(lines of {\"timestamp\": 27482, \"input_length\": 6955, ...}), plain "
            "(arrival_s,prompt_tokens,output_tokens and optional columns)")

@@ -138,14 +138,15 @@ static void optional_columns_stand_in_any_order(void **state)
     struct trace *trace = open_text(
         "prefix_hash,tenant,output_tokens,priority,arrival_s,deadline_s,prompt_tokens,"
         "request_id,session_id,think_s,parent_id\n"
-        "a7f3,acme corp,17,-2147483648,0.0137,30.0000000375,4099,r-41,s9,?,\n"
+        "a7f3,acme corp,17,-2147483648,0.0137,30.0000000375,4099,r-41,s9,2.5,r-40\n"
         ",,17,,0.0137,,4099,,\"\",,\n"
         "\"x y\",acme,17,2147483647,0.0139,,4099,"
         "0123456789012345678901234567890123456789012345678901234567890123,s9,,\n");
-    assert_string_equal(trace_ignored_columns(trace), "think_s, parent_id");
+    assert_string_equal(trace_ignored_columns(trace), "");
     assert_row(trace,
                (struct trace_row){2, 13700000, 4099, 17, INT32_MIN, "r-41", "acme corp",
-                                  "s9", "a7f3", .deadline_ns = 30000000038});
+                                  "s9", "a7f3", .deadline_ns = 30000000038,
+                                  .parent_id = "r-40", .think_ns = 2500000000});
     assert_row(trace, (struct trace_row){3, 13700000, 4099, 17, 0, NULL, NULL, NULL,
                                          NULL, .deadline_ns = -1});
     assert_row(trace, (struct trace_row){

@@ -13,8 +13,7 @@
 #define PLAIN_COLUMNS                                                                  \
     "(needed: arrival_s, prompt_tokens, output_tokens; optional: request_id, tenant, " \
     "priority, session_id, prefix_hash, deadline_s, model, class, adapter, "           \
-    "parent_id, "                                                                      \
-    "think_s)"
+    "prefix_tokens, reasoning_tokens, parent_id, think_s)"
 
 static void a_first_line_of_no_format_is_refused_with_those_that_are_known(void **state)
 {
