@@ -1,24 +1,16 @@
 #include "input/detick.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "base/wide.h"
 
-int detick_open(struct detick *detick, const char *path, bool skip_bad_rows,
-                int64_t tick_ns, uint64_t seed, struct err *err)
+void detick_init(struct detick *detick, struct trace *ahead, const char *path,
+                 int64_t tick_ns, uint64_t seed)
 {
-    *detick = (struct detick){.tick_ns = tick_ns, .seed = seed, .path = path};
-    if (strcmp(path, "-") == 0) {
-        return err_set(err, "detick: standard input cannot be read twice: give a file");
-    }
-    detick->ahead = trace_open(path, skip_bad_rows, err);
-    if (detick->ahead == NULL) {
-        return -1;
-    }
+    *detick =
+        (struct detick){.tick_ns = tick_ns, .seed = seed, .path = path, .ahead = ahead};
     rng_init(&detick->rng, seed, "detick");
-    return 0;
 }
 
 static int refuse_change(const struct detick *detick, struct err *err)

@@ -36,11 +36,11 @@ struct detick {
     struct rng rng;
 };
 
-/* Opens the trace at `path`, which must outlive this, once more; trace_keep() `ahead` as the
- * trace that it serves, before its first row.  The numbers are of the stream "detick" of
- * `seed`.  -1 and `err` if it cannot be read, or is standard input. */
-int detick_open(struct detick *detick, const char *path, bool skip_bad_rows,
-                int64_t tick_ns, uint64_t seed, struct err *err);
+/* Begins.  `ahead` is a reader of the same file in the same way as the one that detick_next()
+ * will be given, and becomes the detick's own; `path` is for messages and must outlive it.
+ * The numbers are of the stream "detick" of `seed`. */
+void detick_init(struct detick *detick, struct trace *ahead, const char *path,
+                 int64_t tick_ns, uint64_t seed);
 
 /* trace_next(), with the arrival moved. */
 int detick_next(struct detick *detick, struct trace *trace, struct trace_row *row,

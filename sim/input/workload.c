@@ -180,15 +180,25 @@ static int look_ahead(struct workload *workload, struct err *err)
     return status;
 }
 
+/* A reader of the trace as the configuration wants it; NULL and `err` if there is none. */
+static struct trace *open_trace(const struct config_workload *config, struct err *err)
+{
+    struct trace *trace =
+        trace_open(config->trace, config->format, config->on_bad_row != 0, err);
+    if (trace != NULL) {
+        trace_keep(trace, config->from_ns, config->until_ns);
+    }
+    return trace;
+}
+
 static int open_detick(struct workload *workload, uint64_t seed, struct err *err)
 {
     const struct config_workload *config = workload->config;
-    struct detick *detick = &workload->detick;
-    if (detick_open(detick, config->trace, config->on_bad_row != 0, config->detick_ns,
-                    seed, err) != 0) {
+    struct trace *ahead = open_trace(config, err);
+    if (ahead == NULL) {
         return -1;
     }
-    trace_keep(detick->ahead, config->from_ns, config->until_ns);
+    detick_init(&workload->detick, ahead, config->trace, config->detick_ns, seed);
     return 0;
 }
 
@@ -201,11 +211,10 @@ static int open_source(struct workload *workload, uint64_t seed, struct err *err
         return 0;
     }
     workload->file = strcmp(config->trace, "-") == 0 ? "standard input" : config->trace;
-    workload->trace = trace_open(config->trace, config->on_bad_row != 0, err);
+    workload->trace = open_trace(config, err);
     if (workload->trace == NULL) {
         return -1;
     }
-    trace_keep(workload->trace, config->from_ns, config->until_ns);
     if (config->detick_ns > 0) {
         return open_detick(workload, seed, err);
     }

@@ -68,8 +68,7 @@ static void slide(struct arrival_stats *stats, int64_t arrival_ns)
     }
     stats->recent_ns[stats->n & (stats->room - 1)] = arrival_ns;
     int64_t n_recent = stats->n - stats->oldest + 1;
-    stats->most_recent =
-        n_recent > stats->most_recent ? n_recent : stats->most_recent;
+    stats->most_recent = n_recent > stats->most_recent ? n_recent : stats->most_recent;
 }
 
 void arrival_stats_add(struct arrival_stats *stats, int64_t arrival_ns)
@@ -132,7 +131,8 @@ double arrival_stats_idc(const struct arrival_stats *stats, int32_t window)
         return NAN;
     }
     /* the numerator of the variance as an integer: nothing cancels */
-    wide spread = windows.squares * windows.index - windows.n_counted * windows.n_counted;
+    wide spread =
+        windows.squares * windows.index - windows.n_counted * windows.n_counted;
     return (double)spread / (n * (double)windows.n_counted);
 }
 
