@@ -5,12 +5,13 @@
 #include "cli/command.h"
 #include "output/whole.h"
 #include "study/trace_stats.h"
+#include "study/trace_stats_figures.h"
 
 #define ARGUMENTS                                                        \
     "stats FILE [-o FILE.csv] [--cache-blocks LIST] [--block-tokens N] " \
-    "[--session-prefix] [--format NAME] [--on-bad-row stop|skip]"
+    "[--session-prefix] [--detick TIME] [--format NAME] [--on-bad-row stop|skip]"
 
-enum own { CACHE_BLOCKS, BLOCK_TOKENS, SESSION_PREFIX, FORMAT };
+enum own { CACHE_BLOCKS, BLOCK_TOKENS, SESSION_PREFIX, DETICK, FORMAT };
 
 static const struct command_option own_options[] = {
     [CACHE_BLOCKS] = {"cache-blocks", true,
@@ -18,6 +19,7 @@ static const struct command_option own_options[] = {
     [BLOCK_TOKENS] = {"block-tokens", true, "cut prompts into full blocks of so many"},
     [SESSION_PREFIX] = {"session-prefix", false,
                         "a request begins with all its session_id has said"},
+    [DETICK] = {"detick", true, "spread arrivals of one instant over so much time: 3s"},
     [FORMAT] = {"format", true, "of FILE: see `servesim list formats`"},
     {.name = NULL},
 };
@@ -26,6 +28,9 @@ static const struct field cache_field = {
     "--cache-blocks", FIELD_COUNT, 0, "", NULL, "1", "1000000000000", NULL, "blocks"};
 static const struct field block_field = {
     "--block-tokens", FIELD_COUNT, 0, "", NULL, "1", "1000000000", NULL, "tokens"};
+
+static const struct field detick_field = {"--detick", FIELD_TIME, 0,    "s",   NULL,
+                                          "0",        "1000000",  NULL, "tick"};
 
 static int read_one(const struct field *field, const char *text, int64_t *value,
                     struct err *err)
@@ -75,13 +80,23 @@ static int read_options(const struct command_line *line,
         read_one(&block_field, block_tokens, &options->block_tokens, err) != 0) {
         return -1;
     }
+    if (line->own[DETICK] != NULL &&
+        read_one(&detick_field, line->own[DETICK], &options->detick_ns, err) != 0) {
+        return -1;
+    }
     return read_caches(line->own[CACHE_BLOCKS], options, err);
 }
 
-static int write_figures(const void *stats, FILE *out, struct err *err)
+/* What is to be written; finding percentiles moves values about, so it is not const. */
+struct asked {
+    struct trace_stats *stats;
+};
+
+static int write_figures(const void *context, FILE *out, struct err *err)
 {
+    const struct asked *asked = context;
     (void)err;
-    trace_stats_write(stats, out);
+    trace_stats_figures_write(asked->stats, out);
     return 0;
 }
 
@@ -101,10 +116,11 @@ static int run(const struct command_line *line)
         status = trace_stats_read(&stats, line->operands[1], &options, &err);
     }
     if (status == 0 && line->output != NULL) {
-        status = whole_write(line->output, write_figures, &stats, &err);
+        struct asked asked = {.stats = &stats};
+        status = whole_write(line->output, write_figures, &asked, &err);
     }
     if (status == 0) {
-        trace_stats_print(&stats, stdout);
+        trace_stats_figures_print(&stats, stdout);
     } else {
         fprintf(stderr, "servesim: %s\n", err.text);
     }
