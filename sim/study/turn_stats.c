@@ -140,8 +140,10 @@ static void link_rows(struct turn_stats *stats)
         struct turn_stats_turn *turn = &stats->rows[i];
         bool continues =
             turn->parent >= 0 && stats->blocks[turn->block].n_requests < common;
-        turn->parent = take_turn(
-            stats, continues ? stats->rows[turn->parent].parent : -1, turn->arrival_ns);
+        const struct turn_stats_turn *parent =
+            &stats->rows[continues ? turn->parent : i];
+        turn->parent = take_turn(stats, continues ? parent->parent : -1,
+                                 turn->arrival_ns - parent->arrival_ns);
     }
 }
 
