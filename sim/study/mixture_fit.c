@@ -7,9 +7,14 @@
 #include "base/check.h"
 #include "base/memory.h"
 
-static const double least_sigma = 1e-4;  /* less than a token at any length */
 static const double greatest_sigma = 10; /* what input/mixture.c takes */
 static const double least_weight = 1e-6; /* the same */
+
+static double limit_sigma(const struct mixture_fit_cells *cells, double sigma)
+{
+    double least = cells->least_sigma > 0 ? cells->least_sigma : 1e-4;
+    return fmin(fmax(sigma, least), greatest_sigma);
+}
 
 /* A component's normal distribution at an end of a cell. */
 struct ends {
@@ -148,8 +153,7 @@ static void maximise(const struct step *step, const struct mixture_fit_cells *ce
             double spread = sums[j].second / sums[j].count - mean * mean;
             mixture->mu[j] += mixture->sigma[j] * mean;
             mixture->sigma[j] *= sqrt(fmax(spread, 1e-6));
-            mixture->sigma[j] =
-                fmin(fmax(mixture->sigma[j], least_sigma), greatest_sigma);
+            mixture->sigma[j] = limit_sigma(cells, mixture->sigma[j]);
         }
     }
     for (int32_t j = 0; j < k; j++) {
@@ -209,8 +213,7 @@ static struct mixture start(const struct mixture_fit_cells *cells)
         squares += cells->list[i].count * off * off;
     }
     struct mixture mixture = {.n_components = 1, .weight = {1}, .mu = {mean}};
-    mixture.sigma[0] =
-        fmin(fmax(sqrt(squares / cells->count), least_sigma), greatest_sigma);
+    mixture.sigma[0] = limit_sigma(cells, sqrt(squares / cells->count));
     return mixture;
 }
 
@@ -249,21 +252,24 @@ static struct mixture with_peak(const struct mixture_fit_cells *cells,
         }
     }
     double weight = fmin(best / cells->count, 0.5);
-    return weight > 10 * least_weight ? with(mixture, weight, at, width / 4) : *mixture;
+    return weight > 10 * least_weight
+               ? with(mixture, weight, at, limit_sigma(cells, width / 4))
+               : *mixture;
 }
 
 /* With a component cut in two. */
-static struct mixture with_halves(const struct mixture *mixture, int32_t j)
+static struct mixture with_halves(const struct mixture_fit_cells *cells,
+                                  const struct mixture *mixture, int32_t j)
 {
     double sigma = mixture->sigma[j];
     struct mixture more =
         with(mixture, mixture->weight[j] / 2, mixture->mu[j] + 0.6 * sigma,
-             fmax(0.8 * sigma, least_sigma));
+             limit_sigma(cells, 0.8 * sigma));
     for (int32_t i = 0; i < mixture->n_components; i++) {
         more.weight[i] = i == j ? mixture->weight[j] / 2 : mixture->weight[i];
     }
     more.mu[j] -= 0.6 * sigma;
-    more.sigma[j] = fmax(0.8 * sigma, least_sigma);
+    more.sigma[j] = limit_sigma(cells, 0.8 * sigma);
     return more;
 }
 
@@ -288,7 +294,7 @@ static struct mixture grow(struct step *step, const struct mixture_fit_cells *ce
     for (int32_t i = 0; i < N_WIDTHS + k; i++) {
         struct mixture more = i < N_WIDTHS
                                   ? with_peak(cells, mixture, excess, widths[i])
-                                  : with_halves(mixture, i - N_WIDTHS);
+                                  : with_halves(cells, mixture, i - N_WIDTHS);
         if (more.n_components == k) {
             continue;
         }

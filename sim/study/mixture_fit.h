@@ -29,6 +29,8 @@ struct mixture_fit_cells {
     struct mixture_fit_cell *list; /* in ascending order, none over another */
     int32_t n;
     double count; /* of all */
+    double
+        least_sigma; /* of any component; 0: 10^-4, less than a token at any length */
 };
 
 struct mixture_fit {
