@@ -3,13 +3,17 @@
 #include "base/field.h"
 #include "base/memory.h"
 #include "cli/command.h"
+#include "cli/fit_trace.h"
 #include "output/whole.h"
 #include "study/trace_stats.h"
 #include "study/trace_stats_figures.h"
 
 #define ARGUMENTS                                                        \
     "stats FILE [-o FILE.csv] [--cache-blocks LIST] [--block-tokens N] " \
-    "[--session-prefix] [--detick TIME] [--format NAME] [--on-bad-row stop|skip]"
+    "[--session-prefix] [--detick TIME] [--format NAME] "                \
+    "[--on-bad-row stop|skip]\n"                                         \
+    "       servesim trace fit FILE [-o SPEC.ini] [--detick TIME] "      \
+    "[--format NAME] [--on-bad-row stop|skip]"
 
 enum own { CACHE_BLOCKS, BLOCK_TOKENS, SESSION_PREFIX, DETICK, FORMAT };
 
@@ -22,6 +26,14 @@ static const struct command_option own_options[] = {
     [DETICK] = {"detick", true, "spread arrivals of one instant over so much time: 3s"},
     [FORMAT] = {"format", true, "of FILE: see `servesim list formats`"},
     {.name = NULL},
+};
+
+static const char *const operations[] = {"stats", "fit", NULL};
+
+/* Which operations take an option: the first letters of their names. */
+static const char *const takers[] = {
+    [CACHE_BLOCKS] = "s", [BLOCK_TOKENS] = "s", [SESSION_PREFIX] = "s",
+    [DETICK] = "sf",      [FORMAT] = "sf",
 };
 
 static const struct field cache_field = {
@@ -100,23 +112,35 @@ static int write_figures(const void *context, FILE *out, struct err *err)
     return 0;
 }
 
-static int run(const struct command_line *line)
+/* What is wrong with the operation or an option that is not its own; NULL: nothing. */
+static const char *find_fault(const struct command_line *line, const char **name)
 {
-    struct trace_stats_options options;
+    const char *operation = line->operands[0];
+    int known = 0;
+    *name = operation;
+    while (operations[known] != NULL && strcmp(operations[known], operation) != 0) {
+        known++;
+    }
+    if (operations[known] == NULL) {
+        return "no such operation";
+    }
+    for (int i = 0; own_options[i].name != NULL; i++) {
+        if (line->own[i] != NULL && strchr(takers[i], operation[0]) == NULL) {
+            *name = own_options[i].name;
+            return "this operation takes no such option";
+        }
+    }
+    return NULL;
+}
+
+static int run_stats(const struct command_line *line,
+                     const struct trace_stats_options *options)
+{
     struct trace_stats stats = {0};
+    struct asked asked = {.stats = &stats};
     struct err err;
-    if (strcmp(line->operands[0], "stats") != 0) {
-        fprintf(stderr,
-                "servesim trace: no such operation: %.100s\nusage: servesim trace %s\n",
-                line->operands[0], ARGUMENTS);
-        return COMMAND_USAGE;
-    }
-    int status = read_options(line, &options, &err);
-    if (status == 0) {
-        status = trace_stats_read(&stats, line->operands[1], &options, &err);
-    }
+    int status = trace_stats_read(&stats, line->operands[1], options, &err);
     if (status == 0 && line->output != NULL) {
-        struct asked asked = {.stats = &stats};
         status = whole_write(line->output, write_figures, &asked, &err);
     }
     if (status == 0) {
@@ -128,20 +152,55 @@ static int run(const struct command_line *line)
     return status == 0 ? COMMAND_DONE : COMMAND_FAILED;
 }
 
+static int run(const struct command_line *line)
+{
+    struct trace_stats_options options;
+    struct err err;
+    const char *name;
+    const char *fault = find_fault(line, &name);
+    if (fault != NULL) {
+        fprintf(stderr, "servesim trace: %s: %.100s\nusage: servesim trace %s\n", fault,
+                name, ARGUMENTS);
+        return COMMAND_USAGE;
+    }
+    if (read_options(line, &options, &err) != 0) {
+        fprintf(stderr, "servesim: %s\n", err.text);
+        return COMMAND_FAILED;
+    }
+    if (strcmp(line->operands[0], "stats") == 0) {
+        return run_stats(line, &options);
+    }
+    return fit_trace_run(line, &(struct workload_fit_options){
+                                   .format = options.format,
+                                   .skip_bad_rows = options.skip_bad_rows,
+                                   .detick_ns = options.detick_ns,
+                                   .interrupted = line->interrupted,
+                               });
+}
+
 const struct command command_trace = {
     .name = "trace",
     .arguments = ARGUMENTS,
-    .summary = "Tells what is in a trace",
+    .summary = "Tells what is in a trace, or fits a generator to it",
     .help =
-        "Counts requests and tokens of FILE, and how much of its prompts a prefix\n"
-        "cache could find: one that forgets nothing (ideal), and by its size in "
-        "blocks\n"
-        "(lru).  Blocks are those of the trace's hash ids, the last one of a prompt\n"
-        "cut off; with --block-tokens, and for other traces (16 tokens), full blocks\n"
-        "as a server has them.  For rows that tell nothing of their prompts it bounds\n"
-        "what conversations may share: token_hit_rate_lower and _upper.\n\n"
-        "  servesim trace stats conversation_trace.jsonl\n"
-        "  servesim trace stats trace.csv --session-prefix --cache-blocks 500,4000\n",
+        "stats counts requests and tokens of FILE: rates, the burstiness of arrivals\n"
+        "(idc_Ns: variance / mean of the counts in whole windows of N seconds, 1 if\n"
+        "Poisson), lengths (percentiles interpolate between ranks), correlations,\n"
+        "sessions (by session_id or by hash ids), labels, and how much of its prompts\n"
+        "a prefix cache could find: one that forgets nothing (ideal), and by its size\n"
+        "in blocks (lru).  Blocks are those of the trace's hash ids, the last one of "
+        "a\n"
+        "prompt cut off; with --block-tokens, and for other traces (16 tokens), full\n"
+        "blocks as a server has them.  For rows that tell nothing of their prompts it\n"
+        "bounds what conversations may share: token_hit_rate_lower and _upper.  It\n"
+        "needs 16 bytes a request, more for hash ids and sessions.\n\n"
+        "fit finds a description that `servesim gen` draws such traces from: the\n"
+        "process of arrivals, mixtures of lognormals for prompts and outputs, and\n"
+        "their correlation.  With -o it prints how good the fit is; without, the\n"
+        "description.\n\n"
+        "  servesim trace stats conversation_trace.jsonl --detick 3s\n"
+        "  servesim trace stats trace.csv --session-prefix --cache-blocks 500,4000\n"
+        "  servesim trace fit trace.csv -o demo/fitted.ini\n",
     .options = "ob",
     .own = own_options,
     .least_operands = 2,
