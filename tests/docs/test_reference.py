@@ -146,6 +146,25 @@ def index_page(pages):
     return "\n".join(lines) + "\n"
 
 
+def check_names(of_pool, faults):
+    """What names.md says things are called here: keys of a pool, columns and metrics."""
+    parts = re.split(r"^## ", (MANUAL / "names.md").read_text(encoding="utf-8"), flags=re.M)
+    rows = {part.split("\n")[0]: [line.strip("|").split("|") for line in part.split("\n")
+                                  if line.startswith("|")][2:] for part in parts}
+    results = (MANUAL / "results.md").read_text(encoding="utf-8")
+    cells = [line.split("|")[1] for line in results.split("\n") if line.startswith("| `")]
+    told = {full for text in cells for name in re.findall(r"`([^`]+)`", text)
+            for full in world.expand(name)}
+    keys_told = [name for row in rows["Flags of vLLM and SGLang"]
+                 for name in re.findall(r"`(\w+)`", row[2])]
+    metrics = [name for row in rows["Metrics"] for name in re.findall(r"`(\w+)`", row[0])]
+    faults += [f"names.md: no pool has a key {name}" for name in keys_told
+               if name not in of_pool]
+    faults += [f"names.md: results.md tells nothing of {name}" for name in metrics
+               if name not in told]
+    return len(keys_told) + len(metrics)
+
+
 def main():
     faults = []
     choices = {part: names(part) for part in PARTS}
@@ -168,7 +187,8 @@ def main():
             faults.append(f"sim/manual/{name} is not what the program says: --accept writes it")
     faults += [f"sim/manual/{name}: the program knows no such thing"
                for name in sorted(there - pages.keys())]
-    world.finish(faults, len(pages))
+    n = check_names(of_pool, faults)
+    world.finish(faults, len(pages) + n)
 
 
 main()
