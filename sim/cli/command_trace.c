@@ -13,7 +13,8 @@
     "[--session-prefix] [--detick TIME] [--format NAME] "                \
     "[--on-bad-row stop|skip]\n"                                         \
     "       servesim trace fit FILE [-o SPEC.ini] [--detick TIME] "      \
-    "[--format NAME] [--on-bad-row stop|skip]"
+    "[--format NAME]\n"                                                  \
+    "                [--on-bad-row stop|skip]"
 
 enum own { CACHE_BLOCKS, BLOCK_TOKENS, SESSION_PREFIX, DETICK, FORMAT };
 
@@ -200,7 +201,7 @@ const struct command command_trace = {
         "description.\n\n"
         "  servesim trace stats conversation_trace.jsonl --detick 3s\n"
         "  servesim trace stats trace.csv --session-prefix --cache-blocks 500,4000\n"
-        "  servesim trace fit trace.csv -o demo/fitted.ini\n",
+        "  servesim trace fit trace.csv -o fitted.ini\n",
     .options = "ob",
     .own = own_options,
     .least_operands = 2,

@@ -109,6 +109,7 @@ static int finish(struct trace_stats *stats, const struct trace *trace,
     const char *reason;
     stats->n_skipped = trace_skipped(trace, &line, &reason);
     stats->n_failed = trace_failed(trace, &line);
+    stats->has_arrivals = trace_has_arrivals(trace);
     if (stats->n_requests > 0) {
         turn_stats_finish(&stats->turns);
         return 0;

@@ -57,6 +57,7 @@ struct trace_stats {
     int64_t n_skipped; /* rows that could not be read */
     int64_t n_failed;  /* requests that failed when the trace was taken */
     int64_t n_told;    /* whose rows tell what the prompt holds */
+    bool has_arrivals; /* false: the format has lengths alone */
     wide prompt_tokens;
     struct arrival_stats arrivals;
     struct length_stats lengths;

@@ -51,13 +51,16 @@ static void put_arrivals(const struct trace_stats *stats, struct figures *figure
     const struct arrival_stats *arrivals = &stats->arrivals;
     struct metrics *metrics = &figures->metrics;
     int64_t span_ns = arrivals->last_ns - arrivals->first_ns;
-    begin_group(figures, "arrivals");
+    begin_group(figures, stats->has_arrivals ? "arrivals" : "requests");
     metrics_integer(metrics, "requests", stats->n_requests, "requests");
     if (stats->n_skipped > 0) {
         metrics_integer(metrics, "skipped_rows", stats->n_skipped, "rows");
     }
     if (stats->n_failed > 0) {
         metrics_integer(metrics, "failed_requests", stats->n_failed, "requests");
+    }
+    if (!stats->has_arrivals) {
+        return;
     }
     metrics_ratio(metrics, "span", span_ns, 1000000000, 9, "s");
     metrics_integer(metrics, "instants", arrivals->n_instants, "");

@@ -70,6 +70,10 @@ static int read_trace(struct workload_fit *fit,
         }
     }
     status = status == 0 ? read_rows(fit, trace, &detick, options, err) : status;
+    if (status == 0 && !trace_has_arrivals(trace)) {
+        status = err_set(err, "%.700s: the trace has no arrivals to fit a process to",
+                         fit->path);
+    }
     detick_close(&detick);
     trace_close(trace);
     return status;

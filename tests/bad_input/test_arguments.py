@@ -14,7 +14,9 @@ LINES = {
     "check": "check CONFIG [-s section.key=value]...",
     "gen": "gen WORKLOAD.ini [-o FILE] [-s section.key=value]...",
     "trace": "trace stats FILE [-o FILE.csv] [--cache-blocks LIST] [--block-tokens N] "
-             "[--session-prefix] [--on-bad-row stop|skip]",
+             "[--session-prefix] [--detick TIME] [--format NAME] [--on-bad-row stop|skip]\n"
+             "       servesim trace fit FILE [-o SPEC.ini] [--detick TIME] [--format NAME]\n"
+             "                [--on-bad-row stop|skip]",
     "list": "list [KIND [NAME]]",
     "validate": "validate MEASURED.csv [CONFIG] | --observed SERVER.csv CONFIG "
                 "[-o FILE.csv] [--worst N] [-j N]",
@@ -46,6 +48,8 @@ USAGES = [
     wrong("statistics_of_no_trace", ["trace", "stats"], "an argument is missing"),
     wrong("an_operation_on_traces_that_does_not_exist", ["trace", "fold", "day.csv"],
           "no such operation: fold"),
+    wrong("an_option_of_stats_for_fit", ["trace", "fit", "day.csv", "--cache-blocks", "7"],
+          "this operation takes no such option: cache-blocks"),
     wrong("an_unknown_option", ["run", "linear.ini", "--frobnicate"],
           "no such option: --frobnicate"),
     wrong("an_unknown_letter", ["run", "linear.ini", "-x"], "no such option: -x"),
