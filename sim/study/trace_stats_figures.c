@@ -198,16 +198,16 @@ static void put_sharing(const struct trace_stats *stats, struct figures *figures
     }
 }
 
-/* A label may hold what a table or a terminal cannot. */
+/* Whatever a reader lets through, a table has no commas in its names, nor a terminal
+ * controls. */
 static const char *label_name(struct figures *figures, const char *kind,
                               const char *label)
 {
-    static const char plain[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:/@+-";
     const char *name = name_of(figures, kind, label);
     for (char *at = figures->names[figures->n_names - 1] + strlen(kind); *at != '\0';
          at++) {
-        *at = strchr(plain, *at) != NULL ? *at : '?';
+        bool is_odd = (unsigned char)*at < ' ' || strchr(",\"\x7f", *at) != NULL;
+        *at = is_odd ? '?' : *at;
     }
     return name;
 }
