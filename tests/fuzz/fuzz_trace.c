@@ -4,7 +4,7 @@
  * first did.
  */
 #include "base/check.h"
-#include "input/trace.h"
+#include "input/trace_format.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "../support/trace_rows.h"
+#include "input/trace_format.h"
 
 #include <zstd.h>
 
