@@ -350,13 +350,13 @@ static void arrivals_that_end_say_why(void **state)
         assert_ends(text, i == 0 ? "w.ini: only 61 of 4099 requests arrive before "
                                    "[modulation] leaves a rate of 0 for good; ask for "
                                    "fewer or a higher rate"
-                                 : "w.ini: only 103 of 4099 requests arrive before "
+                                 : "w.ini: only 134 of 4099 requests arrive before "
                                    "[modulation] leaves a rate of 0 for good; ask for "
                                    "fewer or a higher rate");
     }
     write_file("chunk-5-trace.csv", csv, sizeof csv - 1);
     assert_ends("[arrivals]\nprocess = servegen\nclients = .\n",
-                "w.ini: only 600 of 4099 requests arrive before the last window of the "
+                "w.ini: only 599 of 4099 requests arrive before the last window of the "
                 "clients has ended; ask for fewer or a higher rate");
     remove("chunk-5-trace.csv");
 }
