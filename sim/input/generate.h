@@ -1,6 +1,6 @@
 /* generate: a workload that looks like real traffic, from a few numbers.
  *
- * A workload file says how requests arrive ([arrivals]), how long prompts and outputs
+ * A workload file says how requests arrive ([arrivals], [modulation]), how long prompts and outputs
  * are ([prompt], [output]) and how the two go together: a Gaussian copula, which leaves
  * both distributions as they are.  The same file and seed give the same trace;
  * arrivals, prompts and outputs have random streams of their own, so that changing one
