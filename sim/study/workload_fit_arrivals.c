@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "input/renewal.h"
 #include "study/workload_fit_cox.h"
 #include "study/workload_fit_onoff.h"
 
@@ -47,6 +48,19 @@ static bool fit_gamma(struct arrivals_spec *spec,
     return true;
 }
 
+static bool fit_weibull(struct arrivals_spec *spec,
+                        const struct workload_fit_traffic *traffic,
+                        const volatile sig_atomic_t *interrupted)
+{
+    double cv = traffic->figures[WORKLOAD_FIT_GAP_CV];
+    (void)interrupted;
+    *spec = (struct arrivals_spec){
+        .process = ARRIVALS_WEIBULL,
+        .rate_nano_per_s = rate_of(traffic),
+        .shape = renewal_weibull_shape(fmin(fmax(cv, 0.01), 100))};
+    return true;
+}
+
 static bool fit_cox(struct arrivals_spec *spec,
                     const struct workload_fit_traffic *traffic,
                     const volatile sig_atomic_t *interrupted)
@@ -55,23 +69,35 @@ static bool fit_cox(struct arrivals_spec *spec,
     return workload_fit_cox_of(spec, traffic);
 }
 
-/* From the simple to the complex. */
-static bool (*const fitters[])(struct arrivals_spec *spec,
-                               const struct workload_fit_traffic *traffic,
-                               const volatile sig_atomic_t *interrupted) = {
-    fit_constant, fit_poisson, fit_gamma, fit_cox, workload_fit_onoff_of};
+/* From the simple to the complex; those of a level are as simple as each other. */
+static const struct fitter {
+    int level;
+    bool (*fit)(struct arrivals_spec *spec, const struct workload_fit_traffic *traffic,
+                const volatile sig_atomic_t *interrupted);
+} fitters[] = {
+    {0, fit_constant}, {1, fit_poisson}, {2, fit_gamma},
+    {2, fit_weibull},  {3, fit_cox},     {4, workload_fit_onoff_of},
+};
 enum { N_FITTERS = sizeof fitters / sizeof *fitters };
+
+static bool is_better(const struct workload_fit_candidate *one,
+                      const struct workload_fit_candidate *other)
+{
+    if (one->is_like != other->is_like) {
+        return one->is_like;
+    }
+    if (!one->is_like) {
+        return one->likeness.miss < other->likeness.miss;
+    }
+    return one->level != other->level ? one->level < other->level
+                                      : one->likeness.ks < other->likeness.ks;
+}
 
 static void choose(struct workload_fit_arrivals *fit)
 {
     fit->chosen = 0;
-    for (int32_t i = 0; i < fit->n; i++) {
-        const struct workload_fit_candidate *candidate = &fit->candidates[i];
-        if (candidate->is_like) {
-            fit->chosen = i;
-            return;
-        }
-        if (candidate->likeness.miss < fit->candidates[fit->chosen].likeness.miss) {
+    for (int32_t i = 1; i < fit->n; i++) {
+        if (is_better(&fit->candidates[i], &fit->candidates[fit->chosen])) {
             fit->chosen = i;
         }
     }
@@ -84,7 +110,7 @@ int workload_fit_arrivals_of(struct workload_fit_arrivals *fit,
     *fit = (struct workload_fit_arrivals){0};
     for (int i = 0; i < N_FITTERS; i++) {
         struct workload_fit_candidate *candidate = &fit->candidates[fit->n];
-        if (!fitters[i](&candidate->spec, traffic, interrupted)) {
+        if (!fitters[i].fit(&candidate->spec, traffic, interrupted)) {
             continue;
         }
         candidate->likeness = workload_fit_traffic_compare(traffic, &candidate->spec,
@@ -92,6 +118,7 @@ int workload_fit_arrivals_of(struct workload_fit_arrivals *fit,
         if (interrupted != NULL && *interrupted) {
             return -1;
         }
+        candidate->level = fitters[i].level;
         candidate->is_like = candidate->likeness.most_deviations <= most_deviations;
         fit->n++;
     }

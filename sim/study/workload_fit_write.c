@@ -103,7 +103,8 @@ static void write_arrivals(const struct workload_fit *fit, FILE *out)
     if (spec->process != ARRIVALS_ONOFF) {
         write_nano(out, "rate_rps", spec->rate_nano_per_s);
     }
-    if (spec->process == ARRIVALS_GAMMA || spec->process == ARRIVALS_COX) {
+    if (spec->process == ARRIVALS_GAMMA || spec->process == ARRIVALS_WEIBULL ||
+        spec->process == ARRIVALS_COX) {
         fprintf(out, "shape = %.6f\n", spec->shape);
     }
     if (spec->process == ARRIVALS_COX) {

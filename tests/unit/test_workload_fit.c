@@ -16,6 +16,8 @@ static const struct arrivals_spec poisson = {.process = ARRIVALS_POISSON,
                                              .rate_nano_per_s = 4700000000};
 static const struct arrivals_spec gamma_gaps = {
     .process = ARRIVALS_GAMMA, .rate_nano_per_s = 4700000000, .shape = 0.25};
+static const struct arrivals_spec weibull = {
+    .process = ARRIVALS_WEIBULL, .rate_nano_per_s = 4700000000, .shape = 0.6};
 static const struct arrivals_spec cox = {.process = ARRIVALS_COX,
                                          .rate_nano_per_s = 5300000000,
                                          .shape = 0.87,
@@ -85,6 +87,17 @@ static void gamma_gaps_and_their_shape_are_found(void **state)
     assert_true(found.is_like);
     /* cv^2 of 20,000 gaps: four times sqrt((kurtosis of 24 + ...) / n) is some 15 % */
     assert_between(found.spec.shape / 0.25, 0.85, 1.15);
+}
+
+/* A cv of 1.76, as that of Gamma gaps might be; the gaps tell which of the two they are. */
+static void weibull_gaps_are_not_taken_for_gamma_ones(void **state)
+{
+    (void)state;
+    struct workload_fit_candidate found = fit_of(&weibull, 20000);
+    assert_int_equal(found.spec.process, ARRIVALS_WEIBULL);
+    assert_true(found.is_like);
+    assert_true(found.likeness.ks < 0.02);
+    assert_between(found.spec.shape / 0.6, 0.95, 1.05);
 }
 
 /* How long the rate remembers is not well known from an hour of it. */
@@ -177,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(poisson_arrivals_are_found_to_be_that),
         cmocka_unit_test(gamma_gaps_and_their_shape_are_found),
+        cmocka_unit_test(weibull_gaps_are_not_taken_for_gamma_ones),
         cmocka_unit_test(a_rate_that_wanders_is_found_with_its_size_and_memory),
         cmocka_unit_test(bursts_are_found_where_silence_shows),
         cmocka_unit_test(even_gaps_are_constant_arrivals),
