@@ -9,7 +9,8 @@ static const int64_t windows_s[] = {1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800
 enum {
     N_WINDOWS = sizeof windows_s / sizeof *windows_s,
     GRID_CVS = 22,
-    GRID_TAUS = 20
+    GRID_TAUS = 20,
+    MEMORIES = 20 /* in a trace at least: what is slower is not told from a trend */
 };
 
 /* What the wandering rate adds to the index in one window: rate x 2 / W x the integral over u
@@ -156,7 +157,7 @@ bool workload_fit_cox_of(struct arrivals_spec *spec,
         task.index[i] =
             workload_fit_traffic_idc(traffic, windows_s[i], &task.n_windows[i]);
     }
-    task.longest_tau_s = fmin(span_s / 4, 1e6);
+    task.longest_tau_s = fmin(span_s / MEMORIES, 1e6);
     double modulation_cv;
     double tau_s;
     solve(&task, &modulation_cv, &tau_s);

@@ -98,7 +98,7 @@ static void the_same_seed_moves_them_alike_after_a_rewind_too(void **state)
 static void a_detick_of_nothing_leaves_arrivals_where_they_are(void **state)
 {
     (void)state;
-    int64_t arrivals_ns[MOST];
+    int64_t arrivals_ns[MOST] = {0};
     struct detick detick = {0};
     struct trace *trace = open_text(ticks);
     assert_int_equal(read_all(&detick, trace, arrivals_ns, NULL), 8);
