@@ -233,6 +233,55 @@ int trace_csv_tokens(const struct source_line *line, const char *column,
     return 0;
 }
 
+static bool is_label(struct trace_field field)
+{
+    for (size_t i = 0; i < field.length; i++) {
+        unsigned char c = (unsigned char)field.text[i];
+        if (c < ' ' || c == 0x7f || c == ',' || c == '"') {
+            return false;
+        }
+    }
+    return true;
+}
+
+int trace_csv_label(const struct source_line *line, const char *column,
+                    struct trace_field field, int32_t most, char *text,
+                    const char **label, struct err *err)
+{
+    if (field.length > (size_t)most || !is_label(field)) {
+        char reason[128];
+        snprintf(reason, sizeof reason,
+                 "is not a label (at most %d bytes without comma, double "
+                 "quote or control character)",
+                 most);
+        return trace_csv_refuse(line, column, field, reason, err);
+    }
+    memcpy(text, field.text, field.length);
+    text[field.length] = '\0';
+    *label = field.length > 0 ? text : NULL;
+    return 0;
+}
+
+int trace_csv_priority(const struct source_line *line, const char *column,
+                       struct trace_field field, int64_t *priority, struct err *err)
+{
+    bool negative = field.length > 0 && field.text[0] == '-';
+    int64_t value = 0;
+    bool good = field.length > negative;
+    for (size_t i = negative; i < field.length && good; i++) {
+        good = field.text[i] >= '0' && field.text[i] <= '9' && value <= INT32_MAX;
+        value = value * 10 + (field.text[i] - '0');
+    }
+    value = negative ? -value : value;
+    if (!good || value < INT32_MIN || value > INT32_MAX) {
+        return trace_csv_refuse(line, column, field,
+                                "is not an integer from -2147483648 to 2147483647",
+                                err);
+    }
+    *priority = value;
+    return 0;
+}
+
 int trace_csv_refuse(const struct source_line *line, const char *column,
                      struct trace_field field, const char *reason, struct err *err)
 {

@@ -45,6 +45,17 @@ int trace_csv_row(const struct trace_csv *csv, const struct source_line *line,
 int trace_csv_tokens(const struct source_line *line, const char *column,
                      struct trace_field field, int64_t *tokens, struct err *err);
 
+/* Reads a text of at most `most` bytes, closed by a NUL, into `text`; *label becomes it, or
+ * NULL for an empty field.  Labels are written to CSV as they are, so what would need
+ * quotes is refused. */
+int trace_csv_label(const struct source_line *line, const char *column,
+                    struct trace_field field, int32_t most, char *text,
+                    const char **label, struct err *err);
+
+/* Reads an integer of 32 bits. */
+int trace_csv_priority(const struct source_line *line, const char *column,
+                       struct trace_field field, int64_t *priority, struct err *err);
+
 /* "column: 'value' " and `reason` at the line; a long value is shortened. */
 int trace_csv_refuse(const struct source_line *line, const char *column,
                      struct trace_field field, const char *reason, struct err *err);

@@ -60,7 +60,7 @@ struct plain {
     char model[TRACE_LABEL_BYTES + 1];
     char class[TRACE_LABEL_BYTES + 1];
     char adapter[TRACE_LABEL_BYTES + 1];
-    char parent_id[TRACE_LABEL_BYTES + 1];
+    char parent_id[TRACE_PARENT_BYTES + 1];
 };
 
 static bool test(const struct source_line *line)
@@ -127,54 +127,13 @@ static inline int read_time(const struct source_line *line, int column,
     return read_odd_time(line, column, field, fits, ns, err);
 }
 
-static int read_priority(const struct source_line *line, struct trace_field field,
-                         int64_t *priority, struct err *err)
-{
-    bool negative = field.length > 0 && field.text[0] == '-';
-    int64_t value = 0;
-    bool good = field.length > negative;
-    for (size_t i = negative; i < field.length && good; i++) {
-        good = field.text[i] >= '0' && field.text[i] <= '9' && value <= INT32_MAX;
-        value = value * 10 + (field.text[i] - '0');
-    }
-    value = negative ? -value : value;
-    if (!good || value < INT32_MIN || value > INT32_MAX) {
-        return trace_csv_refuse(line, names[PRIORITY], field,
-                                "is not an integer from -2147483648 to 2147483647",
-                                err);
-    }
-    *priority = value;
-    return 0;
-}
-
-/* Labels are written back to CSV as they are, so what would need quotes is refused. */
-static bool is_label(struct trace_field field)
-{
-    for (size_t i = 0; i < field.length; i++) {
-        unsigned char c = (unsigned char)field.text[i];
-        if (c < ' ' || c == 0x7f || c == ',' || c == '"') {
-            return false;
-        }
-    }
-    return field.length <= TRACE_LABEL_BYTES;
-}
-
 /* *label becomes `text`, or NULL for an empty field. */
 static int read_label(const struct source_line *line, int column,
                       struct trace_field field, char *text, const char **label,
                       struct err *err)
 {
-    if (!is_label(field)) {
-        return trace_csv_refuse(
-            line, names[column], field,
-            "is not a label (at most 64 bytes without comma, double "
-            "quote or control character)",
-            err);
-    }
-    memcpy(text, field.text, field.length);
-    text[field.length] = '\0';
-    *label = field.length > 0 ? text : NULL;
-    return 0;
+    return trace_csv_label(line, names[column], field, TRACE_LABEL_BYTES, text, label,
+                           err);
 }
 
 static bool is_zero(struct trace_field field)
@@ -208,8 +167,9 @@ static int read_course(struct plain *plain, const struct source_line *line,
 {
     int result = 0;
     if (fields[PARENT_ID].text != NULL) {
-        result = read_label(line, PARENT_ID, fields[PARENT_ID], plain->parent_id,
-                            &row->parent_id, err);
+        result = trace_csv_label(line, names[PARENT_ID], fields[PARENT_ID],
+                                 TRACE_PARENT_BYTES, plain->parent_id, &row->parent_id,
+                                 err);
     }
     if (result == 0 && fields[THINK].length > 0) {
         result = read_time(line, THINK, fields[THINK], &row->think_ns, err);
@@ -251,7 +211,8 @@ static int read_optional(struct plain *plain, const struct source_line *line,
                                   &row->prefix_tokens, err);
     }
     if (result == 0 && fields[PRIORITY].length > 0) {
-        result = read_priority(line, fields[PRIORITY], &row->priority, err);
+        result = trace_csv_priority(line, names[PRIORITY], fields[PRIORITY],
+                                    &row->priority, err);
     }
     if (result == 0 && fields[DEADLINE].length > 0) {
         result = read_time(line, DEADLINE, fields[DEADLINE], &row->deadline_ns, err);
