@@ -34,9 +34,10 @@ struct trace_row {
     const char *model;   /* that it asks for, its class, its adapter: labels likewise */
     const char *class;
     const char *adapter;
-    const char *parent_id; /* request_ids of earlier rows that it waits for, separated by
+    const char
+        *parent_id;   /* request_ids of earlier rows that it waits for, separated by
                               one blank; at most TRACE_PARENT_BYTES; or NULL */
-    int64_t think_ns;      /* that it is sent after that one has left; 0: at once */
+    int64_t think_ns; /* that it is sent after that one has left; 0: at once */
     int64_t reasoning_tokens; /* of its output, which come before the answer */
 };
 

@@ -166,8 +166,7 @@ static int next_member(struct place *place, struct member *member, struct err *e
 
 static bool is_text(const char *text, struct trace_field field)
 {
-    return strlen(text) == field.length &&
-           memcmp(text, field.text, field.length) == 0;
+    return strlen(text) == field.length && memcmp(text, field.text, field.length) == 0;
 }
 
 static int32_t name_of_alias(const struct trace_json_table *table,

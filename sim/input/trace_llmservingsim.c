@@ -26,10 +26,10 @@ enum {
 };
 
 static const char *const names[N_KEYS] = {
-    [ARRIVAL] = "arrival_time_ns",   [PROMPT] = "input_toks",
-    [OUTPUT] = "output_toks",        [TOKEN_IDS] = "input_tok_ids",
-    [SESSION_ID] = "session_id",     [CALLS] = "sub_requests",
-    [TOOL] = "tool_duration_ns",     [OUTPUT_IDS] = "output_tok_ids",
+    [ARRIVAL] = "arrival_time_ns", [PROMPT] = "input_toks",
+    [OUTPUT] = "output_toks",      [TOKEN_IDS] = "input_tok_ids",
+    [SESSION_ID] = "session_id",   [CALLS] = "sub_requests",
+    [TOOL] = "tool_duration_ns",   [OUTPUT_IDS] = "output_tok_ids",
 };
 
 /* A line. */
@@ -116,8 +116,8 @@ static int read_tokens(struct llmservingsim *file, const struct source_line *lin
                        struct trace_field field, struct trace_row *row, struct err *err)
 {
     int64_t block[BLOCK_TOKENS + 1] = {0};
-    int64_t n = trace_json_list(line, names[TOKEN_IDS], field, file->tokens,
-                                MOST_TOKENS, err);
+    int64_t n =
+        trace_json_list(line, names[TOKEN_IDS], field, file->tokens, MOST_TOKENS, err);
     if (n < 0) {
         return -1;
     }
@@ -129,7 +129,8 @@ static int read_tokens(struct llmservingsim *file, const struct source_line *lin
     for (int64_t at = 0; at < n; at += BLOCK_TOKENS) {
         int64_t here = n - at < BLOCK_TOKENS ? n - at : BLOCK_TOKENS;
         memcpy(block + 1, file->tokens + at, (size_t)here * sizeof *block);
-        uint64_t hash = jump_text((const char *)block, (here + 1) * (int64_t)sizeof *block);
+        uint64_t hash =
+            jump_text((const char *)block, (here + 1) * (int64_t)sizeof *block);
         block[0] = (int64_t)(hash >> 1);
         file->hash_ids[row->n_hash_ids++] = block[0];
     }
@@ -180,9 +181,8 @@ static int read_session_id(struct llmservingsim *file, const struct source_line 
                            struct trace_field field, struct err *err)
 {
     const char *label = NULL;
-    if (field.text != NULL &&
-        trace_json_label(line, names[SESSION_ID], field, file->session_id, &label,
-                         err) != 0) {
+    if (field.text != NULL && trace_json_label(line, names[SESSION_ID], field,
+                                               file->session_id, &label, err) != 0) {
         return -1;
     }
     if (label == NULL) {
@@ -235,8 +235,8 @@ static int read_call(struct llmservingsim *file, const struct source_line *line,
         row->parent_id = file->parent_id;
         row->think_ns = file->think_ns;
     }
-    snprintf(file->request_id, sizeof file->request_id, "%.53s:%" PRId32,
-             file->session_id, file->n_read + 1);
+    snprintf(file->request_id, sizeof file->request_id, "%.53s:%" PRIu32,
+             file->session_id, (uint32_t)(file->n_read + 1));
     row->request_id = file->request_id;
     row->session_id = file->session_id;
     file->think_ns = tool_ns;

@@ -34,11 +34,11 @@ enum {
 };
 
 static const char *const names[N_KEYS] = {
-    [PROMPT] = "input_length",     [OUTPUT] = "output_length",
-    [TIMESTAMP] = "timestamp",     [HASH_IDS] = "hash_ids",
-    [REQUEST_ID] = "request_id",   [SESSION_ID] = "session_id",
-    [PRIORITY] = "priority",       [DELAY] = "delay",
-    [WAIT_FOR] = "wait_for",       [TOOL_WAIT] = "tool_wait_ms",
+    [PROMPT] = "input_length",   [OUTPUT] = "output_length",
+    [TIMESTAMP] = "timestamp",   [HASH_IDS] = "hash_ids",
+    [REQUEST_ID] = "request_id", [SESSION_ID] = "session_id",
+    [PRIORITY] = "priority",     [DELAY] = "delay",
+    [WAIT_FOR] = "wait_for",     [TOOL_WAIT] = "tool_wait_ms",
 };
 
 static const struct trace_json_alias aliases[] = {
@@ -222,9 +222,9 @@ static int read_ids(struct mooncake *mooncake, const struct source_line *line,
     if ((session.text != NULL &&
          trace_json_label(line, names[SESSION_ID], session, mooncake->session_id,
                           &row->session_id, err) != 0) ||
-        (id.text != NULL && trace_json_label(line, names[REQUEST_ID], id,
-                                             mooncake->request_id, &row->request_id,
-                                             err) != 0)) {
+        (id.text != NULL &&
+         trace_json_label(line, names[REQUEST_ID], id, mooncake->request_id,
+                          &row->request_id, err) != 0)) {
         return -1;
     }
     if (row->session_id == NULL) {
@@ -239,8 +239,8 @@ static int read_ids(struct mooncake *mooncake, const struct source_line *line,
             return trace_csv_refuse(line, names[SESSION_ID], session,
                                     "is too long to make ids of: give request_id", err);
         }
-        snprintf(mooncake->request_id, sizeof mooncake->request_id, "%.53s:%" PRId32,
-                 row->session_id, (*course)->n + 1);
+        snprintf(mooncake->request_id, sizeof mooncake->request_id, "%.53s:%" PRIu32,
+                 row->session_id, (uint32_t)((*course)->n + 1));
         row->request_id = mooncake->request_id;
     }
     return 0;

@@ -167,9 +167,9 @@ static int read_course(struct plain *plain, const struct source_line *line,
 {
     int result = 0;
     if (fields[PARENT_ID].text != NULL) {
-        result = trace_csv_label(line, names[PARENT_ID], fields[PARENT_ID],
-                                 TRACE_PARENT_BYTES, plain->parent_id, &row->parent_id,
-                                 err);
+        result =
+            trace_csv_label(line, names[PARENT_ID], fields[PARENT_ID],
+                            TRACE_PARENT_BYTES, plain->parent_id, &row->parent_id, err);
     }
     if (result == 0 && fields[THINK].length > 0) {
         result = read_time(line, THINK, fields[THINK], &row->think_ns, err);
