@@ -331,18 +331,38 @@ int trace_json_element(const struct source_line *line, const char *key,
     return 1;
 }
 
+/* Copies the string without its escapes, as far as there is room: its length.  -1: it has
+ * escapes that no label needs. */
+static int32_t unescape(struct trace_field field, char *text, int32_t room)
+{
+    int32_t n = 0;
+    for (size_t i = 0; i < field.length && n < room; i++) {
+        bool is_escape = field.text[i] == '\\';
+        i += is_escape;
+        if (is_escape && (i == field.length ||
+                          (field.text[i] != '\\' && field.text[i] != '/'))) {
+            return -1;
+        }
+        text[n++] = field.text[i];
+    }
+    return n;
+}
+
 int trace_json_label(const struct source_line *line, const char *key,
                      struct trace_field field, char text[TRACE_LABEL_BYTES + 1],
                      const char **label, struct err *err)
 {
+    char plain[TRACE_LABEL_BYTES + 1];
     bool is_quoted = field.length >= 2 && field.text[0] == '"';
     struct trace_field inner = {field.text + is_quoted, field.length - 2 * is_quoted};
     if (!is_quoted && (field.length == 0 || strchr("[{tf", field.text[0]) != NULL)) {
         return trace_csv_refuse(line, key, field, "is not a text or a number", err);
     }
-    if (inner.length > 0 && memchr(inner.text, '\\', inner.length) != NULL) {
-        return trace_csv_refuse(line, key, field,
-                                "is not a label (no backslashes, please)", err);
+    int32_t n = unescape(inner, plain, sizeof plain);
+    if (n < 0) {
+        return trace_csv_refuse(line, key, field, "is not a label (it has escapes)",
+                                err);
     }
+    inner = n <= TRACE_LABEL_BYTES ? (struct trace_field){plain, (size_t)n} : inner;
     return trace_csv_label(line, key, inner, TRACE_LABEL_BYTES, text, label, err);
 }
