@@ -94,22 +94,13 @@ def accept(news):
     PAGE.write_text("\n".join(lines), encoding="utf-8")
 
 
-def expand(name):
-    """Every name that a{b,c}d stands for."""
-    match = re.search(r"\{([^}]*)\}", name)
-    if match is None:
-        return [name]
-    return [full for part in match.group(1).split(",")
-            for full in expand(name[:match.start()] + part + name[match.end():])]
-
-
 def documented(text, title):
     """The names in the first column of the table below `### title`."""
     section = text.split(f"\n### {title}\n")[1]
     section = re.split(r"\n##+ ", section)[0]
     rows = [line.split("|")[1] for line in section.split("\n") if line.startswith("| `")]
     return [full for row in rows for name in re.findall(r"`([^`]+)`", row)
-            for full in expand(name)]
+            for full in world.expand(name)]
 
 
 def written(place, name):
@@ -164,7 +155,7 @@ def check_links(faults):
 def check_index(faults):
     """The manual's index has a link to every page."""
     text = PAGE.read_text(encoding="utf-8")
-    pages = sorted(path.name for path in MANUAL.rglob("*.md") if path != PAGE)
+    pages = sorted(path.name for path in MANUAL.glob("*.md") if path != PAGE)
     faults += [f"{PAGE.name}: no link to {name}" for name in pages if f"{name})" not in text]
     return len(pages)
 
