@@ -65,7 +65,8 @@ const struct command command_gen = {
         "A\n"
         "FILE that ends with .gz or .zst is compressed.  The same seed gives the same "
         "trace.\n"
-        "--to writes it as other programs read traces: see `servesim trace convert`.\n\n"
+        "--to writes it as other programs read traces: see `servesim trace "
+        "convert`.\n\n"
         "  servesim gen configs/workloads/azure-conv-2023.ini -o trace.csv\n"
         "  servesim gen configs/workloads/poisson.ini -s workload.seed=7 -o "
         "trace.csv.gz\n",

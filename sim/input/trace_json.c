@@ -339,8 +339,8 @@ static int32_t unescape(struct trace_field field, char *text, int32_t room)
     for (size_t i = 0; i < field.length && n < room; i++) {
         bool is_escape = field.text[i] == '\\';
         i += is_escape;
-        if (is_escape && (i == field.length ||
-                          (field.text[i] != '\\' && field.text[i] != '/'))) {
+        if (is_escape &&
+            (i == field.length || (field.text[i] != '\\' && field.text[i] != '/'))) {
             return -1;
         }
         text[n++] = field.text[i];

@@ -55,10 +55,19 @@ uint32_t trace_write_columns(const struct trace_row *row)
 
 void trace_write_names(uint32_t columns, char text[TRACE_WRITE_NAMES])
 {
-    static const char *const names[] = {
-        "request_id", "tenant", "priority", "session_id",       "parent_id",
-        "prefix",     "deadline_s", "model",  "class",          "adapter",
-        "reasoning_tokens",   "hash_ids", "hash_ids of other than 512 tokens"};
+    static const char *const names[] = {"request_id",
+                                        "tenant",
+                                        "priority",
+                                        "session_id",
+                                        "parent_id",
+                                        "prefix",
+                                        "deadline_s",
+                                        "model",
+                                        "class",
+                                        "adapter",
+                                        "reasoning_tokens",
+                                        "hash_ids",
+                                        "hash_ids of other than 512 tokens"};
     int used = 0;
     text[0] = '\0';
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

@@ -28,7 +28,7 @@ enum trace_write_columns {
     TRACE_WRITE_CLASS = 1 << 8,
     TRACE_WRITE_ADAPTER = 1 << 9,
     TRACE_WRITE_REASONING = 1 << 10,
-    TRACE_WRITE_HASH_IDS = 1 << 11,    /* of 512 tokens */
+    TRACE_WRITE_HASH_IDS = 1 << 11,   /* of 512 tokens */
     TRACE_WRITE_HASHED_IDS = 1 << 12, /* of other blocks */
 };
 
@@ -39,22 +39,22 @@ struct trace_writer;
 struct trace_write_format {
     const char *name;
     const char *help;
-    uint32_t columns;  /* those that it has a place for */
-    bool has_header;   /* which names the columns: they must be known beforehand */
-    bool from_first;   /* whoever reads it takes the first arrival for 0 */
-    int64_t unit_ns;   /* arrivals and waits are rounded to this, half up */
+    uint32_t columns; /* those that it has a place for */
+    bool has_header;  /* which names the columns: they must be known beforehand */
+    bool from_first;  /* whoever reads it takes the first arrival for 0 */
+    int64_t unit_ns;  /* arrivals and waits are rounded to this, half up */
     /* Each returns less than 0 if the stream failed. */
     int (*header)(const struct trace_writer *writer);
     int (*row)(const struct trace_writer *writer, const struct trace_row *row);
 };
 
-#define TRACE_WRITE_FORMATS(X)     \
-    X(trace_write_plain)           \
-    X(trace_write_azure)           \
-    X(trace_write_burstgpt)        \
-    X(trace_write_llmservingsim)   \
-    X(trace_write_mooncake)        \
-    X(trace_write_splitwise)       \
+#define TRACE_WRITE_FORMATS(X)   \
+    X(trace_write_plain)         \
+    X(trace_write_azure)         \
+    X(trace_write_burstgpt)      \
+    X(trace_write_llmservingsim) \
+    X(trace_write_mooncake)      \
+    X(trace_write_splitwise)     \
     X(trace_write_vidur)
 
 #define TRACE_WRITE_DECLARE(format) extern const struct trace_write_format format;

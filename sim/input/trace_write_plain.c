@@ -1,19 +1,19 @@
-/* Our own CSV: its optional columns in the order of the table of formats. */
+/* Our own CSV: its optional columns in the order of the manual's table. */
 #include <inttypes.h>
 
 #include "input/trace_write.h"
 
 static const char *const names[] = {"request_id",
-                                          "tenant",
-                                          "priority",
-                                          "session_id",
-                                          "parent_id,think_s",
-                                          "prefix_hash,prefix_tokens",
-                                          "deadline_s",
-                                          "model",
-                                          "class",
-                                          "adapter",
-                                          "reasoning_tokens"};
+                                    "tenant",
+                                    "priority",
+                                    "session_id",
+                                    "parent_id,think_s",
+                                    "prefix_hash,prefix_tokens",
+                                    "deadline_s",
+                                    "model",
+                                    "class",
+                                    "adapter",
+                                    "reasoning_tokens"};
 
 enum { N_NAMES = sizeof names / sizeof names[0] };
 

@@ -30,10 +30,11 @@ int trace_convert_open(struct trace_convert *convert,
 {
     *convert = (struct trace_convert){.options = options};
     if (options->to->has_header && strcmp(options->path, "-") == 0) {
-        return err_set(err,
-                       "the columns of %s are known when all rows were read, and standard "
-                       "input cannot be read twice: give a file",
-                       options->to->name);
+        return err_set(
+            err,
+            "the columns of %s are known when all rows were read, and standard "
+            "input cannot be read twice: give a file",
+            options->to->name);
     }
     convert->trace =
         trace_open(options->path, options->format, options->skip_bad_rows, err);
@@ -65,10 +66,9 @@ static int no_requests(const struct trace_convert *convert, struct err *err)
 {
     const char *path = convert->options->path;
     const char *first = trace_skipped_reason(convert->trace, 0);
-    return first == NULL
-               ? err_set(err, "%s: the trace holds no requests", path)
-               : err_set(err, "%s: all rows were skipped, the first: %.500s", path,
-                         first);
+    return first == NULL ? err_set(err, "%s: the trace holds no requests", path)
+                         : err_set(err, "%s: all rows were skipped, the first: %.500s",
+                                   path, first);
 }
 
 int trace_convert_write(struct trace_convert *convert, FILE *out, struct err *err)
