@@ -25,24 +25,18 @@ bool trace_format_is_auto(const char *name)
     return name == NULL || strcmp(name, "auto") == 0;
 }
 
-/* "azure, burstgpt, ..." */
-static void list_names(char text[512])
-{
-    int used = 0;
-    for (int i = 0; i < N_FORMATS; i++) {
-        used += snprintf(text + used, 512 - (size_t)used, "%s%s", i > 0 ? ", " : "",
-                         formats[i]->name);
-    }
-}
-
 bool trace_format_known(const char *name, struct err *err)
 {
     if (trace_format_is_auto(name) || trace_format_find(name) != NULL) {
         return true;
     }
     char known[512];
-    list_names(known);
-    err_set(err, "'%.64s' is no trace format: give one of auto, %s", name, known);
+    int used = snprintf(known, sizeof known, "auto");
+    for (int i = 0; i < N_FORMATS; i++) {
+        used += snprintf(known + used, sizeof known - (size_t)used, ", %s",
+                         formats[i]->name);
+    }
+    err_set(err, "'%.64s' is no trace format: give one of %s", name, known);
     return false;
 }
 
@@ -73,13 +67,11 @@ const struct trace_format *trace_format_of_line(const struct source_line *line,
             return formats[i];
         }
     }
-    char known[512];
-    list_names(known);
     bool is_long = line->length > SHOWN_BYTES;
     err_at(err, line->file, line->number,
-           "the first line '%.*s%s' is of no trace format known here: %s ('servesim "
-           "list formats' shows how they begin)",
+           "the first line '%.*s%s' is of no trace format known here; `servesim list "
+           "formats` has them all",
            (int)(is_long ? SHOWN_BYTES : line->length), line->text,
-           is_long ? "..." : "", known);
+           is_long ? "..." : "");
     return NULL;
 }
