@@ -163,6 +163,9 @@ static int read_row(struct trace *trace, const struct source_line *line,
     if (trace->has_again) {
         trace->again = *line;
     }
+    if (result == TRACE_NO_ROW) {
+        return result;
+    }
     if (result < 0 || check_order(trace, line, row, &arrival, err) != 0) {
         return -1;
     }
@@ -224,6 +227,14 @@ static int next_line(struct trace *trace, struct source_line *line, struct err *
     return source_next(trace->source, line, err);
 }
 
+static int end_format(const struct trace *trace, struct err *err)
+{
+    const struct trace_format *format = trace->format;
+    return format->end != NULL
+               ? format->end(trace->state, source_name(trace->source), err)
+               : 0;
+}
+
 static int next_row(struct trace *trace, struct trace_row *row, struct err *err)
 {
     int64_t n_empty = 0;
@@ -231,7 +242,10 @@ static int next_row(struct trace *trace, struct trace_row *row, struct err *err)
     for (;;) {
         struct source_line line;
         int result = next_line(trace, &line, err);
-        if (result == 0 || source_broken(trace->source)) {
+        if (result == 0) {
+            return end_format(trace, err);
+        }
+        if (source_broken(trace->source)) {
             return result;
         }
         if (result == 1) {
@@ -253,6 +267,8 @@ static int next_row(struct trace *trace, struct trace_row *row, struct err *err)
             }
             if (result == TRACE_FAILED) {
                 keep_apart(trace, row);
+            }
+            if (result > 0) {
                 continue;
             }
         }
@@ -311,6 +327,12 @@ const char *trace_skipped_reason(const struct trace *trace, int64_t i)
 const char *trace_ignored_columns(const struct trace *trace)
 {
     return trace->format->ignored != NULL ? trace->format->ignored(trace->state) : "";
+}
+
+bool trace_has_arrivals(const struct trace *trace)
+{
+    const struct trace_format *format = trace->format;
+    return format->has_arrivals == NULL || format->has_arrivals(trace->state);
 }
 
 int trace_sha256(struct trace *trace, char hex[65], struct err *err)

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "input/trace_csv.h"
+#include "input/trace_value.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -364,5 +365,5 @@ int trace_json_label(const struct source_line *line, const char *key,
                                 err);
     }
     inner = n <= TRACE_LABEL_BYTES ? (struct trace_field){plain, (size_t)n} : inner;
-    return trace_csv_label(line, key, inner, TRACE_LABEL_BYTES, text, label, err);
+    return trace_value_label(line, key, inner, text, label, err);
 }

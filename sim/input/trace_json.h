@@ -59,7 +59,7 @@ int trace_json_element(const struct source_line *line, const char *key,
                        struct err *err);
 
 /* Copies a string, or the digits of a number, to `text`; *label becomes it, or NULL for an
- * empty string.  -1 and `err` if it is no label (trace_csv_label()) or has escapes. */
+ * empty string.  -1 and `err` if it is no label (trace_value_label()) or has escapes. */
 int trace_json_label(const struct source_line *line, const char *key,
                      struct trace_field field, char text[TRACE_LABEL_BYTES + 1],
                      const char **label, struct err *err);

@@ -13,6 +13,7 @@
 #include "input/names.h"
 #include "input/trace_csv.h"
 #include "input/trace_json.h"
+#include "input/trace_value.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -324,8 +325,8 @@ static int read_row(void *state, const struct source_line *line, struct trace_ro
         trace_csv_tokens(line, names[OUTPUT], fields[OUTPUT], &row->output_tokens,
                          err) != 0 ||
         (fields[PRIORITY].text != NULL &&
-         trace_csv_priority(line, names[PRIORITY], fields[PRIORITY], &row->priority,
-                            err) != 0) ||
+         trace_value_priority(line, names[PRIORITY], fields[PRIORITY], &row->priority,
+                              err) != 0) ||
         (fields[HASH_IDS].text != NULL &&
          read_hash_ids(mooncake, line, fields[HASH_IDS], row, err) != 0)) {
         return -1;

@@ -3,7 +3,8 @@
  *
  * All of the file is in memory while it is read (256 MiB at most, and some times that as a
  * tree), then 24 bytes for each request.  Versions of vLLM that do not save start_times
- * leave open when requests were sent, unless all were sent at once.
+ * leave open when requests were sent, unless all were sent at once: then lengths are all
+ * that is known.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -34,7 +35,7 @@ struct vllm_bench {
     struct sent *sent; /* by arrival */
     size_t n;
     size_t at;
-    bool is_closed; /* clients waited for answers */
+    bool has_arrivals;
 };
 
 static bool test(const struct source_line *start)
@@ -54,10 +55,10 @@ static bool again(const void *state)
     return bench->at < bench->n;
 }
 
-static const char *ignored(const void *state)
+static bool has_arrivals(const void *state)
 {
     const struct vllm_bench *bench = state;
-    return bench->is_closed ? "max_concurrency" : "";
+    return bench->has_arrivals;
 }
 
 /* A list of the file: NULL if it is not there. */
@@ -115,17 +116,13 @@ static int read_start(const struct import_json *file, const json_t *list, size_t
     return 0;
 }
 
-/* Without start_times: when everything was sent at once it is known all the same. */
-static int check_at_once(const struct import_json *file, struct err *err)
+/* Without start_times it is known all the same if all were sent at once: at an infinite
+ * rate, by any number of clients. */
+static bool were_at_once(const struct import_json *file)
 {
     const json_t *rate = json_object_get(file->json, "request_rate");
-    if (json_is_string(rate) && strcmp(json_string_value(rate), "inf") == 0) {
-        return 0;
-    }
-    return err_set(err,
-                   "%s: start_times: is missing: this vLLM did not save when requests "
-                   "were sent, and request_rate is not inf",
-                   file->file);
+    return json_is_string(rate) && strcmp(json_string_value(rate), "inf") == 0 &&
+           !import_json_has(file, "max_concurrency");
 }
 
 static int set_arrivals(struct vllm_bench *bench, const struct import_json *file,
@@ -195,7 +192,7 @@ static int read_file(struct vllm_bench *bench, const struct import_json *file,
         read_list(file, "start_times", bench->n, &starts, err) != 0) {
         return -1;
     }
-    bench->is_closed = import_json_has(file, "max_concurrency") && starts == NULL;
+    bench->has_arrivals = starts != NULL || were_at_once(file);
     bench->sent = memory_new(bench->n + 1, sizeof *bench->sent);
     for (size_t i = 0; i < bench->n; i++) {
         if (read_sent(file, lists, i, &bench->sent[i], err) != 0) {
@@ -203,7 +200,7 @@ static int read_file(struct vllm_bench *bench, const struct import_json *file,
         }
     }
     if (starts == NULL) {
-        return check_at_once(file, err);
+        return 0;
     }
     if (set_arrivals(bench, file, starts, err) != 0) {
         return -1;
@@ -255,5 +252,5 @@ const struct trace_format trace_vllm_bench = {
     .row = read_row,
     .again = again,
     .release = release,
-    .ignored = ignored,
+    .has_arrivals = has_arrivals,
 };

@@ -126,6 +126,12 @@ void trace_convert_warn(const struct trace_convert *convert, FILE *out)
     char names[TRACE_WRITE_NAMES];
     trace_write_names(convert->columns & ~to->columns, names);
     warn_rows(convert, out);
+    if (!trace_has_arrivals(convert->trace)) {
+        fprintf(
+            out,
+            "servesim: warning: %s: does not say when requests arrive: all do at 0\n",
+            path);
+    }
     if (ignored[0] != '\0') {
         fprintf(out, "servesim: warning: %s: not read: %s\n", path, ignored);
     }

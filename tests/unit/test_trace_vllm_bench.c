@@ -69,6 +69,30 @@ static void without_start_times_they_come_at_once_if_they_were_sent_at_once(
     assert_end(trace);
 }
 
+/* 0: lengths alone. */
+static void where_it_is_not_known_when_they_were_sent_that_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool has_arrivals;
+    } cases[] = {
+        {"{" HEAD "\"inf\", " LENGTHS "}", true},
+        {"{" HEAD "\"inf\", \"max_concurrency\": null, " LENGTHS "}", true},
+        {"{" HEAD "\"inf\", \"max_concurrency\": 64, " LENGTHS "}", false},
+        {"{" HEAD "4.3, " LENGTHS "}", false},
+        {"{" HEAD "4.3, \"max_concurrency\": 64, " LENGTHS
+         ", \"start_times\": [1, 2, 3]}",
+         true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct trace *trace = open_text(cases[i].text);
+        assert_int_equal(trace_has_arrivals(trace), cases[i].has_arrivals);
+        assert_row(trace, expected(0, 10, 3));
+        trace_close(trace);
+    }
+}
+
 /* Some megabytes of text in one line, which is more than lines may have. */
 static void a_file_may_be_one_line_of_megabytes(void **state)
 {
@@ -112,7 +136,7 @@ static void bad_files_are_refused(void **state)
         {"{" HEAD "4.3, \"tokenizer_id\": 1}",
          "1:57: not JSON: duplicate object key near "
          "'\"tokenizer_id\"'"},
-        {"{" HEAD "4.3, " LENGTHS, "1:95: not JSON: '}' expected near end of file"},
+        {"{" HEAD "4.3, " LENGTHS, "1:98: not JSON: '}' expected near end of file"},
         {"{" HEAD "NaN}", "1:41: not JSON: invalid token near 'NaN'"},
     };
     ASSERT_FAULTS(faults);
@@ -136,6 +160,7 @@ int main(void)
         cmocka_unit_test(requests_that_failed_are_kept_apart),
         cmocka_unit_test(
             without_start_times_they_come_at_once_if_they_were_sent_at_once),
+        cmocka_unit_test(where_it_is_not_known_when_they_were_sent_that_is_told),
         cmocka_unit_test(a_file_may_be_one_line_of_megabytes),
         cmocka_unit_test(bad_files_are_refused),
         cmocka_unit_test(a_file_that_nests_without_end_is_refused),
