@@ -11,7 +11,7 @@
     "stats FILE [-o FILE.csv] [--cache-blocks LIST] [--block-tokens N] " \
     "[--session-prefix] [--format NAME] [--on-bad-row stop|skip]\n"      \
     "       servesim trace convert FILE [-o FILE] [--to NAME] "          \
-    "[--format NAME] [--on-bad-row stop|skip]"
+    "[--format NAME]\n                       [--on-bad-row stop|skip]"
 
 enum own { CACHE_BLOCKS, BLOCK_TOKENS, SESSION_PREFIX, FORMAT, TO };
 

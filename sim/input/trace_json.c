@@ -234,11 +234,13 @@ bool trace_json_names(const struct trace_json_table *table,
     struct place place = begin(line, whole(line));
     struct member member;
     struct err unread; /* told when the line is read as a row */
-    while (next_member(&place, &member, &unread) > 0) {
-        if (find(table, member.key) >= 0) {
+    int got;
+    do {
+        got = next_member(&place, &member, &unread);
+        if (find(table, member.key) >= 0) { /* its value may be cut off */
             return true;
         }
-    }
+    } while (got > 0);
     return false;
 }
 

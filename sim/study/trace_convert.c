@@ -11,6 +11,13 @@ static int check_interrupt(const struct trace_convert *convert, struct err *err)
                : 0;
 }
 
+/* The trace as messages name it. */
+static const char *name_of(const struct trace_convert *convert)
+{
+    const char *path = convert->options->path;
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
 /* Which columns there are. */
 static int scan(struct trace_convert *convert, struct err *err)
 {
@@ -64,7 +71,7 @@ static void look(struct trace_convert *convert, const struct trace_row *row)
 
 static int no_requests(const struct trace_convert *convert, struct err *err)
 {
-    const char *path = convert->options->path;
+    const char *path = name_of(convert);
     const char *first = trace_skipped_reason(convert->trace, 0);
     return first == NULL ? err_set(err, "%s: the trace holds no requests", path)
                          : err_set(err, "%s: all rows were skipped, the first: %.500s",
@@ -101,7 +108,7 @@ static const char *plural(int64_t n, const char *one, const char *many)
 
 static void warn_rows(const struct trace_convert *convert, FILE *out)
 {
-    const char *path = convert->options->path;
+    const char *path = name_of(convert);
     const char *reason;
     int64_t line;
     int64_t n = trace_skipped(convert->trace, &line, &reason);
@@ -121,7 +128,7 @@ static void warn_rows(const struct trace_convert *convert, FILE *out)
 void trace_convert_warn(const struct trace_convert *convert, FILE *out)
 {
     const struct trace_write_format *to = convert->options->to;
-    const char *path = convert->options->path;
+    const char *path = name_of(convert);
     const char *ignored = trace_ignored_columns(convert->trace);
     char names[TRACE_WRITE_NAMES];
     trace_write_names(convert->columns & ~to->columns, names);
