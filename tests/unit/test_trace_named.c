@@ -7,6 +7,8 @@
 
 #include "../support/trace_rows.h"
 
+#include <zstd.h>
+
 #define SHORT_BURSTGPT \
     "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n"
 #define VIDUR "arrived_at,num_prefill_tokens,num_decode_tokens\n"
@@ -138,6 +140,43 @@ static void foreign_traces_come_out_of_spreadsheets(void **state)
     }
 }
 
+static void every_format_may_be_compressed(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        AZURE "2024-05-10 00:00:00+00:00,17,9\n2024-05-10 00:00:01.5+00:00,4099,13\n",
+        SHORT_BURSTGPT "3,GPT-4,17,9,26,API log\n4.5,GPT-4,4099,13,4112,API log\n",
+        VIDUR "0.0,17,9\n1.5,4099,13\n",
+        SPLITWISE "7,2,0,0.0137,1,17,9\n8,2,0,1.5137,1,4099,13\n",
+        RESULTS "a,0.5,17,9,16,completed,main,0,1.5,t,-3,s,\n"
+                "b,2,4099,13,16,completed,main,0,1.5,t,-3,s,\n",
+        "trace_version: 2\narrival_time_us,input_tokens,output_tokens\n7,17,9\n"
+        "1500007,4099,13\n",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        uint8_t packed[2][1024];
+        size_t length = strlen(texts[i]);
+        size_t sizes[] = {
+            to_gzip(texts[i], length, 1, packed[0], sizeof packed[0]),
+            ZSTD_compress(packed[1], sizeof packed[1], texts[i], length, 3)};
+        for (int how = 0; how < 2; how++) {
+            assert_true(sizes[how] < sizeof packed[how]);
+            write_file("x.csv", packed[how], sizes[how]);
+            struct err err = {0};
+            struct trace_row first;
+            struct trace_row second;
+            struct trace *trace = must_open("x.csv", false);
+            assert_int_equal(trace_next(trace, &first, &err), 1);
+            assert_int_equal(trace_next(trace, &second, &err), 1);
+            assert_int_equal(second.arrival_ns - first.arrival_ns, 1500000000);
+            assert_int_equal(first.prompt_tokens * 10000 + first.output_tokens, 170009);
+            assert_int_equal(second.prompt_tokens * 10000 + second.output_tokens,
+                             40990013);
+            assert_end(trace);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +186,7 @@ int main(void)
         cmocka_unit_test(a_format_may_be_named_and_then_no_other_is_read),
         cmocka_unit_test(every_format_has_a_name_that_finds_it),
         cmocka_unit_test(foreign_traces_come_out_of_spreadsheets),
+        cmocka_unit_test(every_format_may_be_compressed),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }
