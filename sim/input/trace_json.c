@@ -358,7 +358,9 @@ int trace_json_label(const struct source_line *line, const char *key,
     char plain[TRACE_LABEL_BYTES + 1];
     bool is_quoted = field.length >= 2 && field.text[0] == '"';
     struct trace_field inner = {field.text + is_quoted, field.length - 2 * is_quoted};
-    if (!is_quoted && (field.length == 0 || strchr("[{tf", field.text[0]) != NULL)) {
+    if (!is_quoted &&
+        (field.length == 0 || strchr("-0123456789", field.text[0]) == NULL ||
+         field.text[0] == '\0')) {
         return trace_csv_refuse(line, key, field, "is not a text or a number", err);
     }
     int32_t n = unescape(inner, plain, sizeof plain);

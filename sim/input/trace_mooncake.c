@@ -66,6 +66,8 @@ enum {
     MADE_BYTES = TRACE_LABEL_BYTES - 11 /* of a session, where ids are made of it */
 };
 
+static const int64_t most_ns = TRACE_CSV_MOST * INT64_C(1000000000);
+
 /* What a session has done so far. */
 struct course {
     char last_id[TRACE_LABEL_BYTES + 1];
@@ -117,7 +119,7 @@ static int read_time(const struct source_line *line, int key, struct trace_field
         return trace_csv_refuse(line, names[key], field,
                                 "is not a time in milliseconds such as 27482", err);
     }
-    if (*ns > TRACE_CSV_MOST * INT64_C(1000000000)) {
+    if (*ns > most_ns) {
         return trace_csv_refuse(line, names[key], field, "is more than 1000000000000",
                                 err);
     }
@@ -262,6 +264,10 @@ static int read_course(struct mooncake *mooncake, const struct source_line *line
         (fields[TOOL_WAIT].text != NULL &&
          read_time(line, TOOL_WAIT, fields[TOOL_WAIT], &tool_ns, err) != 0)) {
         return -1;
+    }
+    if (delay_ns + tool_ns > most_ns) {
+        return trace_csv_refuse(line, names[DELAY], fields[DELAY],
+                                "and tool_wait_ms are more than 1000000000000", err);
     }
     bool is_late = fields[DELAY].text != NULL || fields[TOOL_WAIT].text != NULL;
     if (mooncake->parent_id[0] != '\0') {

@@ -92,7 +92,7 @@ HOSTILE = [
     run("lengths_of_a_benchmark_that_are_texts", BENCH.replace("[7]", '["7"]'),
         "t.json: input_lens[0]: expected a number of tokens"),
     run("a_benchmark_of_which_nothing_was_answered", BENCH.replace("[9]", "[0]"),
-        "t.json: the trace holds no requests"),
+        "t.json: the trace holds no requests: 1 failed when it was taken"),
     run("a_benchmark_of_no_requests", BENCH.replace("[7]", "[]").replace("[9]", "[]"),
         "t.json: the trace holds no requests"),
     run("a_list_of_a_benchmark_that_nests_without_end",
