@@ -41,7 +41,8 @@ struct trace_write_format {
     const char *help;
     uint32_t columns; /* those that it has a place for */
     bool has_header;  /* which names the columns: they must be known beforehand */
-    bool from_first;  /* whoever reads it takes the first arrival for 0 */
+    int64_t first_ns; /* whoever reads it takes whole multiples of this out of the first
+                         arrival, and out of all others; 0: nothing */
     int64_t unit_ns;  /* arrivals and waits are rounded to this, half up */
     /* Each returns less than 0 if the stream failed. */
     int (*header)(const struct trace_writer *writer);

@@ -27,7 +27,7 @@ static int write_row(const struct trace_writer *writer, const struct trace_row *
 const struct trace_write_format trace_write_azure = {
     .name = "azure",
     .help = "Microsoft's traces of 2023 and 2024",
-    .from_first = true,
+    .first_ns = 1,
     .unit_ns = UNIT_NS,
     .header = write_header,
     .row = write_row,

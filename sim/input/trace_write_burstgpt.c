@@ -39,6 +39,7 @@ const struct trace_write_format trace_write_burstgpt = {
     .help = "BurstGPT's traces",
     .columns = TRACE_WRITE_SESSION_ID | TRACE_WRITE_MODEL | TRACE_WRITE_CLASS,
     .has_header = true,
+    .first_ns = INT64_C(86400) * 1000000000,
     .unit_ns = 1,
     .header = write_header,
     .row = write_row,

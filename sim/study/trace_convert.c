@@ -130,6 +130,7 @@ void trace_convert_warn(const struct trace_convert *convert, FILE *out)
     const struct trace_write_format *to = convert->options->to;
     const char *path = name_of(convert);
     const char *ignored = trace_ignored_columns(convert->trace);
+    bool in_ms = to->unit_ns % 1000000 == 0;
     char names[TRACE_WRITE_NAMES];
     trace_write_names(convert->columns & ~to->columns, names);
     warn_rows(convert, out);
@@ -148,14 +149,15 @@ void trace_convert_warn(const struct trace_convert *convert, FILE *out)
     if (convert->n_rounded > 0) {
         fprintf(out,
                 "servesim: warning: %s: the times of %" PRId64 " of %" PRId64
-                " requests were rounded to %" PRId64 " ns\n",
-                path, convert->n_rounded, convert->n_rows, to->unit_ns);
+                " requests were rounded to %" PRId64 " %s\n",
+                path, convert->n_rounded, convert->n_rows,
+                in_ms ? to->unit_ns / 1000000 : to->unit_ns, in_ms ? "ms" : "ns");
     }
-    if (to->from_first && convert->first_ns != 0) {
+    if (to->first_ns > 0 && convert->first_ns >= to->first_ns) {
         fprintf(out,
                 "servesim: warning: %s: the first request arrives at %" PRId64
-                " ns, and at 0 when this is read again\n",
-                path, convert->first_ns);
+                " ns, and at %" PRId64 " when this is read again\n",
+                path, convert->first_ns, convert->first_ns % to->first_ns);
     }
 }
 

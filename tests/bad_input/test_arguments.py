@@ -96,7 +96,7 @@ OTHERS = [
 def listed_kind_faults():
     code, stdout, stderr = broken.execute(["list", "gpus"], ".")
     expected = ("servesim list: 'gpus' is not one of accelerators, models, engines, "
-                "policies, prices, batching, order, route, scale, keys, columns\n")
+                "policies, prices, batching, order, route, scale, formats, keys, columns\n")
     if (code, stdout, stderr.decode()) != (USAGE, b"", expected):
         yield f"exit {code}: {stdout!r} {stderr!r}"
 

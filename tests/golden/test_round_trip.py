@@ -116,9 +116,9 @@ def half_up(ns, unit):
 
 
 def times_are_rounded_half_up_in_order_and_counted(root, _config):
-    unit_of = {"azure": 100, "mooncake": 10**6}
+    unit_of = {"azure": (100, "100 ns"), "mooncake": (10**6, "1 ms")}
     faults = []
-    for to, unit in unit_of.items():
+    for to, (unit, name) in unit_of.items():
         arrivals = [0, unit // 2 - 1, unit // 2, unit // 2, unit, 3 * unit // 2 - 1,
                     3 * unit // 2, 4099 * unit + unit // 2, 4100 * unit]
         trace = runs.write_trace(root / f"{to}.csv", [(at, 13, 7) for at in arrivals])
@@ -128,7 +128,25 @@ def times_are_rounded_half_up_in_order_and_counted(root, _config):
         if got != [half_up(at, unit) * unit for at in arrivals]:
             faults.append(f"{to}: {got}")
         n = sum(at % unit != 0 for at in arrivals)
-        if f"the times of {n} of 9 requests were rounded to {unit} ns\n" not in told:
+        if f"the times of {n} of 9 requests were rounded to {name}\n" not in told:
+            faults.append(f"{to}: {told!r}")
+    return faults
+
+
+def a_first_arrival_that_a_reader_takes_out_is_told(root, _config):
+    """Azure's begins at 0, BurstGPT's on its first day; all other formats keep it."""
+    day = 86400 * runs.SECOND
+    later = [day + 137 * runs.SECOND, 2 * day]
+    trace = runs.write_trace(root / "t.csv", [(at, 13, 7) for at in later])
+    faults = []
+    for to, out in (("azure", later[0]), ("burstgpt", day), ("mooncake", 0), ("vidur", 0)):
+        told = convert(trace, root / f"x.{to}", "--to", to)
+        convert(root / f"x.{to}", root / f"{to}.csv")
+        if [at for at, _, _ in runs.read_trace(root / f"{to}.csv")] != [at - out for at in later]:
+            faults.append(f"{to}: comes back otherwise")
+        line = (f"servesim: warning: {trace}: the first request arrives at {later[0]} ns, and at "
+                f"{later[0] - out} when this is read again\n" if out else "")
+        if told != line:
             faults.append(f"{to}: {told!r}")
     return faults
 
@@ -229,6 +247,7 @@ TESTS = (a_trace_comes_back_from_every_exact_format,
          a_plain_trace_comes_back_with_all_its_columns,
          what_a_format_has_no_place_for_is_named_once,
          times_are_rounded_half_up_in_order_and_counted,
+         a_first_arrival_that_a_reader_takes_out_is_told,
          what_is_converted_twice_is_converted_once,
          a_generator_writes_what_convert_makes_of_its_trace,
          sessions_of_agents_come_back_from_mooncake,
