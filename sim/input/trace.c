@@ -49,12 +49,18 @@ static void strip_carriage_return(struct source_line *line)
     }
 }
 
-static void begin_format(struct trace *trace, const struct source_line *line)
+static void end_format(struct trace *trace)
 {
-    if (trace->state != NULL && trace->format->release != NULL) {
+    if (trace->state != NULL && trace->format != NULL &&
+        trace->format->release != NULL) {
         trace->format->release(trace->state);
     }
     free(trace->state);
+}
+
+static void begin_format(struct trace *trace, const struct source_line *line)
+{
+    end_format(trace);
     trace->state = memory_new(1, trace->format->state_bytes);
     trace->again = *line;
     trace->has_again = trace->format->has_no_header;
@@ -227,7 +233,7 @@ static int next_line(struct trace *trace, struct source_line *line, struct err *
     return source_next(trace->source, line, err);
 }
 
-static int end_format(const struct trace *trace, struct err *err)
+static int check_end(const struct trace *trace, struct err *err)
 {
     const struct trace_format *format = trace->format;
     return format->end != NULL
@@ -243,7 +249,7 @@ static int next_row(struct trace *trace, struct trace_row *row, struct err *err)
         struct source_line line;
         int result = next_line(trace, &line, err);
         if (result == 0) {
-            return end_format(trace, err);
+            return check_end(trace, err);
         }
         if (source_broken(trace->source)) {
             return result;
@@ -343,9 +349,6 @@ int trace_sha256(struct trace *trace, char hex[65], struct err *err)
 void trace_close(struct trace *trace)
 {
     source_close(trace->source);
-    if (trace->state != NULL && trace->format->release != NULL) {
-        trace->format->release(trace->state);
-    }
-    free(trace->state);
+    end_format(trace);
     free(trace);
 }
