@@ -11,7 +11,7 @@
 #include "input/generate.h"
 #include "input/lengths.h"
 #include "input/tenants.h"
-#include "input/trace.h"
+#include "input/trace_format.h"
 #include "input/trace_write.h"
 #include "model/llm.h"
 #include "output/columns.h"
@@ -91,6 +91,7 @@ static int print_workload_keys(const char *name)
 {
     int32_t n = print_fields("workload", &generate_table, name) +
                 print_variants("arrivals", arrivals_tables, ARRIVALS_TABLES, name) +
+                print_fields("modulation", &modulation_table, name) +
                 print_variants("prompt, output", lengths_tables, LENGTHS_TABLES, name);
     return found(n, "workload-keys", name);
 }

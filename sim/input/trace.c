@@ -128,7 +128,7 @@ struct trace *trace_open(const char *path, const char *format, bool skip_bad_row
     }
     struct trace *trace = memory_new(1, sizeof *trace);
     trace->source = source;
-    trace->format = trace_format_is_auto(format) ? NULL : trace_format_find(format);
+    trace->format = trace_format_find(format);
     trace->skip_bad_rows = skip_bad_rows;
     if (begin_pass(trace, err) != 0) {
         trace_close(trace);
@@ -328,6 +328,24 @@ int64_t trace_failed(const struct trace *trace, int64_t *first_line)
 const char *trace_skipped_reason(const struct trace *trace, int64_t i)
 {
     return i < TRACE_REASONS && i < trace->n_skipped ? trace->reasons[i].text : NULL;
+}
+
+int trace_refuse_empty(const struct trace *trace, struct err *err)
+{
+    const char *path = source_name(trace->source);
+    if (trace->n_skipped > 0) {
+        return err_set(err, "%s: all rows were skipped, the first: %.500s", path,
+                       trace->reasons[0].text);
+    }
+    if (trace->n_failed > 0) {
+        return err_set(err,
+                       "%s: the trace holds no requests: %" PRId64
+                       " failed when it was taken",
+                       path, trace->n_failed);
+    }
+    bool is_cut = trace->from_ns > 0 || trace->until_ns > 0;
+    return err_set(err, "%s: the trace holds no requests%s", path,
+                   is_cut ? " between [workload] from and until" : "");
 }
 
 const char *trace_ignored_columns(const struct trace *trace)
