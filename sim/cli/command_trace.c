@@ -3,14 +3,17 @@
 #include "base/field.h"
 #include "base/memory.h"
 #include "cli/command.h"
+#include "cli/convert.h"
 #include "output/whole.h"
 #include "study/trace_stats.h"
 
 #define ARGUMENTS                                                        \
     "stats FILE [-o FILE.csv] [--cache-blocks LIST] [--block-tokens N] " \
-    "[--session-prefix] [--format NAME] [--on-bad-row stop|skip]"
+    "[--session-prefix] [--format NAME] [--on-bad-row stop|skip]\n"      \
+    "       servesim trace convert FILE [-o FILE] [--to NAME] "          \
+    "[--format NAME]\n                       [--on-bad-row stop|skip]"
 
-enum own { CACHE_BLOCKS, BLOCK_TOKENS, SESSION_PREFIX, FORMAT };
+enum own { CACHE_BLOCKS, BLOCK_TOKENS, SESSION_PREFIX, FORMAT, TO };
 
 static const struct command_option own_options[] = {
     [CACHE_BLOCKS] = {"cache-blocks", true,
@@ -19,6 +22,7 @@ static const struct command_option own_options[] = {
     [SESSION_PREFIX] = {"session-prefix", false,
                         "a request begins with all its session_id has said"},
     [FORMAT] = {"format", true, "of FILE: see `servesim list formats`"},
+    [TO] = {"to", true, "convert to plain (the default), azure, mooncake ..."},
     {.name = NULL},
 };
 
@@ -85,16 +89,39 @@ static int write_figures(const void *stats, FILE *out, struct err *err)
     return 0;
 }
 
+/* What is wrong with the operation or an option that is not its own; NULL: nothing. */
+static const char *find_fault(const struct command_line *line, const char **name)
+{
+    bool converts = strcmp(line->operands[0], "convert") == 0;
+    *name = line->operands[0];
+    if (!converts && strcmp(line->operands[0], "stats") != 0) {
+        return "no such operation";
+    }
+    for (int i = 0; own_options[i].name != NULL; i++) {
+        bool fits = i == FORMAT || (i == TO) == converts;
+        if (line->own[i] != NULL && !fits) {
+            *name = own_options[i].name;
+            return converts ? "convert takes no such option"
+                            : "stats takes no such option";
+        }
+    }
+    return NULL;
+}
+
 static int run(const struct command_line *line)
 {
     struct trace_stats_options options;
     struct trace_stats stats = {0};
     struct err err;
-    if (strcmp(line->operands[0], "stats") != 0) {
-        fprintf(stderr,
-                "servesim trace: no such operation: %.100s\nusage: servesim trace %s\n",
-                line->operands[0], ARGUMENTS);
+    const char *name;
+    const char *fault = find_fault(line, &name);
+    if (fault != NULL) {
+        fprintf(stderr, "servesim trace: %s: %.100s\nusage: servesim trace %s\n", fault,
+                name, ARGUMENTS);
         return COMMAND_USAGE;
+    }
+    if (strcmp(line->operands[0], "convert") == 0) {
+        return convert_run(line, line->own[FORMAT], line->own[TO]);
     }
     int status = read_options(line, &options, &err);
     if (status == 0) {
@@ -115,17 +142,24 @@ static int run(const struct command_line *line)
 const struct command command_trace = {
     .name = "trace",
     .arguments = ARGUMENTS,
-    .summary = "Tells what is in a trace",
+    .summary = "Tells what is in a trace, or writes it in another format",
     .help =
-        "Counts requests and tokens of FILE, and how much of its prompts a prefix\n"
+        "stats counts requests and tokens of FILE, and how much of its prompts a "
+        "prefix\n"
         "cache could find: one that forgets nothing (ideal), and by its size in "
         "blocks\n"
         "(lru).  Blocks are those of the trace's hash ids, the last one of a prompt\n"
         "cut off; with --block-tokens, and for other traces (16 tokens), full blocks\n"
         "as a server has them.  For rows that tell nothing of their prompts it bounds\n"
         "what conversations may share: token_hit_rate_lower and _upper.\n\n"
+        "convert writes FILE in the format --to names (plain, azure, burstgpt,\n"
+        "llmservingsim, mooncake, splitwise, vidur) to -o or standard output, and "
+        "says\n"
+        "what that format has no place for.  An -o that ends with .gz or .zst is\n"
+        "compressed.\n\n"
         "  servesim trace stats conversation_trace.jsonl\n"
-        "  servesim trace stats trace.csv --session-prefix --cache-blocks 500,4000\n",
+        "  servesim trace stats trace.csv --session-prefix --cache-blocks 500,4000\n"
+        "  servesim trace convert conversation_trace.jsonl -o trace.csv\n",
     .options = "ob",
     .own = own_options,
     .least_operands = 2,
