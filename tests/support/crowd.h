@@ -1,6 +1,6 @@
 /* crowd: a generated trace in memory, and what it looks like as a whole.
  *
- * The definitions are those of analysis/trace_stats.py.
+ * The definitions are those of sim/study/arrival_stats.h and length_stats.h.
  */
 #ifndef SERVESIM_TESTS_CROWD_H
 #define SERVESIM_TESTS_CROWD_H
