@@ -201,6 +201,17 @@ static struct sim_config config_of(const struct config *config,
     };
 }
 
+static void note_cut(FILE *out, const struct results *results)
+{
+    const struct perfetto *perfetto = &results->perfetto;
+    if (out != NULL && perfetto->is_cut) {
+        fprintf(out,
+                "servesim: note: trace.json ends at second %.9g: [output] trace_events "
+                "= %" PRId64 " steps and changes are in it\n",
+                (double)perfetto->until_ns * 1e-9, perfetto->options.most_events);
+    }
+}
+
 /* Adds the configuration to the results and puts them in their place. */
 static int commit(const struct config *config, struct results *results,
                   const char *sha256, struct err *err)
@@ -249,6 +260,7 @@ static int simulate(const struct config *config, const struct run_options *optio
         status = results_close(parts->results, &sim, err);
     }
     if (status == 0 && options->folder != NULL) {
+        note_cut(options->warnings, parts->results);
         status = commit(config, parts->results, sha256, err);
     }
     if (options->verbose != NULL && status == 0) {
@@ -297,6 +309,11 @@ int run_config(const struct config *config, const struct run_options *options,
                 .e2e_ns = bounds->e2e_ns},
         .attainment_nano = bounds->attainment_nano,
         .sessions = config->output.sessions != 0,
+        .trace_json = config->output.trace_json != 0,
+        .trace = {.from_ns = config->output.trace_from_ns,
+                  .until_ns = config->output.trace_until_ns,
+                  .most_events = config->output.trace_events,
+                  .most_requests = config->output.trace_requests},
         .interval_ns = config->output.interval_ns,
         .calibration = calibration,
     };
