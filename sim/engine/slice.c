@@ -79,3 +79,13 @@ void slice_tell_held(const struct replica *replica, int64_t now_ns)
         replica->probe->load(replica->probe->state, replica, &load);
     }
 }
+
+void slice_tell_load(const struct replica *replica, int64_t n_waiting, int64_t now_ns)
+{
+    struct probe_load load = {.from_ns = replica->changed_ns,
+                              .until_ns = now_ns,
+                              .running = replica->running.n,
+                              .waiting = n_waiting,
+                              .blocks = -1};
+    replica->probe->load(replica->probe->state, replica, &load);
+}

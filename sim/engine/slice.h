@@ -21,4 +21,8 @@ void slice_tell(struct replica *replica, enum probe_end how, int64_t now_ns);
  * since its last step, or since they changed. */
 void slice_tell_held(const struct replica *replica, int64_t now_ns);
 
+/* Tells who wants to know how many requests ran, and that so many waited, since either
+ * changed and up to `now_ns`. */
+void slice_tell_load(const struct replica *replica, int64_t n_waiting, int64_t now_ns);
+
 #endif

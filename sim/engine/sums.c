@@ -14,12 +14,7 @@ void sums_state(struct replica *replica, int64_t now_ns)
     int64_t n_waiting =
         replica_n_waiting(replica) + transfer_side_n_in(&replica->moving);
     if (replica->probe->load != NULL) {
-        struct probe_load load = {.from_ns = replica->changed_ns,
-                                  .until_ns = now_ns,
-                                  .running = replica->running.n,
-                                  .waiting = n_waiting,
-                                  .blocks = -1};
-        replica->probe->load(replica->probe->state, replica, &load);
+        slice_tell_load(replica, n_waiting, now_ns);
     }
     replica->changed_ns = now_ns;
     replica->sums.running_ns += (wide)elapsed_ns * replica->running.n;
