@@ -27,6 +27,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
+import weakref
 from pathlib import Path
 
 import pandas as pd
@@ -58,7 +59,8 @@ def program() -> str:
     named = os.environ.get("SERVESIM")
     if named:
         return named
-    places = [HERE.parents[2] / "bin/servesim" if len(HERE.parents) > 2 else HERE,
+    is_installed = HERE.parts[-3:] == ("share", "servesim", "analysis")
+    places = [HERE.parents[2] / "bin/servesim" if is_installed else None,
               shutil.which("servesim"), HERE.parent / "build/release/servesim",
               HERE.parent / "build/dev/servesim"]
     for place in places:
@@ -87,37 +89,43 @@ def _settings(settings, keywords) -> list:
     return [word for name, value in pairs.items() for word in ("-s", f"{name}={_word(value)}")]
 
 
-def _execute(words, text=False) -> str:
-    """Runs the program; its standard output."""
+def _execute(words, place=None):
+    """Runs the program.  What it says of a file in a temporary place is said without it."""
     try:
         done = subprocess.run([program(), *map(str, words)], stdin=subprocess.DEVNULL, check=False,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                               encoding="utf-8")
     except OSError as error:
         raise Error(f"{program()}: cannot be run: {error.strerror}") from None
-    told = [line.removeprefix("servesim: ") for line in done.stderr.splitlines() if line]
+    said = done.stderr
+    if place is not None and "scratch" in vars(place):
+        said = said.replace(f"{place.scratch}/", "")
+    told = [line.removeprefix("servesim: ") for line in said.splitlines() if line]
     if done.returncode != 0:
         raise Error(told[0] if told else f"exit status {done.returncode}", done.returncode)
     for line in told:
         warnings.warn(line.removeprefix("warning: "), stacklevel=3)
-    return done.stdout if text else ""
 
 
 class _Place:
     """A folder that is the caller's, or one that goes when nobody needs it any more."""
 
     def __init__(self, out):
-        self.temporary = tempfile.TemporaryDirectory(prefix="servesim-") if out is None else None
-        self.path = Path(self.temporary.name) / "out" if out is None else Path(out)
+        self.path = self.scratch / "out" if out is None else Path(out)
+
+    @functools.cached_property
+    def scratch(self) -> Path:
+        """A folder that is removed with this."""
+        folder = tempfile.mkdtemp(prefix="servesim-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return Path(folder)
 
 
 def _config_path(config, place) -> Path:
     """The file of a configuration; a dict is written beside the results."""
     if not isinstance(config, dict):
         return Path(config)
-    if place.temporary is None:
-        place.temporary = tempfile.TemporaryDirectory(prefix="servesim-")
-    path = Path(place.temporary.name) / "config.ini"
+    path = place.scratch / "config.ini"
     lines = []
     for section, keys in config.items():
         lines += [f"[{section}]", *(f"{key} = {_word(value)}" for key, value in keys.items()), ""]
@@ -273,7 +281,7 @@ def run(config, settings=None, *, out=None, overwrite=False, stepwise=False, tra
              *_settings(settings, keywords)]
     words += ["--overwrite"] * overwrite + ["--stepwise"] * stepwise
     words += ["--trace-json"] * trace_json
-    _execute(words)
+    _execute(words, place)
     return Result(place.path, place)
 
 
@@ -297,7 +305,7 @@ def _study(command, config, over, settings, keywords, out, overwrite, jobs, more
     words = [command, _config_path(config, place), "-o", place.path, *_axes(over), *more,
              *_settings(settings, keywords)]
     words += ["--overwrite"] * overwrite + (["-j", jobs] if jobs is not None else [])
-    _execute(words)
+    _execute(words, place)
     return Study(place.path, place)
 
 

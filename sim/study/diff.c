@@ -177,8 +177,9 @@ static int read_table(struct table *table, const char *folder, struct arena *are
                             .values = ARENA_NEW(arena, DIFF_MOST_ROWS, const char *),
                             .units = ARENA_NEW(arena, DIFF_MOST_ROWS, const char *)};
     int status = source_next(source, &line, err);
-    if (status == 0 || (status > 0 && (line.length != 17 ||
-                                       memcmp(line.text, "metric,value,unit", 17) != 0))) {
+    if (status == 0 ||
+        (status > 0 &&
+         (line.length != 17 || memcmp(line.text, "metric,value,unit", 17) != 0))) {
         status = err_set(err, "%s: does not begin with 'metric,value,unit'", path);
     }
     while (status > 0 && (status = source_next(source, &line, err)) > 0) {

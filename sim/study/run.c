@@ -299,24 +299,17 @@ static void free_parts(const struct parts *parts)
     free(parts->results);
 }
 
-int run_config(const struct config *config, const struct run_options *options,
-               struct metrics *metrics, struct err *err)
+static struct results_options results_of(const struct config *config,
+                                         const struct run_options *options,
+                                         const struct pool *pools,
+                                         const char *calibration)
 {
-    size_t n = (size_t)config->n_pools;
-    struct parts parts = {
-        .pools = memory_new(n, sizeof *parts.pools),
-        .policies = memory_new(n, sizeof *parts.policies),
-        .scalers = memory_new(n, sizeof(const struct scale_ops *)),
-        .results = memory_new(1, sizeof *parts.results),
-    };
     const struct config_slo *bounds = &config->slo;
-    char calibration[CALIBRATED_TEXT];
-    calibrated_print(config->pools, config->n_pools, calibration);
-    struct results_options results_options = {
+    return (struct results_options){
         .folder = options->folder,
         .overwrite = options->overwrite,
         .steps = config->output.steps != 0,
-        .pools = parts.pools,
+        .pools = pools,
         .n_pools = config->n_pools,
         .slo = {.ttft_ns = bounds->ttft_ns,
                 .tpot_ns = bounds->tpot_ns,
@@ -332,6 +325,22 @@ int run_config(const struct config *config, const struct run_options *options,
         .interval_ns = config->output.interval_ns,
         .calibration = calibration,
     };
+}
+
+int run_config(const struct config *config, const struct run_options *options,
+               struct metrics *metrics, struct err *err)
+{
+    size_t n = (size_t)config->n_pools;
+    struct parts parts = {
+        .pools = memory_new(n, sizeof *parts.pools),
+        .policies = memory_new(n, sizeof *parts.policies),
+        .scalers = memory_new(n, sizeof(const struct scale_ops *)),
+        .results = memory_new(1, sizeof *parts.results),
+    };
+    char calibration[CALIBRATED_TEXT];
+    calibrated_print(config->pools, config->n_pools, calibration);
+    struct results_options results_options =
+        results_of(config, options, parts.pools, calibration);
     struct workload workload;
     struct served served;
     struct arena arena = {0};
