@@ -10,7 +10,7 @@ from broken import DONE, FAILED, TRACE, USAGE
 
 LINES = {
     "run": "run CONFIG [-o DIR] [-s section.key=value]... [--stepwise] [--quiet] "
-           "[--overwrite] [--on-bad-row stop|skip] [--interval PERCENT]",
+           "[--overwrite] [--on-bad-row stop|skip] [--interval PERCENT] [--trace-json]",
     "check": "check CONFIG [-s section.key=value]...",
     "gen": "gen WORKLOAD.ini [-o FILE] [--to FORMAT] [-s section.key=value]...",
     "trace": "trace stats FILE [-o FILE.csv] [--cache-blocks LIST] [--block-tokens N] "
@@ -85,6 +85,8 @@ def usage_faults(case, expected):
 
 
 OTHERS = [
+    broken.Case("a_trace_json_without_a_folder", ["run", "linear.ini", "--trace-json"],
+                "--trace-json: is written to the folder of -o DIR, which is not given"),
     broken.Case("an_unknown_command", ["simulate", "linear.ini"],
                 "no command 'simulate'; 'servesim --help' lists them", code=USAGE),
     broken.Case("an_option_in_the_place_of_a_command", ["-q", "run", "linear.ini"],
