@@ -52,6 +52,10 @@ static const struct field workload_fields[] = {
      "draw blocks of so much of the trace's time, again and again, with the run's "
      "seed, "
      "and hold its rows in memory; 0: the trace as it is"},
+    {"detick", FIELD_TIME, WORKLOAD(detick_ns), "s", "0", "0", "1000000", NULL,
+     "spread the arrivals of one instant, drawn with the run's seed, over a tick of "
+     "this "
+     "length (Mooncake's conversations: 3), or up to the next instant; 0: as they are"},
     {"from", FIELD_TIME, WORKLOAD(from_ns), "s", "0", "0", "1000000000", NULL,
      "leave out what the trace has before this time, which becomes 0"},
     {"until", FIELD_TIME, WORKLOAD(until_ns), "s", "0", "0", "1000000000", NULL,

@@ -174,7 +174,7 @@ for name, line, fault in (
          "concurrency: must be given with mode = closed")):
     VALUES.append(case(name, LINEAR, f"c.ini: [workload] {fault}"))
     VALUES[-1].files["c.ini"] = WORKLOAD + line + "\n" + POOL
-for key, value in (("rate_rps", "7"), ("rate_scale", "2"), ("cooldown", "3")):
+for key, value in (("rate_rps", "7"), ("rate_scale", "2"), ("cooldown", "3"), ("detick", "3")):
     VALUES.append(option(f"{key}_of_clients_that_wait", f"workload.{key}={value}",
                          f"c.ini: [workload] {key}: has no meaning with mode = closed, where a "
                          "request is sent when another has left", "c.ini"))
