@@ -3,6 +3,7 @@
 #include "base/field.h"
 #include "base/memory.h"
 #include "cli/command.h"
+#include "cli/convert.h"
 #include "cli/fit_trace.h"
 #include "output/whole.h"
 #include "study/trace_stats.h"
@@ -14,9 +15,11 @@
     "[--on-bad-row stop|skip]\n"                                         \
     "       servesim trace fit FILE [-o SPEC.ini] [--detick TIME] "      \
     "[--format NAME]\n"                                                  \
-    "                [--on-bad-row stop|skip]"
+    "                [--on-bad-row stop|skip]\n"                         \
+    "       servesim trace convert FILE [-o FILE] [--to NAME] "          \
+    "[--format NAME]\n                       [--on-bad-row stop|skip]"
 
-enum own { CACHE_BLOCKS, BLOCK_TOKENS, SESSION_PREFIX, DETICK, FORMAT };
+enum own { CACHE_BLOCKS, BLOCK_TOKENS, SESSION_PREFIX, DETICK, FORMAT, TO };
 
 static const struct command_option own_options[] = {
     [CACHE_BLOCKS] = {"cache-blocks", true,
@@ -26,15 +29,16 @@ static const struct command_option own_options[] = {
                         "a request begins with all its session_id has said"},
     [DETICK] = {"detick", true, "spread arrivals of one instant over so much time: 3s"},
     [FORMAT] = {"format", true, "of FILE: see `servesim list formats`"},
+    [TO] = {"to", true, "convert to plain (the default), azure, mooncake ..."},
     {.name = NULL},
 };
 
-static const char *const operations[] = {"stats", "fit", NULL};
+static const char *const operations[] = {"stats", "fit", "convert", NULL};
 
 /* Which operations take an option: the first letters of their names. */
 static const char *const takers[] = {
     [CACHE_BLOCKS] = "s", [BLOCK_TOKENS] = "s", [SESSION_PREFIX] = "s",
-    [DETICK] = "sf",      [FORMAT] = "sf",
+    [DETICK] = "sf",      [FORMAT] = "sfc",     [TO] = "c",
 };
 
 static const struct field cache_field = {
@@ -164,6 +168,9 @@ static int run(const struct command_line *line)
                 name, ARGUMENTS);
         return COMMAND_USAGE;
     }
+    if (strcmp(line->operands[0], "convert") == 0) {
+        return convert_run(line, line->own[FORMAT], line->own[TO]);
+    }
     if (read_options(line, &options, &err) != 0) {
         fprintf(stderr, "servesim: %s\n", err.text);
         return COMMAND_FAILED;
@@ -182,7 +189,7 @@ static int run(const struct command_line *line)
 const struct command command_trace = {
     .name = "trace",
     .arguments = ARGUMENTS,
-    .summary = "Tells what is in a trace, or fits a generator to it",
+    .summary = "Tells what is in a trace, fits a generator, or converts it",
     .help =
         "stats counts requests and tokens of FILE: rates, the burstiness of arrivals\n"
         "(idc_Ns: variance / mean of the counts in whole windows of N seconds, 1 if\n"
@@ -199,9 +206,15 @@ const struct command command_trace = {
         "process of arrivals, mixtures of lognormals for prompts and outputs, and\n"
         "their correlation.  With -o it prints how good the fit is; without, the\n"
         "description.\n\n"
+        "convert writes FILE in the format --to names (plain, azure, burstgpt,\n"
+        "llmservingsim, mooncake, splitwise, vidur) to -o or standard output, and "
+        "says\n"
+        "what that format has no place for.  An -o that ends with .gz or .zst is\n"
+        "compressed.\n\n"
         "  servesim trace stats conversation_trace.jsonl --detick 3s\n"
         "  servesim trace stats trace.csv --session-prefix --cache-blocks 500,4000\n"
-        "  servesim trace fit trace.csv -o fitted.ini\n",
+        "  servesim trace fit trace.csv -o fitted.ini\n"
+        "  servesim trace convert conversation_trace.jsonl -o converted.csv\n",
     .options = "ob",
     .own = own_options,
     .least_operands = 2,

@@ -87,6 +87,11 @@ struct config_output {
     int64_t steps;
     int64_t itl;
     int64_t sessions;
+    int64_t trace_json;
+    int64_t trace_from_ns;
+    int64_t trace_until_ns; /* 0: the end */
+    int64_t trace_events;
+    int64_t trace_requests;
 };
 
 struct config {

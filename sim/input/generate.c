@@ -178,7 +178,7 @@ int generate_last(const struct generate_spec *spec,
     return status;
 }
 
-static int write_requests(struct generate_draw *draw, const struct trace_writer *writer,
+static int write_requests(struct generate_draw *draw, struct trace_writer *writer,
                           const volatile sig_atomic_t *interrupted, struct err *err)
 {
     for (;;) {
@@ -196,14 +196,15 @@ static int write_requests(struct generate_draw *draw, const struct trace_writer 
     }
 }
 
-int generate_write(const struct generate_spec *spec, FILE *out,
-                   const volatile sig_atomic_t *interrupted, struct err *err)
+int generate_write_as(const struct generate_spec *spec,
+                      const struct trace_write_format *format, FILE *out,
+                      const volatile sig_atomic_t *interrupted, struct err *err)
 {
     struct generate_draw draw;
     struct trace_writer writer;
     generate_start(&draw, spec);
     bool has_clients = spec->arrivals.process == ARRIVALS_SERVEGEN;
-    int status = trace_write_begin(&writer, &trace_write_plain,
+    int status = trace_write_begin(&writer, format,
                                    has_clients ? TRACE_WRITE_TENANT : 0, out, err);
     if (status == 0) {
         status = write_requests(&draw, &writer, interrupted, err);
@@ -213,4 +214,10 @@ int generate_write(const struct generate_spec *spec, FILE *out,
     }
     generate_stop(&draw);
     return status;
+}
+
+int generate_write(const struct generate_spec *spec, FILE *out,
+                   const volatile sig_atomic_t *interrupted, struct err *err)
+{
+    return generate_write_as(spec, &trace_write_plain, out, interrupted, err);
 }

@@ -20,6 +20,7 @@
 #include "input/arrivals.h"
 #include "input/lengths.h"
 #include "input/trace.h"
+#include "input/trace_write.h"
 
 struct generate_spec {
     const char *path;
@@ -66,9 +67,13 @@ int generate_last(const struct generate_spec *spec,
                   const volatile sig_atomic_t *interrupted, int64_t *last_ns,
                   struct err *err);
 
-/* Writes the trace as it is drawn (input/trace_write.h, the plain format), and flushes
- * `out`.  -1 if a write fails or too few requests come
- * before the end: then `out` holds a part. */
+/* Writes the trace in a format as it is drawn, and flushes `out`.  -1 if a write fails or
+ * too few requests come before the end: then `out` holds a part. */
+int generate_write_as(const struct generate_spec *spec,
+                      const struct trace_write_format *format, FILE *out,
+                      const volatile sig_atomic_t *interrupted, struct err *err);
+
+/* The same in the plain format. */
 int generate_write(const struct generate_spec *spec, FILE *out,
                    const volatile sig_atomic_t *interrupted, struct err *err);
 

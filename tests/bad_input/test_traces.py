@@ -131,7 +131,8 @@ MOONCAKE = '{"timestamp": 17, "input_length": 700, "output_length": 9, "hash_ids
 
 JSON = [
     case("a_first_line_of_json_that_is_no_request", '{"model": "x"}\n',
-         "t.csv:1: key 'timestamp' is missing"),
+         "t.csv:1: the first line '{\"model\": \"x\"}' is of no trace format known here; "
+         "`servesim list formats` has them all"),
     case("json_without_a_key", MOONCAKE + MOONCAKE.replace("output_length", "output"),
          "t.csv:2: key 'output_length' is missing"),
     case("json_with_a_key_twice", MOONCAKE.replace("hash_ids", "timestamp"),
