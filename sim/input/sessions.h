@@ -11,7 +11,8 @@
  * what is shared otherwise: a system prompt that many sessions begin with, a question asked
  * twice, two answers to one history.  From below nothing is known but 0.
  *
- * A request costs O(log n), and one that nobody has continued yet keeps its memory.
+ * A request costs O(log n), n the different numbers of tokens, and one that nobody has
+ * continued yet keeps its memory: 32 bytes, and 48 for each such number.
  */
 #ifndef SERVESIM_INPUT_SESSIONS_H
 #define SERVESIM_INPUT_SESSIONS_H
@@ -19,11 +20,13 @@
 #include <stdint.h>
 
 struct sessions_turn;
+struct sessions_length;
 
 /* Zeroed it is empty and ready. */
 struct sessions {
-    struct sessions_turn *root;  /* turns that a later request may continue */
-    struct sessions_turn *fresh; /* those of the last arrival's instant */
+    struct sessions_length *root; /* turns that a later request may continue */
+    struct sessions_turn *fresh;  /* those of the last arrival's instant, in order */
+    struct sessions_turn *last_fresh;
     int64_t fresh_ns;
     int64_t n_turns;
     int64_t n_sessions;
