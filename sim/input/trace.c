@@ -34,6 +34,9 @@ struct trace {
     int64_t n_skipped;
     int64_t first_skipped_line;
     struct err reasons[TRACE_REASONS]; /* of the first ones */
+
+    int64_t n_failed; /* trace_failed() */
+    int64_t first_failed_line;
 };
 
 static void strip_byte_order_mark(struct source_line *line)
@@ -51,6 +54,45 @@ static void strip_carriage_return(struct source_line *line)
     }
 }
 
+static const struct trace_format *find_format(const char *name)
+{
+    for (int i = 0; i < N_FORMATS; i++) {
+        if (strcmp(formats[i]->name, name) == 0) {
+            return formats[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_auto(const char *name)
+{
+    return name == NULL || strcmp(name, "auto") == 0;
+}
+
+bool trace_format_known(const char *name, struct err *err)
+{
+    if (is_auto(name) || find_format(name) != NULL) {
+        return true;
+    }
+    char known[512];
+    int used = snprintf(known, sizeof known, "auto");
+    for (int i = 0; i < N_FORMATS; i++) {
+        used += snprintf(known + used, sizeof known - (size_t)used, ", %s",
+                         formats[i]->name);
+    }
+    err_set(err, "'%.64s' is no trace format: give one of %s", name, known);
+    return false;
+}
+
+const char *trace_format_name(int32_t i, const char **first_line)
+{
+    if (i >= N_FORMATS) {
+        return NULL;
+    }
+    *first_line = formats[i]->first_line;
+    return formats[i]->name;
+}
+
 static int refuse_format(const struct source_line *line, struct err *err)
 {
     char known[512];
@@ -66,12 +108,12 @@ static int refuse_format(const struct source_line *line, struct err *err)
                   is_long ? "..." : "", known);
 }
 
-static int begin_format(struct trace *trace, const struct trace_format *format,
-                        const struct source_line *line, struct err *err)
+static int begin_format(struct trace *trace, const struct source_line *line,
+                        struct err *err)
 {
+    const struct trace_format *format = trace->format;
     free(trace->state);
     trace->state = memory_new(1, format->state_bytes);
-    trace->format = format;
     trace->first = *line;
     trace->has_first = format->has_no_header;
     return format->header(trace->state, line, err);
@@ -92,22 +134,27 @@ static int begin_pass(struct trace *trace, struct err *err)
     strip_carriage_return(&line);
     trace->arrival_ns = INT64_MIN;
     trace->n_skipped = 0;
-    for (int i = 0; i < N_FORMATS; i++) {
-        if (formats[i]->test(&line)) {
-            return begin_format(trace, formats[i], &line, err);
-        }
+    trace->n_failed = 0;
+    for (int i = 0; i < N_FORMATS && trace->format == NULL; i++) {
+        trace->format = formats[i]->test(&line) ? formats[i] : NULL;
     }
-    return refuse_format(&line, err);
+    return trace->format != NULL ? begin_format(trace, &line, err)
+                                 : refuse_format(&line, err);
 }
 
-struct trace *trace_open(const char *path, bool skip_bad_rows, struct err *err)
+struct trace *trace_open(const char *path, const char *format, bool skip_bad_rows,
+                         struct err *err)
 {
+    if (!trace_format_known(format, err)) {
+        return NULL;
+    }
     struct source *source = source_open(path, err);
     if (source == NULL) {
         return NULL;
     }
     struct trace *trace = memory_new(1, sizeof *trace);
     trace->source = source;
+    trace->format = is_auto(format) ? NULL : find_format(format);
     trace->skip_bad_rows = skip_bad_rows;
     if (begin_pass(trace, err) != 0) {
         trace_close(trace);
@@ -140,10 +187,23 @@ static int read_row(struct trace *trace, const struct source_line *line,
 {
     struct trace_field arrival;
     *row = (struct trace_row){.line = line->number, .deadline_ns = -1};
-    if (trace->format->row(trace->state, line, row, &arrival, err) != 0) {
+    int result = trace->format->row(trace->state, line, row, &arrival, err);
+    if (result < 0 || check_order(trace, line, row, &arrival, err) != 0) {
         return -1;
     }
-    return check_order(trace, line, row, &arrival, err);
+    return result;
+}
+
+/* Counts a request that failed, if it is of the time that is kept. */
+static void keep_apart(struct trace *trace, const struct trace_row *row)
+{
+    if (row->arrival_ns < trace->from_ns ||
+        (trace->until_ns > 0 && row->arrival_ns >= trace->until_ns)) {
+        return;
+    }
+    if (trace->n_failed++ == 0) {
+        trace->first_failed_line = row->line;
+    }
 }
 
 /* Counts a bad line and returns 0 if such lines are to be passed over, else -1. */
@@ -211,8 +271,15 @@ static int next_row(struct trace *trace, struct trace_row *row, struct err *err)
             return -1;
         }
         n_empty = 0;
-        if (result == 1 && read_row(trace, &line, row, err) == 0) {
-            return 1;
+        if (result == 1) {
+            result = read_row(trace, &line, row, err);
+            if (result == 0) {
+                return 1;
+            }
+            if (result == TRACE_FAILED) {
+                keep_apart(trace, row);
+                continue;
+            }
         }
         if (skip(trace, source_line_number(trace->source), err) != 0) {
             return -1;
@@ -253,6 +320,12 @@ int64_t trace_skipped(const struct trace *trace, int64_t *first_line,
     *first_line = trace->first_skipped_line;
     *reason = trace->reasons[0].text;
     return trace->n_skipped;
+}
+
+int64_t trace_failed(const struct trace *trace, int64_t *first_line)
+{
+    *first_line = trace->first_failed_line;
+    return trace->n_failed;
 }
 
 const char *trace_skipped_reason(const struct trace *trace, int64_t i)

@@ -43,10 +43,19 @@ enum { TRACE_LABEL_BYTES = 64 };
 
 struct trace;
 
-/* Opens `path` ("-": standard input) and reads its header.  `skip_bad_rows`: a row that
+/* Opens `path` ("-": standard input) and reads its header.  `format`: the name of one, or
+ * NULL or "auto" for the one that the first line tells.  `skip_bad_rows`: a row that
  * cannot be read is counted instead of being an error (see trace_skipped). NULL and `err`
- * filled if it cannot be opened, is empty or has no header this program knows. */
-struct trace *trace_open(const char *path, bool skip_bad_rows, struct err *err);
+ * filled if it cannot be opened, is empty, has no header this program knows or not that
+ * of `format`. */
+struct trace *trace_open(const char *path, const char *format, bool skip_bad_rows,
+                         struct err *err);
+
+/* Whether a format is called that (or it is NULL or "auto"); if not, `err` names all. */
+bool trace_format_known(const char *name, struct err *err);
+
+/* The i-th format and what its first line is, or NULL after the last one. */
+const char *trace_format_name(int32_t i, const char **first_line);
 
 /* The next request: 1 and `row` filled, 0 at the end, -1 and `err` filled (it means
  * nothing after 1 and 0).  Empty lines at the end of the file are fine.  Rows in the
@@ -65,6 +74,11 @@ int trace_rewind(struct trace *trace, struct err *err);
  * the first one (for a warning) if there is any. */
 int64_t trace_skipped(const struct trace *trace, int64_t *first_line,
                       const char **reason);
+
+/* Requests of this pass that failed when the trace was taken: they are kept apart, for
+ * nobody knows what they would have asked for, and trace_next() does not give them.
+ * *first_line is of the first one if there is any. */
+int64_t trace_failed(const struct trace *trace, int64_t *first_line);
 
 /* Why the i-th of them (from 0) was passed over; NULL if there is none, or i is
  * TRACE_REASONS or more. */

@@ -17,6 +17,8 @@ struct trace_field {
     size_t length;
 };
 
+enum { TRACE_FAILED = 1 };
+
 struct trace_format {
     const char *name;
     const char *first_line; /* as a user would write it, for errors */
@@ -30,7 +32,8 @@ struct trace_format {
     /* Reads the first line; -1 and `err` if it is not as it should be. */
     int (*header)(void *state, const struct source_line *line, struct err *err);
 
-    /* Reads a request into the zeroed `row`, and where its arrival is written. */
+    /* Reads a request into the zeroed `row`, and where its arrival is written.  0, -1 and
+     * `err`, or TRACE_FAILED: only its arrival was read (trace_failed()). */
     int (*row)(void *state, const struct source_line *line, struct trace_row *row,
                struct trace_field *arrival, struct err *err);
 

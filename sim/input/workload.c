@@ -216,7 +216,8 @@ static int open_source(struct workload *workload, uint64_t seed, struct err *err
         return 0;
     }
     workload->file = strcmp(config->trace, "-") == 0 ? "standard input" : config->trace;
-    workload->trace = trace_open(config->trace, config->on_bad_row != 0, err);
+    workload->trace =
+        trace_open(config->trace, config->format, config->on_bad_row != 0, err);
     if (workload->trace != NULL) {
         trace_keep(workload->trace, config->from_ns, config->until_ns);
     }

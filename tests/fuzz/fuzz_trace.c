@@ -63,7 +63,7 @@ static void read_pass(struct trace *trace, struct pass *pass)
 static void read_file(const char *path, bool skip_bad_rows)
 {
     struct err err = {0};
-    struct trace *trace = trace_open(path, skip_bad_rows, &err);
+    struct trace *trace = trace_open(path, NULL, skip_bad_rows, &err);
     if (trace == NULL) {
         CHECK(err.text[0] != '\0');
         return;

@@ -19,7 +19,7 @@ struct fault {
 static inline struct trace *must_open(const char *path, bool skip_bad_rows)
 {
     struct err err = {0};
-    struct trace *trace = trace_open(path, skip_bad_rows, &err);
+    struct trace *trace = trace_open(path, NULL, skip_bad_rows, &err);
     assert_string_equal(err.text, "");
     return trace;
 }
@@ -80,7 +80,7 @@ static inline void assert_faults(const struct fault *faults, size_t n)
         snprintf(expected, sizeof expected, "x.csv:%s", faults[i].message);
         write_file("x.csv", faults[i].text, strlen(faults[i].text));
         struct err err = {0};
-        struct trace *trace = trace_open("x.csv", false, &err);
+        struct trace *trace = trace_open("x.csv", NULL, false, &err);
         if (trace != NULL) {
             struct trace_row row;
             int result;

@@ -137,7 +137,7 @@ static void a_nul_byte_is_refused_and_so_is_utf_16(void **state)
     (void)state;
     struct err err = {0};
     write_file("x.csv", "a\0r\0r\0i\0v\0a\0l\0_\0s\0\n\0", 20);
-    assert_null(trace_open("x.csv", false, &err));
+    assert_null(trace_open("x.csv", NULL, false, &err));
     assert_string_equal(err.text,
                         "x.csv:1: the line holds a NUL byte: this is no text in UTF-8");
     write_file("x.csv", PLAIN "0.0137,4\0,17\n", sizeof PLAIN - 1 + 13);
