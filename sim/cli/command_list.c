@@ -88,9 +88,17 @@ static int32_t print_variants(const char *section, const struct field_table *tab
 /* The keys of the files that `servesim gen` reads. */
 static int print_workload_keys(const char *name)
 {
-    int32_t n = print_fields("workload", &generate_table, name) +
-                print_variants("arrivals", arrivals_tables, ARRIVALS_TABLES, name) +
-                print_variants("prompt, output", lengths_tables, LENGTHS_TABLES, name);
+    int32_t n =
+        print_fields("workload", &generate_table, name) +
+        print_variants("arrivals", arrivals_tables, ARRIVALS_TABLES, name) +
+        print_variants("prompt, output, followup, turns, prefix_tokens, thinking",
+                       lengths_tables, LENGTHS_TABLES, name) +
+        print_fields("client.NAME", &talk_client_table, name) +
+        print_fields("sessions", &talk_sessions_table, name) +
+        print_fields("agent", &talk_agent_table, name) +
+        print_variants("gap", pauses_tables, PAUSES_TABLES, name) +
+        print_fields("prefix", &prefixes_table, name) +
+        print_fields("reasoning", &talk_reasoning_table, name);
     return found(n, "workload-keys", name);
 }
 

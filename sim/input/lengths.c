@@ -5,13 +5,14 @@
 #include "input/variant.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 
 #define AT(member) offsetof(struct lengths_spec, member)
 
 static const struct field distribution_field[] = {
     {"distribution", FIELD_CHOICE, AT(distribution), "", NULL, NULL, NULL,
-     "fixed|uniform|lognormal_mix", "how lengths are drawn"},
+     "fixed|uniform|lognormal_mix|geometric", "how lengths are drawn"},
 };
 
 static const struct field fixed_fields[] = {
@@ -41,6 +42,13 @@ static const struct field mixture_fields[] = {
      "lengths beyond min and max become min and max, or are drawn again"},
 };
 
+static const struct field geometric_fields[] = {
+    {"mean", FIELD_NANO, AT(mean_nano), "", NULL, "1", "100000000", NULL,
+     "mean length: after each token as likely as after any other it goes on"},
+    {"max", FIELD_COUNT, AT(max_tokens), "tokens", "1000000000", "1", "1000000000",
+     NULL, "the longest length; longer ones become it"},
+};
+
 const struct field_table lengths_tables[LENGTHS_TABLES] = {
     {.name = "lengths", .fields = distribution_field, .n_fields = 1},
     {.name = "fixed", .fields = fixed_fields, .n_fields = 1},
@@ -48,6 +56,7 @@ const struct field_table lengths_tables[LENGTHS_TABLES] = {
     {.name = "lognormal_mix",
      .fields = mixture_fields,
      .n_fields = sizeof mixture_fields / sizeof mixture_fields[0]},
+    {.name = "geometric", .fields = geometric_fields, .n_fields = 2},
 };
 
 /* A value of the mixture becomes the nearest length, so l takes all up to l + 0.5. */
@@ -114,6 +123,9 @@ int lengths_read(struct lengths_spec *spec, struct settings *settings,
             return -1;
         }
         return mixture_prepare(spec, settings, section, err);
+    case LENGTHS_GEOMETRIC:
+        spec->min_tokens = 1;
+        return 0;
     }
     CHECK(false);
     return -1;
@@ -136,6 +148,17 @@ static int64_t mixture_quantile(const struct lengths_spec *spec, double share)
     return low;
 }
 
+/* A length is more than k with the probability (1 - 1/mean)^k, k = 1, 2, ... */
+static int64_t geometric_quantile(const struct lengths_spec *spec, double u)
+{
+    if (spec->mean_nano == 1000000000) {
+        return 1;
+    }
+    double beyond = log1p(-1e9 / (double)spec->mean_nano);
+    double length = 1 + floor(log1p(-u) / beyond);
+    return length < (double)spec->max_tokens ? (int64_t)length : spec->max_tokens;
+}
+
 int64_t lengths_quantile(const struct lengths_spec *spec, double u)
 {
     CHECK(u >= 0 && u <= 1);
@@ -150,6 +173,8 @@ int64_t lengths_quantile(const struct lengths_spec *spec, double u)
     case LENGTHS_LOGNORMAL_MIX:
         return mixture_quantile(spec,
                                 spec->lowest + u * (spec->highest - spec->lowest));
+    case LENGTHS_GEOMETRIC:
+        return geometric_quantile(spec, u);
     }
     CHECK(false);
     return 0;

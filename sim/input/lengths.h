@@ -13,7 +13,12 @@
 #include "input/mixture.h"
 #include "input/settings.h"
 
-enum lengths_distribution { LENGTHS_FIXED, LENGTHS_UNIFORM, LENGTHS_LOGNORMAL_MIX };
+enum lengths_distribution {
+    LENGTHS_FIXED,
+    LENGTHS_UNIFORM,
+    LENGTHS_LOGNORMAL_MIX,
+    LENGTHS_GEOMETRIC
+};
 
 enum lengths_outside { LENGTHS_CLIP, LENGTHS_RESAMPLE };
 
@@ -22,6 +27,7 @@ struct lengths_spec {
     int64_t min_tokens;
     int64_t max_tokens;
     int64_t outside;     /* enum lengths_outside: what happens beyond min and max */
+    int64_t mean_nano;   /* of a geometric distribution, before max_tokens */
     const char *weights; /* as written; `mixture` is what they mean */
     const char *mus;
     const char *sigmas;
@@ -30,7 +36,7 @@ struct lengths_spec {
     double highest; /* with LENGTHS_RESAMPLE those between min and max */
 };
 
-enum { LENGTHS_TABLES = 4 };
+enum { LENGTHS_TABLES = 5 };
 
 /* For variant_read(): `distribution`, then the keys of each. */
 extern const struct field_table lengths_tables[LENGTHS_TABLES];
