@@ -77,7 +77,7 @@ static int32_t print_variants(const char *section, const struct field_table *tab
 {
     int32_t n = print_fields(section, &tables[0], name);
     for (int32_t i = 1; i < n_tables; i++) {
-        char place[80];
+        char place[120];
         snprintf(place, sizeof place, "%s, %s = %s", section, tables[0].fields[0].key,
                  tables[i].name);
         n += print_fields(place, &tables[i], name);

@@ -54,15 +54,21 @@ void talk_blocks_tell(struct talk_blocks *blocks, const struct talk_draw *draw,
     int64_t n = blocks_of(call->prompt_tokens);
     int64_t n_kept = kept_blocks(script, call);
     int64_t n_group = group_blocks(script, call);
-    bool is_last = call->is_sub_agent || script->n_calls == 1;
-    int64_t **ids = is_last ? &blocks->own : &script->blocks;
+    bool is_alone = call->is_sub_agent || script->n_calls == 1;
+    int64_t **ids = is_alone ? &blocks->own : &script->blocks;
     int64_t first = n_group > 0 ? talk_draw_group_block(draw, script) : 0;
     *ids = memory_grow(*ids, (size_t)n, sizeof **ids);
     for (int64_t i = n_kept; i < n; i++) {
         (*ids)[i] = i < n_group ? first + i : blocks->next_id++;
     }
-    if (!is_last) {
+    if (!is_alone) {
         script->blocks_tokens = call->prompt_tokens;
+    }
+    if (script->next + 1 == script->n_calls && !is_alone) {
+        free(blocks->own); /* the session ends before the row is read */
+        blocks->own = script->blocks;
+        script->blocks = NULL;
+        ids = &blocks->own;
     }
     row->hash_ids = *ids;
     row->n_hash_ids = n;
