@@ -38,10 +38,13 @@ int prefixes_read(struct prefixes_spec *spec, struct settings *settings,
     }
     bool drawn = settings_section(settings, lengths) != NULL;
     if (drawn == (spec->tokens > 0)) {
-        return err_set(err, "%.700s: [%s] tokens: %s", settings->file, section,
-                       drawn ? "the section [prefix_tokens] is given too; only one of "
-                               "the two can be"
-                             : "must be given, or the section [prefix_tokens]");
+        const struct settings_section *at = settings_section(settings, section);
+        const char *reason =
+            drawn ? "tokens and [prefix_tokens] are given; only one of the two can be"
+                  : "must give 'tokens', or the section [prefix_tokens]";
+        return at == NULL || at->line == 0
+                   ? err_set(err, "%.700s: [%s]: %s", settings->file, section, reason)
+                   : err_at(err, settings->file, at->line, "[%s]: %s", section, reason);
     }
     return drawn ? lengths_read(&spec->lengths, settings, lengths, arena, err) : 0;
 }
