@@ -25,9 +25,11 @@ static const struct field exponential_fields[] = {
 
 static const struct field lognormal_fields[] = {
     {"median_s", FIELD_TIME, AT(middle_ns), "s", NULL, "0.000001", "1000000000", NULL,
-     "half of the times are shorter"},
+     "half of the times are shorter, apart from min_s"},
     {"sigma", FIELD_NANO, AT(sigma_nano), "", NULL, "0", "10", NULL,
      "standard deviation of the logarithm"},
+    {"min_s", FIELD_TIME, AT(min_ns), "s", "0", "0", "1000000000", NULL,
+     "comes on top of each"},
     {"max_s", FIELD_TIME, AT(max_ns), "s", "1000000000", "0", "1000000000", NULL,
      "longer times are cut to it"},
 };
@@ -62,6 +64,7 @@ int64_t pauses_draw(const struct pauses_spec *spec, struct rng *rng)
         break;
     case PAUSES_LOGNORMAL:
         ns *= exp((double)spec->sigma_nano / 1e9 * gsl_ran_ugaussian(rng->generator));
+        ns += (double)spec->min_ns;
         break;
     }
     CHECK(ns >= 0);

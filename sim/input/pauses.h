@@ -2,8 +2,8 @@
  *
  * fixed        always the same
  * exponential  with that mean
- * lognormal    with that median, sigma being the standard deviation of the logarithm;
- *              longer ones than max_s are cut to it
+ * lognormal    min_s and a time of that median, sigma being the standard deviation of its
+ *              logarithm; longer ones than max_s are cut to it
  */
 #ifndef SERVESIM_INPUT_PAUSES_H
 #define SERVESIM_INPUT_PAUSES_H
@@ -21,6 +21,7 @@ struct pauses_spec {
     int64_t distribution; /* enum pauses_distribution */
     int64_t middle_ns;    /* the one time, the mean, the median */
     int64_t sigma_nano;
+    int64_t min_ns;
     int64_t max_ns;
 };
 
