@@ -95,17 +95,12 @@ const char *trace_format_name(int32_t i, const char **first_line)
 
 static int refuse_format(const struct source_line *line, struct err *err)
 {
-    char known[512];
-    int used = 0;
-    for (int i = 0; i < N_FORMATS; i++) {
-        used += snprintf(known + used, sizeof known - (size_t)used, "%s%s (%s)",
-                         i > 0 ? ", " : "", formats[i]->name, formats[i]->first_line);
-    }
     bool is_long = line->length > SHOWN_BYTES;
     return err_at(err, line->file, line->number,
-                  "the first line '%.*s%s' is of no trace format known here: %s",
+                  "the first line '%.*s%s' is of no trace format known here; `servesim "
+                  "list formats` has them all",
                   (int)(is_long ? SHOWN_BYTES : line->length), line->text,
-                  is_long ? "..." : "", known);
+                  is_long ? "..." : "");
 }
 
 static int begin_format(struct trace *trace, const struct source_line *line,
@@ -188,6 +183,9 @@ static int read_row(struct trace *trace, const struct source_line *line,
     struct trace_field arrival;
     *row = (struct trace_row){.line = line->number, .deadline_ns = -1};
     int result = trace->format->row(trace->state, line, row, &arrival, err);
+    if (result == TRACE_NO_ROW) {
+        return result;
+    }
     if (result < 0 || check_order(trace, line, row, &arrival, err) != 0) {
         return -1;
     }
@@ -249,6 +247,14 @@ static int next_line(struct trace *trace, struct source_line *line, struct err *
     return source_next(trace->source, line, err);
 }
 
+static int end_format(const struct trace *trace, struct err *err)
+{
+    const struct trace_format *format = trace->format;
+    return format->end != NULL
+               ? format->end(trace->state, source_name(trace->source), err)
+               : 0;
+}
+
 static int next_row(struct trace *trace, struct trace_row *row, struct err *err)
 {
     int64_t n_empty = 0;
@@ -256,7 +262,10 @@ static int next_row(struct trace *trace, struct trace_row *row, struct err *err)
     for (;;) {
         struct source_line line;
         int result = next_line(trace, &line, err);
-        if (result == 0 || source_broken(trace->source)) {
+        if (result == 0) {
+            return end_format(trace, err);
+        }
+        if (source_broken(trace->source)) {
             return result;
         }
         if (result == 1) {
@@ -278,6 +287,8 @@ static int next_row(struct trace *trace, struct trace_row *row, struct err *err)
             }
             if (result == TRACE_FAILED) {
                 keep_apart(trace, row);
+            }
+            if (result > 0) {
                 continue;
             }
         }
@@ -336,6 +347,12 @@ const char *trace_skipped_reason(const struct trace *trace, int64_t i)
 const char *trace_ignored_columns(const struct trace *trace)
 {
     return trace->format->ignored != NULL ? trace->format->ignored(trace->state) : "";
+}
+
+bool trace_has_arrivals(const struct trace *trace)
+{
+    const struct trace_format *format = trace->format;
+    return format->has_arrivals == NULL || format->has_arrivals(trace->state);
 }
 
 int trace_sha256(struct trace *trace, char hex[65], struct err *err)

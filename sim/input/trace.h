@@ -2,7 +2,7 @@
  *
  * Streams: memory does not grow with the file.  Plain, gzip and zstd files and "-" for
  * standard input; the format is told by the first line.  Formats are one file each
- * (trace_azure.c, trace_mooncake.c, trace_plain.c) and one line in trace.c.  Nothing a file holds can
+ * (trace_azure.c, trace_mooncake.c, trace_plain.c, ...) and one line in trace_format.h.  Nothing a file holds can
  * crash or hang the reader: every fault is one sentence with file, line and column.
  */
 #ifndef SERVESIM_INPUT_TRACE_H
@@ -88,6 +88,9 @@ const char *trace_skipped_reason(const struct trace *trace, int64_t i);
 /* Columns of this format that the file has and this version does not simulate, joined by
  * ", " (for a warning), or "". */
 const char *trace_ignored_columns(const struct trace *trace);
+
+/* Whether the file says when requests arrive; if not, all do at 0. */
+bool trace_has_arrivals(const struct trace *trace);
 
 /* Writes the sha256 of all bytes of the file as they are on disk (64 hex digits and a
  * NUL).  This ends the pass: no rows are left until trace_rewind(). */

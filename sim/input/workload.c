@@ -274,6 +274,14 @@ static int no_requests(const struct workload *workload, struct err *err)
 {
     const char *path = workload->config->trace;
     const char *first = trace_skipped_reason(workload->trace, 0);
+    int64_t line;
+    int64_t n_failed = trace_failed(workload->trace, &line);
+    if (first == NULL && n_failed > 0) {
+        return err_set(err,
+                       "%s: the trace holds no requests: %" PRId64
+                       " failed when it was taken",
+                       path, n_failed);
+    }
     if (first == NULL) {
         bool is_cut = workload->config->from_ns > 0 || workload->config->until_ns > 0;
         return err_set(err, "%s: the trace holds no requests%s", path,
