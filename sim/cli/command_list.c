@@ -91,6 +91,7 @@ static int print_workload_keys(const char *name)
     int32_t n =
         print_fields("workload", &generate_table, name) +
         print_variants("arrivals", arrivals_tables, ARRIVALS_TABLES, name) +
+        print_fields("modulation", &modulation_table, name) +
         print_variants("prompt, output, followup, turns, prefix_tokens, thinking",
                        lengths_tables, LENGTHS_TABLES, name) +
         print_fields("client.NAME", &talk_client_table, name) +

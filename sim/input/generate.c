@@ -82,9 +82,9 @@ int generate_read(struct generate_spec *spec, const char *path,
         return -1;
     }
     return settings_check_used(&settings,
-                               "workload, arrivals, prompt, output, client.NAME, "
-                               "sessions, agent, turns, followup, gap, prefix, "
-                               "prefix_tokens, reasoning, thinking",
+                               "workload, arrivals, modulation, prompt, output, "
+                               "client.NAME, sessions, agent, turns, followup, gap, "
+                               "prefix, prefix_tokens, reasoning, thinking",
                                err);
 }
 
@@ -93,8 +93,8 @@ void generate_start(struct generate_draw *draw, const struct generate_spec *spec
     uint64_t seed = (uint64_t)spec->seed;
     *draw = (struct generate_draw){.spec = spec};
     arrivals_init(&draw->arrivals, &spec->arrivals, seed);
-    talk_draw_init(&draw->talk, spec->clients, spec->n_clients, spec->copula_rho_nano,
-                   seed);
+    talk_draw_init(&draw->talk, spec->clients, spec->n_clients, &draw->arrivals,
+                   spec->copula_rho_nano, seed);
     talk_blocks_init(&draw->blocks, &draw->talk);
     draw->waits = (generate_row_columns(spec) & TRACE_WRITE_PARENT_ID) != 0;
 }
@@ -115,20 +115,23 @@ static int check_end(const struct generate_draw *draw, struct err *err)
         return err_set(err, "%.700s: no request arrives within duration_s", spec->path);
     }
     if (!spec->has_duration) {
-        return err_set(
-            err,
-            "%.700s: only %" PRId64 " of %" PRId64 " requests arrive within "
-            "1000000000 s, the end of every trace; ask for fewer or a higher "
-            "rate",
-            spec->path, draw->n, spec->n_requests);
+        return err_set(err,
+                       "%.700s: only %" PRId64 " of %" PRId64
+                       " requests arrive %s; ask for fewer or a higher rate",
+                       spec->path, draw->n, spec->n_requests,
+                       arrivals_end(&draw->arrivals));
     }
     return 0;
 }
 
+/* No arrivals come later. */
+static const int64_t latest_ns = INT64_C(1000000000) * 1000000000;
+
 /* When arrivals end. */
 static int64_t end_ns(const struct generate_spec *spec)
 {
-    return spec->skip_ns + spec->duration_ns;
+    int64_t end = spec->skip_ns + spec->duration_ns;
+    return end < latest_ns ? end : latest_ns;
 }
 
 /* Knows when the next arrival is, if there is one. */

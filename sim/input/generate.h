@@ -1,6 +1,6 @@
 /* generate: a workload that looks like real traffic, from a few numbers.
  *
- * A workload file says how requests arrive ([arrivals]), how long prompts and outputs
+ * A workload file says how requests arrive ([arrivals], [modulation]), how long prompts and outputs
  * are ([prompt], [output]) and how the two go together: a Gaussian copula, which leaves
  * both distributions as they are.  It may say more: who the clients are, that an arrival
  * begins a session or an agent's task, what prompts share (input/talk.h).  The same file

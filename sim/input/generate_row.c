@@ -10,9 +10,10 @@ static const char *or_none(const char *label)
     return label[0] != '\0' ? label : NULL;
 }
 
-static void tell_labels(const struct talk_client *client, struct trace_row *row)
+static void tell_labels(const struct talk_script *script, struct trace_row *row)
 {
-    row->tenant = or_none(client->tenant);
+    const struct talk_client *client = script->client;
+    row->tenant = script->tenant != NULL ? script->tenant : or_none(client->tenant);
     row->model = or_none(client->model);
     row->class = or_none(client->class);
     row->adapter = or_none(client->adapter);
@@ -89,7 +90,7 @@ void generate_row_tell(struct generate_draw *draw, struct talk_script *script,
     row->prompt_tokens = call->prompt_tokens;
     row->output_tokens = call->output_tokens;
     row->reasoning_tokens = call->reasoning_tokens;
-    tell_labels(script->client, row);
+    tell_labels(script, row);
     tell_session(draw, script, row);
     tell_prefix(draw, script, row);
     tell_parents(draw, script, call, row);
@@ -119,7 +120,8 @@ static uint32_t columns_of(const struct talk_client *client)
 
 uint32_t generate_row_columns(const struct generate_spec *spec)
 {
-    uint32_t columns = 0;
+    bool has_names = spec->arrivals.process == ARRIVALS_SERVEGEN;
+    uint32_t columns = has_names ? TRACE_WRITE_TENANT : 0;
     for (int32_t i = 0; i < spec->n_clients; i++) {
         columns |= columns_of(&spec->clients[i]);
     }

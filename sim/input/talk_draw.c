@@ -85,12 +85,14 @@ static const struct prefixes *groups_of(struct talk_draw *draw,
 }
 
 void talk_draw_init(struct talk_draw *draw, const struct talk_client *clients,
-                    int32_t n_clients, int64_t rho_nano, uint64_t seed)
+                    int32_t n_clients, const struct arrivals *arrivals,
+                    int64_t rho_nano, uint64_t seed)
 {
     *draw = (struct talk_draw){
         .voices = memory_new((size_t)n_clients, sizeof *draw->voices),
         .prefixes = memory_new((size_t)n_clients, sizeof *draw->prefixes),
         .n_clients = n_clients,
+        .arrivals = arrivals,
         .rho = (double)rho_nano / 1e9,
     };
     rng_init(&draw->clients, seed, "clients");
@@ -163,9 +165,11 @@ static void draw_reasoning(struct talk_voice *voice, struct talk_call *call)
 }
 
 /* Two normal scores with correlation rho, then each length's quantile at its score: the
- * Gaussian copula (Nelsen, An Introduction to Copulas, 2006, section 2.3). */
+ * Gaussian copula (Nelsen, An Introduction to Copulas, 2006, section 2.3).  Of what an
+ * arrival begins with, `start`, the arrivals may know the lengths. */
 static struct talk_call draw_lengths(const struct talk_draw *draw,
-                                     struct talk_voice *voice, enum stream stream)
+                                     struct talk_voice *voice, enum stream stream,
+                                     struct talk_script *start)
 {
     struct lengths_table *prompts =
         stream == STREAM_PROMPT ? &voice->prompt : &voice->followup;
@@ -173,28 +177,32 @@ static struct talk_call draw_lengths(const struct talk_draw *draw,
     double own_score = gsl_ran_ugaussian(voice->streams[STREAM_OUTPUT].generator);
     double output_score =
         draw->rho * score + sqrt(1 - draw->rho * draw->rho) * own_score;
-    struct talk_call call = {
-        .prompt_tokens = lengths_table_quantile(prompts, gsl_cdf_ugaussian_P(score)),
-        .output_tokens =
-            lengths_table_quantile(&voice->output, gsl_cdf_ugaussian_P(output_score)),
-    };
+    double share = gsl_cdf_ugaussian_P(score);
+    double output_share = gsl_cdf_ugaussian_P(output_score);
+    struct talk_call call = {0};
+    if (start != NULL) {
+        start->tenant = arrivals_client(draw->arrivals, share, output_share,
+                                        &call.prompt_tokens, &call.output_tokens);
+    }
+    if (call.prompt_tokens == 0) {
+        call.prompt_tokens = lengths_table_quantile(prompts, share);
+    }
+    if (call.output_tokens == 0) {
+        call.output_tokens = lengths_table_quantile(&voice->output, output_share);
+    }
     draw_reasoning(voice, &call);
     return call;
 }
 
-/* A prompt that begins something, behind what its group begins with. */
-static struct talk_call draw_first(const struct talk_draw *draw,
-                                   struct talk_voice *voice,
-                                   const struct talk_script *script)
+/* Behind what its group begins with. */
+static void add_prefix(const struct talk_script *script, struct talk_call *call)
 {
-    struct talk_call call = draw_lengths(draw, voice, STREAM_PROMPT);
-    if (script->group >= 0 && voice->client->prefix->within == 0) {
-        call.prompt_tokens += script->prefixes->tokens[script->group];
-        if (call.prompt_tokens > longest_tokens) {
-            call.prompt_tokens = longest_tokens;
+    if (script->group >= 0 && script->prefixes->spec->within == 0) {
+        call->prompt_tokens += script->prefixes->tokens[script->group];
+        if (call->prompt_tokens > longest_tokens) {
+            call->prompt_tokens = longest_tokens;
         }
     }
-    return call;
 }
 
 static void add_call(struct talk_script *script, const struct talk_call *call)
@@ -228,7 +236,8 @@ static int32_t ask_sub_agents(const struct talk_draw *draw, struct talk_voice *v
     }
     int32_t asker = script->n_calls - 1;
     for (int64_t i = 0; i < client->fan_out; i++) {
-        struct talk_call call = draw_first(draw, voice, script);
+        struct talk_call call = draw_lengths(draw, voice, STREAM_PROMPT, NULL);
+        add_prefix(script, &call);
         call.at_ns = gap_ns;
         call.first_parent = asker;
         call.n_parents = 1;
@@ -254,7 +263,7 @@ static void draw_turns(const struct talk_draw *draw, struct talk_voice *voice,
         int64_t context =
             last.prompt_tokens + last.output_tokens - last.reasoning_tokens;
         int32_t n_asked = ask_sub_agents(draw, voice, script, gap_ns, &context);
-        struct talk_call call = draw_lengths(draw, voice, STREAM_FOLLOWUP);
+        struct talk_call call = draw_lengths(draw, voice, STREAM_FOLLOWUP, NULL);
         call.prompt_tokens += client->has_history != 0 ? context : first_prompt;
         if (call.prompt_tokens + call.output_tokens > most) {
             script->n_calls -= n_asked; /* whom nobody would listen to */
@@ -283,7 +292,8 @@ struct talk_script *talk_draw_start(struct talk_draw *draw, int64_t start_ns)
     script->group = voice->prefixes != NULL
                         ? prefixes_pick(voice->prefixes, &voice->streams[STREAM_PREFIX])
                         : -1;
-    struct talk_call call = draw_first(draw, voice, script);
+    struct talk_call call = draw_lengths(draw, voice, STREAM_PROMPT, script);
+    add_prefix(script, &call);
     call.at_ns = start_ns;
     add_call(script, &call);
     if (voice->client->kind != TALK_REQUESTS) {

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/rng.h"
+#include "input/arrivals.h"
 #include "input/talk.h"
 
 /* Tokens of a hash id, as in Mooncake's traces. */
@@ -31,6 +32,7 @@ struct talk_call {
 /* What an arrival begins; about 56 bytes a request. */
 struct talk_script {
     const struct talk_client *client;
+    const char *tenant;              /* whom the arrivals say it is of, or NULL */
     const struct prefixes *prefixes; /* NULL, or where `group` is from */
     int64_t group;                   /* that all its prompts begin with, or -1 */
     int64_t start_ns;
@@ -49,6 +51,7 @@ struct talk_voice;
 struct talk_draw {
     struct talk_voice *voices; /* a client's streams and tables */
     int32_t n_clients;
+    const struct arrivals *arrivals;
     double share_sum;
     double rho;
     struct rng clients;
@@ -58,12 +61,14 @@ struct talk_draw {
     int64_t n_arrivals;
 };
 
-/* Starts the streams of the seed; talk_draw_free() it.  The clients must outlive it. */
+/* Starts the streams of the seed; talk_draw_free() it.  The clients and the arrivals, which
+ * may have something to say of lengths, must outlive it. */
 void talk_draw_init(struct talk_draw *draw, const struct talk_client *clients,
-                    int32_t n_clients, int64_t rho_nano, uint64_t seed);
+                    int32_t n_clients, const struct arrivals *arrivals,
+                    int64_t rho_nano, uint64_t seed);
 void talk_draw_free(struct talk_draw *draw);
 
-/* What the arrival at that time begins; talk_draw_end() it. */
+/* What the last arrival, which is at that time, begins; talk_draw_end() it. */
 struct talk_script *talk_draw_start(struct talk_draw *draw, int64_t start_ns);
 void talk_draw_end(struct talk_script *script);
 
