@@ -95,7 +95,10 @@ enum { MOST_SHARES = 1 << 17, N_BOUNDS = 1024 };
 void lengths_table_init(struct lengths_table *table, const struct lengths_spec *spec)
 {
     *table = (struct lengths_table){.spec = spec};
-    if (spec->distribution != LENGTHS_FIXED && spec->distribution != LENGTHS_UNIFORM) {
+    bool is_searched = spec->distribution == LENGTHS_LOGNORMAL_MIX ||
+                       spec->distribution == LENGTHS_GAMMA_MIX ||
+                       spec->distribution == LENGTHS_QUANTILES;
+    if (is_searched) {
         int64_t n = spec->max_tokens - spec->min_tokens + 1;
         table->n_shares = n < MOST_SHARES ? n : MOST_SHARES;
         table->shares = memory_new((size_t)table->n_shares, sizeof *table->shares);

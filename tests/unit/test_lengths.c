@@ -229,6 +229,27 @@ static void a_table_that_was_asked_often_says_what_the_first_search_says(void **
     assert_table("prompt.min=4099");       /* nearly all is cut off */
 }
 
+/* Of mean 4: 1 with odds of 1/4, more than k with (3/4)^k. */
+static void a_geometric_length_goes_on_with_the_same_odds_after_each_token(void **state)
+{
+    (void)state;
+    struct lengths_spec spec = {.distribution = LENGTHS_GEOMETRIC,
+                                .min_tokens = 1,
+                                .max_tokens = 9,
+                                .mean_nano = 4000000000};
+    double beyond = 1;
+    for (int64_t k = 1; k < 9; k++) {
+        beyond *= 0.75;
+        assert_int_equal(lengths_quantile(&spec, 1 - beyond - 1e-9), k);
+        assert_int_equal(lengths_quantile(&spec, 1 - beyond + 1e-9), k + 1);
+    }
+    assert_int_equal(lengths_quantile(&spec, 0), 1);
+    assert_int_equal(lengths_quantile(&spec, 1), 9);
+    spec.mean_nano = 1000000000;
+    assert_int_equal(lengths_quantile(&spec, 0.37), 1);
+    assert_int_equal(lengths_quantile(&spec, 1), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +262,8 @@ int main(void)
         cmocka_unit_test(the_copula_ties_prompts_and_outputs_as_tightly_as_asked),
         cmocka_unit_test(the_copula_leaves_the_distribution_of_outputs_alone),
         cmocka_unit_test(a_table_that_was_asked_often_says_what_the_first_search_says),
+        cmocka_unit_test(
+            a_geometric_length_goes_on_with_the_same_odds_after_each_token),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }

@@ -98,8 +98,9 @@ static void sections_that_describe_nobody_are_errors(void **state)
                    "w.ini:9: [output] describes nobody: every client has its own");
     assert_refused("[client.a]\n[client.a.outputs]\ntokens = 3\n", NULL,
                    "w.ini:14: unknown section [client.a.outputs] (expected one of "
-                   "workload, arrivals, prompt, output, client.NAME, sessions, agent, "
-                   "turns, followup, gap, prefix, prefix_tokens, reasoning, thinking)");
+                   "workload, arrivals, modulation, prompt, output, client.NAME, "
+                   "sessions, agent, turns, followup, gap, prefix, prefix_tokens, "
+                   "reasoning, thinking)");
 }
 
 static void labels_of_clients_can_stand_in_a_trace(void **state)
