@@ -11,7 +11,7 @@
 #include "input/generate.h"
 #include "input/lengths.h"
 #include "input/tenants.h"
-#include "input/trace.h"
+#include "input/trace_format.h"
 #include "model/llm.h"
 #include "output/columns.h"
 #include "policy/policy.h"

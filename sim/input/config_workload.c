@@ -4,7 +4,7 @@
 
 #include "input/bytes.h"
 #include "input/generate.h"
-#include "input/trace.h"
+#include "input/trace_format.h"
 
 /* What the generator's file was when it was read, so that a copy of the configuration
  * knows whether it still is. */

@@ -9,12 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TRACE_FORMAT_ADDRESS(format) &format,
-static const struct trace_format *const formats[] = {
-    TRACE_FORMATS(TRACE_FORMAT_ADDRESS)};
-#undef TRACE_FORMAT_ADDRESS
-
-enum { N_FORMATS = sizeof formats / sizeof formats[0], SHOWN_BYTES = 64 };
+enum { SHOWN_BYTES = 64 };
 
 struct trace {
     struct source *source;
@@ -54,45 +49,6 @@ static void strip_carriage_return(struct source_line *line)
     }
 }
 
-static const struct trace_format *find_format(const char *name)
-{
-    for (int i = 0; i < N_FORMATS; i++) {
-        if (strcmp(formats[i]->name, name) == 0) {
-            return formats[i];
-        }
-    }
-    return NULL;
-}
-
-static bool is_auto(const char *name)
-{
-    return name == NULL || strcmp(name, "auto") == 0;
-}
-
-bool trace_format_known(const char *name, struct err *err)
-{
-    if (is_auto(name) || find_format(name) != NULL) {
-        return true;
-    }
-    char known[512];
-    int used = snprintf(known, sizeof known, "auto");
-    for (int i = 0; i < N_FORMATS; i++) {
-        used += snprintf(known + used, sizeof known - (size_t)used, ", %s",
-                         formats[i]->name);
-    }
-    err_set(err, "'%.64s' is no trace format: give one of %s", name, known);
-    return false;
-}
-
-const char *trace_format_name(int32_t i, const char **first_line)
-{
-    if (i >= N_FORMATS) {
-        return NULL;
-    }
-    *first_line = formats[i]->first_line;
-    return formats[i]->name;
-}
-
 static int refuse_format(const struct source_line *line, struct err *err)
 {
     bool is_long = line->length > SHOWN_BYTES;
@@ -130,8 +86,8 @@ static int begin_pass(struct trace *trace, struct err *err)
     trace->arrival_ns = INT64_MIN;
     trace->n_skipped = 0;
     trace->n_failed = 0;
-    for (int i = 0; i < N_FORMATS && trace->format == NULL; i++) {
-        trace->format = formats[i]->test(&line) ? formats[i] : NULL;
+    if (trace->format == NULL) {
+        trace->format = trace_format_of(&line);
     }
     return trace->format != NULL ? begin_format(trace, &line, err)
                                  : refuse_format(&line, err);
@@ -149,7 +105,7 @@ struct trace *trace_open(const char *path, const char *format, bool skip_bad_row
     }
     struct trace *trace = memory_new(1, sizeof *trace);
     trace->source = source;
-    trace->format = is_auto(format) ? NULL : find_format(format);
+    trace->format = trace_format_find(format);
     trace->skip_bad_rows = skip_bad_rows;
     if (begin_pass(trace, err) != 0) {
         trace_close(trace);
@@ -342,6 +298,24 @@ int64_t trace_failed(const struct trace *trace, int64_t *first_line)
 const char *trace_skipped_reason(const struct trace *trace, int64_t i)
 {
     return i < TRACE_REASONS && i < trace->n_skipped ? trace->reasons[i].text : NULL;
+}
+
+int trace_refuse_empty(const struct trace *trace, struct err *err)
+{
+    const char *path = source_name(trace->source);
+    if (trace->n_skipped > 0) {
+        return err_set(err, "%s: all rows were skipped, the first: %.500s", path,
+                       trace->reasons[0].text);
+    }
+    if (trace->n_failed > 0) {
+        return err_set(err,
+                       "%s: the trace holds no requests: %" PRId64
+                       " failed when it was taken",
+                       path, trace->n_failed);
+    }
+    bool is_cut = trace->from_ns > 0 || trace->until_ns > 0;
+    return err_set(err, "%s: the trace holds no requests%s", path,
+                   is_cut ? " between [workload] from and until" : "");
 }
 
 const char *trace_ignored_columns(const struct trace *trace)

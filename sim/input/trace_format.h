@@ -65,4 +65,16 @@ struct trace_format {
 TRACE_FORMATS(TRACE_FORMAT_DECLARE)
 #undef TRACE_FORMAT_DECLARE
 
+/* The format of that name; NULL for NULL, "auto" and names of none. */
+const struct trace_format *trace_format_find(const char *name);
+
+/* The format of a file that begins with this line, or NULL. */
+const struct trace_format *trace_format_of(const struct source_line *line);
+
+/* Whether a format is called that (or it is NULL or "auto"); if not, `err` names all. */
+bool trace_format_known(const char *name, struct err *err);
+
+/* The i-th format and what its first line is, or NULL after the last one. */
+const char *trace_format_name(int32_t i, const char **first_line);
+
 #endif

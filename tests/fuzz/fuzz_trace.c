@@ -4,7 +4,7 @@
  * first did.
  */
 #include "base/check.h"
-#include "input/trace.h"
+#include "input/trace_format.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -103,6 +103,7 @@ static const char *any_format(size_t length)
     while (trace_format_name(n, &first_line) != NULL) {
         n++;
     }
+    CHECK(n > 0);
     return trace_format_name((int32_t)(length % (size_t)n), &first_line);
 }
 
