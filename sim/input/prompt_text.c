@@ -67,9 +67,11 @@ struct prefix_part *prompt_text_parts(const struct trace_row *row, bool session_
     }
     int64_t named = named_tokens(row);
     int64_t session = session_tokens(row, session_prefix);
-    struct prefix_part *parts =
-        named + session > 0 ? memory_new(2, sizeof *parts) : NULL;
     *n_parts = 0;
+    if (named == 0 && session == 0) {
+        return NULL;
+    }
+    struct prefix_part *parts = memory_new(2, sizeof *parts);
     if (named > 0) {
         parts[(*n_parts)++] =
             (struct prefix_part){.id = text_of("", row->prefix), .tokens = named};
