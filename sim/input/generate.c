@@ -244,7 +244,7 @@ int generate_last(const struct generate_spec *spec,
     return status;
 }
 
-static int write_requests(struct generate_draw *draw, const struct trace_writer *writer,
+static int write_requests(struct generate_draw *draw, struct trace_writer *writer,
                           const volatile sig_atomic_t *interrupted, struct err *err)
 {
     for (;;) {
@@ -262,14 +262,15 @@ static int write_requests(struct generate_draw *draw, const struct trace_writer 
     }
 }
 
-int generate_write(const struct generate_spec *spec, FILE *out,
+int generate_write(const struct generate_spec *spec,
+                   const struct trace_write_format *format, FILE *out,
                    const volatile sig_atomic_t *interrupted, struct err *err)
 {
     struct generate_draw draw;
     struct trace_writer writer;
     generate_start(&draw, spec);
-    int status = trace_write_begin(&writer, &trace_write_plain,
-                                   generate_row_columns(spec), out, err);
+    int status =
+        trace_write_begin(&writer, format, generate_row_columns(spec), out, err);
     draw.has_blocks = (writer.columns & TRACE_WRITE_HASH_IDS) != 0;
     if (status == 0) {
         status = write_requests(&draw, &writer, interrupted, err);

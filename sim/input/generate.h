@@ -25,6 +25,7 @@
 #include "input/talk_draw.h"
 #include "input/talk_queue.h"
 #include "input/trace.h"
+#include "input/trace_write.h"
 
 struct generate_spec {
     const char *path;
@@ -64,7 +65,7 @@ struct generate_draw {
     char request_id[TRACE_LABEL_BYTES + 1];
     char session_id[TRACE_LABEL_BYTES + 1];
     char prefix[TRACE_LABEL_BYTES + 1];
-    char parent_id[TRACE_LABEL_BYTES + 1];
+    char parent_id[TRACE_PARENT_BYTES + 1];
 };
 
 /* Starts at the first request; generate_stop() it.  The spec must outlive it. */
@@ -81,10 +82,10 @@ int generate_last(const struct generate_spec *spec,
                   const volatile sig_atomic_t *interrupted, int64_t *last_ns,
                   struct err *err);
 
-/* Writes the trace as it is drawn (input/trace_write.h, the plain format), and flushes
- * `out`.  -1 if a write fails or too few requests come
- * before the end: then `out` holds a part. */
-int generate_write(const struct generate_spec *spec, FILE *out,
+/* Writes the trace in a format as it is drawn, and flushes `out`.  -1 if a write fails or
+ * too few requests come before the end: then `out` holds a part. */
+int generate_write(const struct generate_spec *spec,
+                   const struct trace_write_format *format, FILE *out,
                    const volatile sig_atomic_t *interrupted, struct err *err);
 
 #endif

@@ -37,7 +37,7 @@ static const struct field sessions_fields[] = {
 static const struct field agent_fields[] = {
     {"max_context", FIELD_COUNT, AT(max_context), "tokens", "0", "0", "100000000", NULL,
      "a task ends before a later call would hold more; 0: no such end"},
-    {"fan_out", FIELD_COUNT, AT(fan_out), "", "1", "1", "5", NULL,
+    {"fan_out", FIELD_COUNT, AT(fan_out), "", "1", "1", "64", NULL,
      "sub-agents that are asked at once, each with a prompt of its own"},
     {"fan_out_share", FIELD_NANO, AT(fan_out_share_nano), "", "0", "0", "1", NULL,
      "share of the calls before which that is done"},

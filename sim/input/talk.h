@@ -28,7 +28,7 @@ enum talk_kind { TALK_REQUESTS, TALK_SESSIONS, TALK_AGENT };
 enum talk_timing { TALK_TIMED, TALK_WAIT };
 
 /* Turns of a session; more are cut off. */
-enum { TALK_MOST_TURNS = 65536, TALK_MOST_CLIENTS = 1000, TALK_MOST_FAN_OUT = 5 };
+enum { TALK_MOST_TURNS = 65536, TALK_MOST_CLIENTS = 1000 };
 
 struct talk_client {
     const char *name; /* "": there are no [client] sections */

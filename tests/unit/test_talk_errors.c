@@ -58,8 +58,8 @@ static void a_session_needs_turns_gaps_and_new_tokens(void **state)
 static void an_agent_has_as_many_sub_agents_as_a_row_can_name(void **state)
 {
     (void)state;
-    assert_refused("[agent]\nfan_out = 6\n", NULL,
-                   "w.ini:14: fan_out: '6' is greater than 5");
+    assert_refused("[agent]\nfan_out = 65\n", NULL,
+                   "w.ini:14: fan_out: '65' is greater than 64");
     assert_refused("[agent]\nfan_out_share = 1.5\n", NULL,
                    "w.ini:14: fan_out_share: '1.5' is greater than 1");
     assert_refused("[agent]\n[sessions]\n", NULL,
