@@ -161,6 +161,10 @@ void replica_leave(struct replica *replica, struct request *request, int64_t now
         fair_quit(&replica->fair, request);
         forecast_leave(replica, request);
         group_leave(&replica->group, request);
+        if (request->first_answer_ns == REQUEST_NEVER &&
+            request->n_emitted > request->reasoning_tokens) { /* with this very step */
+            request->first_answer_ns = now_ns;
+        }
         if (!replica->group.reserved) {
             request->held_blocks = kv_blocks(&replica->kv, request->computed_tokens);
         }
@@ -200,6 +204,9 @@ void replica_emit(struct replica *replica, struct request *request, int64_t now_
             now_ns - request->first_scheduled_ns - request->recompute_ns;
     } else {
         own_gap(replica, request, now_ns);
+    }
+    if (request->n_emitted == request->reasoning_tokens) {
+        request->first_answer_ns = now_ns;
     }
     request->n_emitted++;
     request->last_token_ns = now_ns;
@@ -270,7 +277,7 @@ static void credit_grants(struct replica *replica, int64_t now_ns)
 
 static bool membership_changes(const struct replica *replica)
 {
-    if (group_next_done(&replica->group) != NULL &&
+    if (group_next_due(&replica->group) != NULL &&
         group_steps_left(&replica->group) == 0) {
         return true;
     }
@@ -294,14 +301,16 @@ static void end_grouped(struct replica *replica, int64_t now_ns)
     span_advance(replica, now_ns);
     CHECK(replica->span.steps_left == 0);
     credit_grants(replica, now_ns);
+    group_note_answers(&replica->group, now_ns);
     if (membership_changes(replica)) {
         replica_divide(replica);
     }
     replica_finish_grants(replica, now_ns);
-    while (group_next_done(&replica->group) != NULL &&
+    while (group_next_due(&replica->group) != NULL &&
            group_steps_left(&replica->group) == 0) {
-        replica_finish(replica, group_next_done(&replica->group), REQUEST_COMPLETED,
+        replica_finish(replica, group_next_due(&replica->group), REQUEST_COMPLETED,
                        now_ns);
+        group_note_answers(&replica->group, now_ns);
     }
 }
 

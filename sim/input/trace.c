@@ -265,6 +265,11 @@ const char *trace_ignored_columns(const struct trace *trace)
     return trace->format->ignored != NULL ? trace->format->ignored(trace->state) : "";
 }
 
+bool trace_links(const struct trace *trace)
+{
+    return trace->format->links != NULL && trace->format->links(trace->state);
+}
+
 int trace_sha256(struct trace *trace, char hex[65], struct err *err)
 {
     return source_sha256(trace->source, hex, err);

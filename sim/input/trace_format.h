@@ -36,6 +36,9 @@ struct trace_format {
 
     /* Columns that are there and not simulated, joined by ", "; NULL: never any. */
     const char *(*ignored)(const void *state);
+
+    /* Whether rows may have a parent_id; NULL: never any. */
+    bool (*links)(const void *state);
 };
 
 #define TRACE_FORMATS(X) \

@@ -60,7 +60,7 @@ struct plain {
     char model[TRACE_LABEL_BYTES + 1];
     char class[TRACE_LABEL_BYTES + 1];
     char adapter[TRACE_LABEL_BYTES + 1];
-    char parent_id[TRACE_LABEL_BYTES + 1];
+    char parent_id[TRACE_PARENTS_BYTES + 1];
 };
 
 static bool test(const struct source_line *line)
@@ -78,6 +78,17 @@ static const char *ignored(const void *state)
 {
     const struct plain *plain = state;
     return plain->csv.ignored;
+}
+
+static bool links(const void *state)
+{
+    const struct plain *plain = state;
+    for (int32_t i = 0; i < plain->csv.n_columns; i++) {
+        if (plain->csv.columns[i] == PARENT_ID) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* "1e-05", as some programs write small numbers; false if it is no such decimal. */
@@ -148,7 +159,7 @@ static int read_priority(const struct source_line *line, struct trace_field fiel
 }
 
 /* Labels are written back to CSV as they are, so what would need quotes is refused. */
-static bool is_label(struct trace_field field)
+static bool is_label(struct trace_field field, size_t most_bytes)
 {
     for (size_t i = 0; i < field.length; i++) {
         unsigned char c = (unsigned char)field.text[i];
@@ -156,7 +167,7 @@ static bool is_label(struct trace_field field)
             return false;
         }
     }
-    return field.length <= TRACE_LABEL_BYTES;
+    return field.length <= most_bytes;
 }
 
 /* *label becomes `text`, or NULL for an empty field. */
@@ -164,7 +175,7 @@ static int read_label(const struct source_line *line, int column,
                       struct trace_field field, char *text, const char **label,
                       struct err *err)
 {
-    if (!is_label(field)) {
+    if (!is_label(field, TRACE_LABEL_BYTES)) {
         return trace_csv_refuse(
             line, names[column], field,
             "is not a label (at most 64 bytes without comma, double "
@@ -174,6 +185,25 @@ static int read_label(const struct source_line *line, int column,
     memcpy(text, field.text, field.length);
     text[field.length] = '\0';
     *label = field.length > 0 ? text : NULL;
+    return 0;
+}
+
+/* Likewise; labels with a space between. */
+static int read_parents(struct plain *plain, const struct source_line *line,
+                        struct trace_field field, struct trace_row *row,
+                        struct err *err)
+{
+    if (!is_label(field, TRACE_PARENTS_BYTES)) {
+        return trace_csv_refuse(
+            line, names[PARENT_ID], field,
+            "is not a list of request ids with a space between (at "
+            "most 1024 bytes without comma, double quote or control "
+            "character)",
+            err);
+    }
+    memcpy(plain->parent_id, field.text, field.length);
+    plain->parent_id[field.length] = '\0';
+    row->parent_id = field.length > 0 ? plain->parent_id : NULL;
     return 0;
 }
 
@@ -208,8 +238,7 @@ static int read_course(struct plain *plain, const struct source_line *line,
 {
     int result = 0;
     if (fields[PARENT_ID].text != NULL) {
-        result = read_label(line, PARENT_ID, fields[PARENT_ID], plain->parent_id,
-                            &row->parent_id, err);
+        result = read_parents(plain, line, fields[PARENT_ID], row, err);
     }
     if (result == 0 && fields[THINK].length > 0) {
         result = read_time(line, THINK, fields[THINK], &row->think_ns, err);
@@ -290,4 +319,5 @@ const struct trace_format trace_plain = {
     .header = read_header,
     .row = read_row,
     .ignored = ignored,
+    .links = links,
 };

@@ -38,6 +38,9 @@ static const struct column list[] = {
     {"reason", "", "why it did not complete"},
     {"attempts", "", "how often it was sent"},
     {"prefill_replica", "", "that computed its prompt for the replica; empty: none"},
+    {"reasoning_tokens", "tokens", "of its output, before the answer"},
+    {"first_answer_s", "s", "end of the step that emitted the first token after those"},
+    {"ttfat_s", "s", "from arrival to that token"},
 };
 
 const struct columns rows_columns = {
@@ -168,6 +171,16 @@ static char *put_bill(char *at, const struct rows *rows,
     return at;
 }
 
+/* The columns from reasoning_tokens on. */
+static char *put_answer(char *at, const struct probe_record *record)
+{
+    int64_t answer_ns = record->first_answer_ns;
+    at = comma_integer(at, record->reasoning_tokens);
+    at = comma_seconds(at, answer_ns);
+    return comma_seconds(at, answer_ns >= 0 ? answer_ns - record->arrival_ns
+                                            : REQUEST_NEVER);
+}
+
 void rows_write(void *state, const struct probe_record *record)
 {
     struct rows *rows = state;
@@ -192,6 +205,7 @@ void rows_write(void *state, const struct probe_record *record)
     if (record->prefill_replica >= 0) {
         at = digits_integer(at, record->prefill_replica);
     }
+    at = put_answer(at, record);
     *at++ = '\n';
     text_took(&rows->text, at);
 }

@@ -20,8 +20,8 @@ static int next_numbered(void *state, struct sim_arrival *arrival, struct err *e
     if (numbered->n_given == numbered->n) {
         return 0;
     }
-    *arrival =
-        (struct sim_arrival){.arrival_ns = 4099, .prompt_tokens = ++numbered->n_given};
+    *arrival = (struct sim_arrival){
+        .arrival_ns = 4099, .prompt_tokens = ++numbered->n_given, .counted = true};
     return 1;
 }
 
@@ -55,7 +55,8 @@ static void clients_send_when_their_last_request_has_left(void **state)
     struct numbered numbered = {.n = 7};
     struct sim_source lengths = {.state = &numbered, .next = next_numbered};
     struct closed closed;
-    closed_init(&closed, &lengths, 3, 137);
+    const struct closed_think none = {.mean_ns = 0};
+    closed_init(&closed, &lengths, 3, 137, &none);
     struct sim_source source = closed_source(&closed);
     for (int64_t i = 1; i <= 3; i++) {
         assert_sends(&source, i, 0, false);

@@ -1,0 +1,54 @@
+#include "input/workload_wait.h"
+
+#include "base/check.h"
+
+bool workload_wait_follows(const struct workload *workload)
+{
+    const struct config_workload *config = workload->config;
+    return config->dependencies == CONFIG_FOLLOW && config->mode == CONFIG_OPEN &&
+           workload->trace != NULL && trace_links(workload->trace);
+}
+
+bool workload_wait_counts(const struct workload *workload, int64_t arrival_ns)
+{
+    return arrival_ns >= workload->window_start_ns &&
+           arrival_ns <= workload->window_end_ns;
+}
+
+bool workload_wait_is_counted(const struct workload *workload,
+                              const struct sim_arrival *arrival)
+{
+    const struct config_workload *config = workload->config;
+    int64_t index = workload->n_given;
+    bool is_timed = config->mode == CONFIG_OPEN && arrival->parents == NULL;
+    return (!is_timed || workload_wait_counts(workload, arrival->arrival_ns)) &&
+           index >= config->count_from &&
+           (config->count_to == 0 || index < config->count_to);
+}
+
+int workload_wait_describe(const struct workload *workload, const struct trace_row *row,
+                           struct sim_arrival *arrival, struct err *err)
+{
+    const struct config_workload *config = workload->config;
+    arrival->copy = workload->copy;
+    if (row->parent_id == NULL || row->parent_id[0] == '\0' ||
+        config->dependencies == CONFIG_IGNORE) {
+        return 0;
+    }
+    const char *reason =
+        config->mode == CONFIG_CLOSED
+            ? "with mode = closed it is sent when a client's last one has left"
+        : workload->resample != NULL
+            ? "resample cuts requests apart from those they wait for"
+            : NULL;
+    if (reason != NULL) {
+        return err_at(err, workload->file, row->line,
+                      "parent_id: %s; '[workload] dependencies = ignore' plays it "
+                      "without",
+                      reason);
+    }
+    CHECK(workload_wait_follows(workload)); /* else nobody would look at parents */
+    arrival->parents = row->parent_id;
+    arrival->think_ns = row->think_ns;
+    return 0;
+}
