@@ -77,10 +77,8 @@ void group_join(struct group *group, struct request *request);
  * joins, and after a step with which a recomputation ended. */
 void group_settle_in(const struct group *group, struct request *request);
 
-/* The first answer tokens of members that have come with the last step, at `now_ns`, are
- * noted.  Of those who are due only some that are done are left, and what is still due at
- * the top of the heap is one of these. */
-void group_note_answers(struct group *group, int64_t now_ns);
+/* The member that is due next has got the first token of its answer. */
+void group_note_answer(struct group *group, int64_t now_ns);
 
 /* Brings the request's own counts up to date and takes it out. */
 void group_leave(struct group *group, struct request *request);
@@ -110,6 +108,16 @@ static inline struct request *group_next_due(const struct group *group)
 static inline int64_t group_steps_left(const struct group *group)
 {
     return group->finishers[0].last_step - group->step;
+}
+
+/* The first answer tokens of members that have come with the last step, at `now_ns`, are
+ * noted, as long as such a member is due next: then whoever is due is done. */
+static inline void group_note_answers(struct group *group, int64_t now_ns)
+{
+    while (group->n > 0 && group_steps_left(group) == 0 &&
+           group->finishers[0].request->first_answer_ns == REQUEST_NEVER) {
+        group_note_answer(group, now_ns);
+    }
 }
 
 /* Steps until another member stops growing within the window, at least 1; INT64_MAX if

@@ -361,7 +361,9 @@ int workload_next(void *state, struct sim_arrival *arrival, struct err *err)
     }
     workload_row_describe(workload, &row, (int64_t)shifted, arrival);
     arrival->arrival_ns = arrival_ns;
-    if (workload_wait_describe(workload, &row, arrival, err) != 0) {
+    arrival->copy = workload->copy;
+    if (row.parent_id != NULL &&
+        workload_wait_describe(workload, &row, arrival, err) != 0) {
         free(arrival->labels);
         free(arrival->parts);
         return -1;

@@ -9,30 +9,11 @@ bool workload_wait_follows(const struct workload *workload)
            workload->trace != NULL && trace_links(workload->trace);
 }
 
-bool workload_wait_counts(const struct workload *workload, int64_t arrival_ns)
-{
-    return arrival_ns >= workload->window_start_ns &&
-           arrival_ns <= workload->window_end_ns;
-}
-
-bool workload_wait_is_counted(const struct workload *workload,
-                              const struct sim_arrival *arrival)
-{
-    const struct config_workload *config = workload->config;
-    int64_t index = workload->n_given;
-    bool is_timed = config->mode == CONFIG_OPEN && arrival->parents == NULL;
-    return (!is_timed || workload_wait_counts(workload, arrival->arrival_ns)) &&
-           index >= config->count_from &&
-           (config->count_to == 0 || index < config->count_to);
-}
-
 int workload_wait_describe(const struct workload *workload, const struct trace_row *row,
                            struct sim_arrival *arrival, struct err *err)
 {
     const struct config_workload *config = workload->config;
-    arrival->copy = workload->copy;
-    if (row->parent_id == NULL || row->parent_id[0] == '\0' ||
-        config->dependencies == CONFIG_IGNORE) {
+    if (row->parent_id[0] == '\0' || config->dependencies == CONFIG_IGNORE) {
         return 0;
     }
     const char *reason =
