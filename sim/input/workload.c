@@ -217,7 +217,8 @@ static int open_source(struct workload *workload, uint64_t seed, struct err *err
         return 0;
     }
     workload->file = strcmp(config->trace, "-") == 0 ? "standard input" : config->trace;
-    workload->trace = trace_open(config->trace, config->on_bad_row != 0, err);
+    workload->trace =
+        trace_open(config->trace, config->format, config->on_bad_row != 0, err);
     if (workload->trace != NULL) {
         trace_keep(workload->trace, config->from_ns, config->until_ns);
     }
@@ -274,6 +275,14 @@ static int no_requests(const struct workload *workload, struct err *err)
 {
     const char *path = workload->config->trace;
     const char *first = trace_skipped_reason(workload->trace, 0);
+    int64_t line;
+    int64_t n_failed = trace_failed(workload->trace, &line);
+    if (first == NULL && n_failed > 0) {
+        return err_set(err,
+                       "%s: the trace holds no requests: %" PRId64
+                       " failed when it was taken",
+                       path, n_failed);
+    }
     if (first == NULL) {
         bool is_cut = workload->config->from_ns > 0 || workload->config->until_ns > 0;
         return err_set(err, "%s: the trace holds no requests%s", path,
@@ -364,8 +373,6 @@ int workload_next(void *state, struct sim_arrival *arrival, struct err *err)
     arrival->copy = workload->copy;
     if (row.parent_id != NULL &&
         workload_wait_describe(workload, &row, arrival, err) != 0) {
-        free(arrival->labels);
-        free(arrival->parts);
         return -1;
     }
     arrival->counted = workload_wait_is_counted(workload, arrival);

@@ -1,5 +1,7 @@
 #include "input/workload_wait.h"
 
+#include <stdlib.h>
+
 #include "base/check.h"
 
 bool workload_wait_follows(const struct workload *workload)
@@ -23,6 +25,8 @@ int workload_wait_describe(const struct workload *workload, const struct trace_r
             ? "resample cuts requests apart from those they wait for"
             : NULL;
     if (reason != NULL) {
+        free(arrival->labels);
+        free(arrival->parts);
         return err_at(err, workload->file, row->line,
                       "parent_id: %s; '[workload] dependencies = ignore' plays it "
                       "without",

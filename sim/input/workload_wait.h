@@ -14,7 +14,8 @@
  * at which they may come, and whether they count is for workload_wait_counts() to say. */
 bool workload_wait_follows(const struct workload *workload);
 
-/* What a request whose row has a parent_id waits for; -1 and `err` where it cannot, and was not to be ignored. */
+/* What a request whose row has a parent_id waits for; -1, `err` and no labels and
+ * parts any more where it cannot, and was not to be ignored. */
 int workload_wait_describe(const struct workload *workload, const struct trace_row *row,
                            struct sim_arrival *arrival, struct err *err);
 
