@@ -86,6 +86,7 @@ static void write_world(int64_t world)
     assert_non_null(out);
     int64_t block = POLICIES_PICK(&rng, 1, 2, 7, 16);
     int64_t needed = (most_tokens + block - 1) / block;
+    int64_t n_blocks;
     if (rng_below(&rng, 8) == 0) {
         needed = needed / 2 + 1;
     }
@@ -114,12 +115,13 @@ static void write_world(int64_t world)
                 "on_failure = %s\n",
                 policies_word(&rng, "retry", "migrate"));
     }
+    n_blocks = needed * POLICIES_PICK(&rng, 1, 1, 2, 3) + 1;
     fputs("[pool.main]\n", out);
     policies_write(&rng, out);
     fprintf(out,
             "block_size = %lld\nnum_gpu_blocks = %lld\n"
             "max_num_batched_tokens = %lld\nreplicas = %lld\n%s",
-            (long long)block, (long long)(needed * POLICIES_PICK(&rng, 1, 1, 2, 3) + 1),
+            (long long)block, (long long)n_blocks,
             (long long)POLICIES_PICK(&rng, 137, 4099),
             (long long)POLICIES_PICK(&rng, 1, 1, 2, 3), prices[rng_below(&rng, 3)]);
     rng_free(&rng);
