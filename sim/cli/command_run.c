@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -6,11 +7,13 @@
 #include "cli/table.h"
 #include "study/interval.h"
 
-enum { INTERVAL };
+enum { INTERVAL, TRACE_JSON };
 
 static const struct command_option own[] = {
     [INTERVAL] = {"interval", true,
                   "also how sure it is: the interval that holds so many percent"},
+    [TRACE_JSON] = {"trace-json", false,
+                    "also DIR/trace.json, every step for ui.perfetto.dev"},
     {NULL, false, NULL},
 };
 
@@ -28,6 +31,24 @@ static int read_percent(const char *text, int *percent, struct err *err)
     }
     *percent = (int)value;
     return 0;
+}
+
+static int read_config(struct config *config, const struct command_line *line,
+                       struct arena *arena, struct err *err)
+{
+    const char *overrides[COMMAND_MOST_OVERRIDES + 1];
+    int32_t n = line->n_overrides;
+    if (n > 0) {
+        memcpy(overrides, line->overrides, (size_t)n * sizeof overrides[0]);
+    }
+    if (line->own[TRACE_JSON] != NULL) {
+        if (line->output == NULL) {
+            return err_set(err, "--trace-json: is written to the folder of -o DIR, "
+                                "which is not given");
+        }
+        overrides[n++] = "output.trace_json=yes";
+    }
+    return config_read(config, line->operands[0], overrides, n, arena, err);
 }
 
 static int run(const struct command_line *line)
@@ -48,8 +69,7 @@ static int run(const struct command_line *line)
     };
     int status = read_percent(line->own[INTERVAL], &percent, &err);
     if (status == 0) {
-        status = config_read(&config, line->operands[0], line->overrides,
-                             line->n_overrides, &arena, &err);
+        status = read_config(&config, line, &arena, &err);
     }
     if (status == 0) {
         status = percent > 0 ? interval_run(interval, percent, &config, &options, &err)
@@ -71,7 +91,8 @@ static int run(const struct command_line *line)
 const struct command command_run = {
     .name = "run",
     .arguments = "CONFIG [-o DIR] [-s section.key=value]... [--stepwise] [--quiet] "
-                 "[--overwrite] [--on-bad-row stop|skip] [--interval PERCENT]",
+                 "[--overwrite] [--on-bad-row stop|skip] [--interval PERCENT] "
+                 "[--trace-json]",
     .summary = "Replays a trace and writes what happened",
     .help =
         "Reads CONFIG (an INI file; 'servesim list keys' has every key), replays its "
@@ -79,9 +100,12 @@ const struct command command_run = {
         "and prints a table.  With -o DIR it also writes requests.csv, summary.csv,\n"
         "timeline.csv, replicas.csv and config.ini, which run again gives the same "
         "bytes.\n"
-        "DIR appears whole or not at all.\n\n"
+        "DIR appears whole or not at all.  --trace-json adds trace.json: drop it on\n"
+        "ui.perfetto.dev to see every step.\n\n"
         "  servesim run configs/examples/azure-conv-h100.ini -o out/\n"
-        "  servesim run out/config.ini -s workload.rate_scale=2 -o twice/\n",
+        "  servesim run out/config.ini -s workload.rate_scale=2 -o twice/\n"
+        "  servesim run out/config.ini -o seen/ --trace-json -s "
+        "output.trace_until=60\n",
     .options = "osfqvb1",
     .own = own,
     .least_operands = 1,

@@ -22,6 +22,9 @@ struct follow_node {
 
 enum { NONE = -1 };
 
+/* The state of an id that several rows have. */
+static const int64_t ambiguous = INT64_MIN;
+
 /* When parents left that were passed over: a think time later is long ago, too. */
 static const int64_t long_ago_ns = INT64_MIN / 4;
 
@@ -189,6 +192,12 @@ static int add_parent(struct follow *follow, int32_t child, const char *id,
                                "dependencies = ignore' plays all rows when they say",
                                err);
     }
+    if (*state == ambiguous) {
+        return refuse_id(&node->arrival, "parent_id", id, length,
+                         "is the request_id of several rows above; '[workload] "
+                         "dependencies = ignore' plays all rows when they say",
+                         err);
+    }
     if (*state < 0) {
         link_to(follow, (int32_t)(-1 - *state), child);
     } else if (*state > node->parents_ns) {
@@ -211,25 +220,22 @@ static int add_parents(struct follow *follow, int32_t child, struct err *err)
 }
 
 /* Rows below may wait for this one. */
-static int add_id(struct follow *follow, int32_t at, struct err *err)
+static void add_id(struct follow *follow, int32_t at)
 {
     struct follow_node *node = &follow->nodes[at];
     const char *id = node->arrival.labels;
     size_t length = id != NULL ? strcspn(id, "\n") : 0; /* SIM_LABEL_SEPARATOR */
     if (length == 0) {
-        return 0;
+        return;
     }
     uint64_t hash = ids_hash(id, length);
-    if (ids_find(&follow->ids, hash) != NULL) {
-        return refuse_id(&node->arrival, "request_id", id, length,
-                         "stands in a row above, too: a row that waits for it would "
-                         "not know for which; '[workload] dependencies = ignore' plays "
-                         "all rows when they say",
-                         err);
+    int64_t *state = ids_find(&follow->ids, hash);
+    if (state != NULL) {
+        *state = ambiguous;
+        return;
     }
     ids_add(&follow->ids, hash, -1 - at); /* it has not left */
     node->hash = hash;
-    return 0;
 }
 
 static char *copy_name(const char *name)
@@ -259,9 +265,10 @@ static int read_row(struct follow *follow, struct err *err)
     node->index = follow->n_read++;
     node->parents_ns = long_ago_ns;
     follow->read_to_ns = arrival.arrival_ns;
-    if (add_parents(follow, at, err) != 0 || add_id(follow, at, err) != 0) {
+    if (add_parents(follow, at, err) != 0) {
         return -1;
     }
+    add_id(follow, at);
     if (node->n_parents > 0) {
         follow->n_waiting++;
     } else {
@@ -346,8 +353,10 @@ static void finished(void *state, const struct probe_record *record)
         follow->free_link = i;
         i = next_link;
     }
-    if (node->copy == follow->copy) {
-        *ids_find(&follow->ids, node->hash) = record->finish_ns;
+    int64_t *state =
+        node->copy == follow->copy ? ids_find(&follow->ids, node->hash) : NULL;
+    if (left_ns != NULL && *left_ns != ambiguous) {
+        *left_ns = record->finish_ns;
     }
     drop_node(follow, at);
 }

@@ -4,7 +4,7 @@
  * parents has left, in whatever status, whichever is later.  All others arrive when they
  * say.  What is known to arrive at one instant comes in the order of the trace.  Parents
  * are rows above, so nobody waits for ever; an id stands for a row of the same copy of the
- * trace, and must be unique there.
+ * trace; one that several have cannot be waited for.
  *
  * Rows are read until one is found that arrives before all that are not read yet.  Memory:
  * about 350 bytes for each request in the system and each row that is read and not sent;

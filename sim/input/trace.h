@@ -41,7 +41,7 @@ struct trace_row {
     int64_t reasoning_tokens; /* of its output, which come before the answer */
 };
 
-enum { TRACE_LABEL_BYTES = 64, TRACE_PARENTS_BYTES = 1024 };
+enum { TRACE_LABEL_BYTES = 64, TRACE_PARENT_BYTES = 1024 };
 
 struct trace;
 
@@ -52,12 +52,6 @@ struct trace;
  * of `format`. */
 struct trace *trace_open(const char *path, const char *format, bool skip_bad_rows,
                          struct err *err);
-
-/* Whether a format is called that (or it is NULL or "auto"); if not, `err` names all. */
-bool trace_format_known(const char *name, struct err *err);
-
-/* The i-th format and what its first line is, or NULL after the last one. */
-const char *trace_format_name(int32_t i, const char **first_line);
 
 /* The next request: 1 and `row` filled, 0 at the end, -1 and `err` filled (it means
  * nothing after 1 and 0).  Empty lines at the end of the file are fine.  Rows in the
@@ -89,6 +83,9 @@ int64_t trace_failed(const struct trace *trace, int64_t *first_line);
  * TRACE_REASONS or more. */
 enum { TRACE_REASONS = 10 };
 const char *trace_skipped_reason(const struct trace *trace, int64_t i);
+
+/* After a pass that gave nothing: -1, and why in `err`. */
+int trace_refuse_empty(const struct trace *trace, struct err *err);
 
 /* Columns of this format that the file has and this version does not simulate, joined by
  * ", " (for a warning), or "". */

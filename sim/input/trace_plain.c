@@ -55,7 +55,7 @@ struct plain {
     char model[TRACE_LABEL_BYTES + 1];
     char class[TRACE_LABEL_BYTES + 1];
     char adapter[TRACE_LABEL_BYTES + 1];
-    char parent_id[TRACE_PARENTS_BYTES + 1];
+    char parent_id[TRACE_PARENT_BYTES + 1];
 };
 
 static bool test(const struct source_line *line)

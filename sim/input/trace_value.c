@@ -99,7 +99,7 @@ bool trace_value_is_zero(struct trace_field field)
     return field.length > 0 && i == field.length;
 }
 
-static bool is_label(struct trace_field field, size_t most_bytes)
+static bool is_label(struct trace_field field)
 {
     for (size_t i = 0; i < field.length; i++) {
         unsigned char c = (unsigned char)field.text[i];
@@ -107,23 +107,30 @@ static bool is_label(struct trace_field field, size_t most_bytes)
             return false;
         }
     }
-    return field.length <= most_bytes;
+    return true;
 }
 
-int trace_value_label(const struct source_line *line, const char *column,
-                      struct trace_field field, char text[TRACE_LABEL_BYTES + 1],
-                      const char **label, struct err *err)
+static int refuse_text(const struct source_line *line, const char *column,
+                       struct trace_field field, size_t most, struct err *err)
+{
+    char reason[128];
+    snprintf(reason, sizeof reason,
+             "is not a label (at most %zu bytes without comma, double "
+             "quote or control character)",
+             most);
+    return trace_csv_refuse(line, column, field, reason, err);
+}
+
+static int read_text(const struct source_line *line, const char *column,
+                     struct trace_field field, size_t most, char *text,
+                     const char **label, struct err *err)
 {
     *label = NULL;
     if (field.length == 0) {
         return 0;
     }
-    if (!is_label(field, TRACE_LABEL_BYTES)) {
-        return trace_csv_refuse(
-            line, column, field,
-            "is not a label (at most 64 bytes without comma, double "
-            "quote or control character)",
-            err);
+    if (field.length > most || !is_label(field)) {
+        return refuse_text(line, column, field, most, err);
     }
     memcpy(text, field.text, field.length);
     text[field.length] = '\0';
@@ -131,25 +138,18 @@ int trace_value_label(const struct source_line *line, const char *column,
     return 0;
 }
 
+int trace_value_label(const struct source_line *line, const char *column,
+                      struct trace_field field, char text[TRACE_LABEL_BYTES + 1],
+                      const char **label, struct err *err)
+{
+    return read_text(line, column, field, TRACE_LABEL_BYTES, text, label, err);
+}
+
 int trace_value_parents(const struct source_line *line, const char *column,
-                        struct trace_field field, char text[TRACE_PARENTS_BYTES + 1],
+                        struct trace_field field, char text[TRACE_PARENT_BYTES + 1],
                         const char **parents, struct err *err)
 {
-    *parents = NULL;
-    if (field.length == 0) {
-        return 0;
-    }
-    if (!is_label(field, TRACE_PARENTS_BYTES)) {
-        return trace_csv_refuse(line, column, field,
-                                "is not a list of request ids with a space between (at "
-                                "most 1024 bytes without comma, double quote or "
-                                "control character)",
-                                err);
-    }
-    memcpy(text, field.text, field.length);
-    text[field.length] = '\0';
-    *parents = text;
-    return 0;
+    return read_text(line, column, field, TRACE_PARENT_BYTES, text, parents, err);
 }
 
 int trace_value_reasoning(const struct source_line *line, const char *column,

@@ -19,9 +19,9 @@ int trace_value_label(const struct source_line *line, const char *column,
                       struct trace_field field, char text[TRACE_LABEL_BYTES + 1],
                       const char **label, struct err *err);
 
-/* The same of the ids of one or several requests, with a space between. */
+/* The same for the ids of several requests, separated by blanks. */
 int trace_value_parents(const struct source_line *line, const char *column,
-                        struct trace_field field, char text[TRACE_PARENTS_BYTES + 1],
+                        struct trace_field field, char text[TRACE_PARENT_BYTES + 1],
                         const char **parents, struct err *err);
 
 /* Reads how many tokens of the row's output, which is known, come before its answer; at

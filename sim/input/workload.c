@@ -21,7 +21,7 @@ static int scan(struct workload *workload, struct err *err)
 {
     struct trace_row row;
     int got;
-    while ((got = trace_next(workload->trace, &row, err)) > 0) {
+    while ((got = detick_next(&workload->detick, workload->trace, &row, err)) > 0) {
         if (workload->interrupted != NULL && *workload->interrupted) {
             return err_set(err, "interrupted: nothing was written");
         }
@@ -124,34 +124,6 @@ static int need_scan(const struct config_workload *config)
            config->cooldown_ns > 0;
 }
 
-/* What need not be read to be refused. */
-static int check_config(const struct config_workload *config, struct err *err)
-{
-    if (config_workload_check(config, err) != 0) {
-        return -1;
-    }
-    if (config->spec != NULL) {
-        return 0;
-    }
-    const char *twice = config->repeat > 1          ? "repeat"
-                        : config->rate_rps_nano > 0 ? "rate_rps"
-                        : config->cooldown_ns > 0   ? "cooldown"
-                        : config->resample_ns > 0   ? "resample"
-                                                    : NULL;
-    if (twice != NULL && strcmp(config->trace, "-") == 0) {
-        return err_set(
-            err, "[workload] %s: standard input cannot be read twice: give a file",
-            twice);
-    }
-    const char *hash = config->trace_sha256;
-    if (hash[0] != '\0' &&
-        (strlen(hash) != 64 || strspn(hash, "0123456789abcdef") != 64)) {
-        return err_set(
-            err, "[workload] trace_sha256: '%s' is not 64 lower-case hex digits", hash);
-    }
-    return 0;
-}
-
 /* How many rows blocks give before the end. */
 static int64_t n_resampled(const struct workload *workload)
 {
@@ -184,7 +156,8 @@ static int scan_blocks(struct workload *workload, struct err *err)
 
 static int scan_trace(struct workload *workload, struct err *err)
 {
-    if (scan(workload, err) != 0 || trace_rewind(workload->trace, err) != 0 ||
+    if (scan(workload, err) != 0 ||
+        detick_rewind(&workload->detick, workload->trace, err) != 0 ||
         (workload->config->rate_rps_nano > 0 && set_rate(workload, err) != 0)) {
         return -1;
     }
@@ -208,6 +181,28 @@ static int look_ahead(struct workload *workload, struct err *err)
     return status;
 }
 
+/* A reader of the trace as the configuration wants it; NULL and `err` if there is none. */
+static struct trace *open_trace(const struct config_workload *config, struct err *err)
+{
+    struct trace *trace =
+        trace_open(config->trace, config->format, config->on_bad_row != 0, err);
+    if (trace != NULL) {
+        trace_keep(trace, config->from_ns, config->until_ns);
+    }
+    return trace;
+}
+
+static int open_detick(struct workload *workload, uint64_t seed, struct err *err)
+{
+    const struct config_workload *config = workload->config;
+    struct trace *ahead = open_trace(config, err);
+    if (ahead == NULL) {
+        return -1;
+    }
+    detick_init(&workload->detick, ahead, config->trace, config->detick_ns, seed);
+    return 0;
+}
+
 static int open_source(struct workload *workload, uint64_t seed, struct err *err)
 {
     const struct config_workload *config = workload->config;
@@ -217,13 +212,15 @@ static int open_source(struct workload *workload, uint64_t seed, struct err *err
         return 0;
     }
     workload->file = strcmp(config->trace, "-") == 0 ? "standard input" : config->trace;
-    workload->trace =
-        trace_open(config->trace, config->format, config->on_bad_row != 0, err);
-    if (workload->trace != NULL) {
-        trace_keep(workload->trace, config->from_ns, config->until_ns);
+    workload->trace = open_trace(config, err);
+    if (workload->trace == NULL) {
+        return -1;
     }
-    if (workload->trace == NULL || config->resample_ns == 0) {
-        return workload->trace == NULL ? -1 : 0;
+    if (config->detick_ns > 0) {
+        return open_detick(workload, seed, err);
+    }
+    if (config->resample_ns == 0) {
+        return 0;
     }
     workload->resample = memory_new(1, sizeof *workload->resample);
     return resample_open(workload->resample, workload->trace, config->trace,
@@ -234,7 +231,8 @@ int workload_open(struct workload *workload, const struct config_workload *confi
                   uint64_t seed, const volatile sig_atomic_t *interrupted,
                   struct err *err)
 {
-    if (check_config(config, err) != 0) {
+    if (config_workload_check(config, err) != 0 ||
+        config_workload_check_trace(config, err) != 0) {
         return -1;
     }
     *workload = (struct workload){
@@ -258,6 +256,7 @@ void workload_close(struct workload *workload)
         trace_close(workload->trace);
         workload->trace = NULL;
     }
+    detick_close(&workload->detick);
     if (workload->draw != NULL) {
         workload_draw_free(workload->draw);
         workload->draw = NULL;
@@ -271,35 +270,13 @@ void workload_close(struct workload *workload)
     names_free(&workload->adapters);
 }
 
-static int no_requests(const struct workload *workload, struct err *err)
-{
-    const char *path = workload->config->trace;
-    const char *first = trace_skipped_reason(workload->trace, 0);
-    int64_t line;
-    int64_t n_failed = trace_failed(workload->trace, &line);
-    if (first == NULL && n_failed > 0) {
-        return err_set(err,
-                       "%s: the trace holds no requests: %" PRId64
-                       " failed when it was taken",
-                       path, n_failed);
-    }
-    if (first == NULL) {
-        bool is_cut = workload->config->from_ns > 0 || workload->config->until_ns > 0;
-        return err_set(err, "%s: the trace holds no requests%s", path,
-                       is_cut ? " between [workload] from and until" : "");
-    }
-    char reason[512];
-    snprintf(reason, sizeof reason, "%s", first);
-    return err_set(err, "%s: all rows were skipped, the first: %s", path, reason);
-}
-
 /* The next row, of the next copy of the trace where one has ended. */
 static int next_of_trace(struct workload *workload, struct trace_row *row,
                          struct err *err)
 {
     const struct config_workload *config = workload->config;
     for (;;) {
-        int got = trace_next(workload->trace, row, err);
+        int got = detick_next(&workload->detick, workload->trace, row, err);
         if (got < 0) {
             return -1;
         }
@@ -313,13 +290,13 @@ static int next_of_trace(struct workload *workload, struct trace_row *row,
             return 1;
         }
         if (workload->n_rows == 0) {
-            return no_requests(workload, err);
+            return trace_refuse_empty(workload->trace, err);
         }
         set_period(workload);
         if (++workload->copy >= config->repeat) {
             return 0;
         }
-        if (trace_rewind(workload->trace, err) != 0) {
+        if (detick_rewind(&workload->detick, workload->trace, err) != 0) {
             return -1;
         }
     }

@@ -243,7 +243,7 @@ static void thousands_of_ids_are_told_apart(void **state)
     follow_free(&world.follow);
 }
 
-static void parents_must_be_rows_above_and_ids_unique(void **state)
+static void parents_must_be_rows_above_and_their_ids_unique(void **state)
 {
     (void)state;
     const struct row below[] = {{0, "a", "b", 0, 0}, {0, "b", NULL, 0, 0}};
@@ -261,11 +261,12 @@ static void parents_must_be_rows_above_and_ids_unique(void **state)
     const struct row twice[] = {{0, "a", NULL, 0, 0},
                                 {0, "", NULL, 0, 0},
                                 {0, "", NULL, 0, 0},
-                                {0, "a", NULL, 0, 0}};
-    assert_refuses(twice, 4,
-                   "rows.csv:5: request_id: 'a' stands in a row above, too: a row that "
-                   "waits for it would not know for which; '[workload] dependencies = "
-                   "ignore' plays all rows when they say");
+                                {0, "a", NULL, 0, 0},
+                                {0, "b", "a", 0, 0}};
+    assert_refuses(
+        twice, 5,
+        "rows.csv:6: parent_id: 'a' is the request_id of several rows above; "
+        "'[workload] dependencies = ignore' plays all rows when they say");
 }
 
 static void a_parent_that_was_passed_over_has_left_long_ago(void **state)
@@ -289,7 +290,7 @@ int main(void)
         cmocka_unit_test(an_earlier_arrival_may_become_known_behind_a_later_one),
         cmocka_unit_test(an_id_is_of_one_copy_of_the_trace),
         cmocka_unit_test(thousands_of_ids_are_told_apart),
-        cmocka_unit_test(parents_must_be_rows_above_and_ids_unique),
+        cmocka_unit_test(parents_must_be_rows_above_and_their_ids_unique),
         cmocka_unit_test(a_parent_that_was_passed_over_has_left_long_ago),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "../support/trace_rows.h"
+#include "input/trace_format.h"
 
 #include <zstd.h>
 
@@ -150,8 +151,8 @@ static void every_format_may_be_compressed(void **state)
         SPLITWISE "7,2,0,0.0137,1,17,9\n8,2,0,1.5137,1,4099,13\n",
         RESULTS "a,0.5,17,9,16,completed,main,0,1.5,t,-3,s,\n"
                 "b,2,4099,13,16,completed,main,0,1.5,t,-3,s,\n",
-        "trace_version: 2\narrival_time_us,input_tokens,output_tokens\n7,17,9\n"
-        "1500007,4099,13\n",
+        ("trace_version: 2\narrival_time_us,input_tokens,output_tokens\n7,17,9\n"
+         "1500007,4099,13\n"),
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         uint8_t packed[2][1024];
