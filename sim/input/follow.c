@@ -353,7 +353,7 @@ static void finished(void *state, const struct probe_record *record)
         follow->free_link = i;
         i = next_link;
     }
-    int64_t *state =
+    int64_t *left_ns =
         node->copy == follow->copy ? ids_find(&follow->ids, node->hash) : NULL;
     if (left_ns != NULL && *left_ns != ambiguous) {
         *left_ns = record->finish_ns;
