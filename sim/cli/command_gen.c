@@ -22,7 +22,7 @@ struct asked {
 static int write_trace(const void *context, FILE *out, struct err *err)
 {
     const struct asked *asked = context;
-    return generate_write(asked->spec, asked->to, out, asked->interrupted, err);
+    return generate_write_as(asked->spec, asked->to, out, asked->interrupted, err);
 }
 
 static int run(const struct command_line *line)

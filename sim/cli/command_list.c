@@ -11,7 +11,6 @@
 #include "input/generate.h"
 #include "input/lengths.h"
 #include "input/tenants.h"
-#include "input/trace.h"
 #include "input/trace_format.h"
 #include "input/trace_write.h"
 #include "model/llm.h"

@@ -196,9 +196,9 @@ static int write_requests(struct generate_draw *draw, struct trace_writer *write
     }
 }
 
-int generate_write(const struct generate_spec *spec,
-                   const struct trace_write_format *format, FILE *out,
-                   const volatile sig_atomic_t *interrupted, struct err *err)
+int generate_write_as(const struct generate_spec *spec,
+                      const struct trace_write_format *format, FILE *out,
+                      const volatile sig_atomic_t *interrupted, struct err *err)
 {
     struct generate_draw draw;
     struct trace_writer writer;
@@ -214,4 +214,10 @@ int generate_write(const struct generate_spec *spec,
     }
     generate_stop(&draw);
     return status;
+}
+
+int generate_write(const struct generate_spec *spec, FILE *out,
+                   const volatile sig_atomic_t *interrupted, struct err *err)
+{
+    return generate_write_as(spec, &trace_write_plain, out, interrupted, err);
 }

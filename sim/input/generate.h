@@ -69,8 +69,12 @@ int generate_last(const struct generate_spec *spec,
 
 /* Writes the trace in a format as it is drawn, and flushes `out`.  -1 if a write fails or
  * too few requests come before the end: then `out` holds a part. */
-int generate_write(const struct generate_spec *spec,
-                   const struct trace_write_format *format, FILE *out,
+int generate_write_as(const struct generate_spec *spec,
+                      const struct trace_write_format *format, FILE *out,
+                      const volatile sig_atomic_t *interrupted, struct err *err);
+
+/* The same in the plain format. */
+int generate_write(const struct generate_spec *spec, FILE *out,
                    const volatile sig_atomic_t *interrupted, struct err *err);
 
 #endif

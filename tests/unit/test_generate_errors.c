@@ -222,7 +222,7 @@ static void assert_not_written(const char *process, const char *override,
     assert_string_equal(err.text, "");
     FILE *out = fopen(path, "w");
     assert_non_null(out);
-    assert_int_equal(generate_write(&spec, &trace_write_plain, out, NULL, &err), -1);
+    assert_int_equal(generate_write(&spec, out, NULL, &err), -1);
     assert_string_equal(err.text, expected);
     fclose(out);
     memory_arena_free(&arena);
