@@ -21,7 +21,8 @@ struct sim_source clients_init(struct clients *clients, const struct workload *w
         return closed_source(&clients->closed);
     }
     if (clients->follows) {
-        bool skips = config->from_ns > 0 || config->on_bad_row != 0;
+        bool skips =
+            config->from_ns > 0 || config->on_bad_row != 0 || workload->draw != NULL;
         follow_init(&clients->follow, requests, workload, skips);
         return follow_source(&clients->follow);
     }

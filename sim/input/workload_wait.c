@@ -8,7 +8,8 @@ bool workload_wait_follows(const struct workload *workload)
 {
     const struct config_workload *config = workload->config;
     return config->dependencies == CONFIG_FOLLOW && config->mode == CONFIG_OPEN &&
-           workload->trace != NULL && trace_links(workload->trace);
+           (workload->draw != NULL ||
+            (workload->trace != NULL && trace_links(workload->trace)));
 }
 
 int workload_wait_describe(const struct workload *workload, const struct trace_row *row,
