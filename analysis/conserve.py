@@ -51,6 +51,11 @@ def check_order(run):
         if request.status == "rejected":
             return request.e2e is None and request.finish == request.arrival
         seen = request.scheduled if request.scheduled is not None else request.finish
+        answer, reasoning = request.row["ttfat_s"], int(request.row["reasoning_tokens"])
+        if reasoning == 0 and answer != request.row["ttft_s"]:
+            return False
+        if answer and not request.ttft <= ns(answer) <= request.e2e or request.done > bool(answer):
+            return False
         return (request.e2e == request.finish - request.arrival
                 and request.queue == seen - request.arrival
                 and request.ttft == (request.first - request.arrival
@@ -215,9 +220,11 @@ def check_latencies(run):
     done = run.counted_done
     of = {"ttft": [r.ttft for r in done], "e2el": [r.e2e for r in done],
           "queue": [r.queue for r in done], "tpot": [r.tpot for r in done if r.tpot is not None]}
+    if "mean_ttfat_ms" in run.summary:
+        of["ttfat"] = [ns(r.row["ttfat_s"]) for r in done]
     bad = [f"{what}_{name}_ms" for name, values in of.items()
            for what in latency_faults(run, name, values)]
-    return f"28 metrics of {len(done)} requests, wrong: {bad}", not bad
+    return f"{7 * len(of)} metrics of {len(done)} requests, wrong: {bad}", not bad
 
 
 def check_itl(run):
@@ -267,6 +274,7 @@ def check_slo(run):
     def met(r):
         return r.done and all((
             not bound["ttft_ms"] or r.ttft <= bound["ttft_ms"],
+            not bound["ttfat_ms"] or ns(r.row["ttfat_s"]) <= bound["ttfat_ms"],
             not bound["e2e_ms"] or r.e2e <= bound["e2e_ms"],
             not bound["itl_ms"] or r.gap is None or r.gap <= bound["itl_ms"],
             not bound["tpot_ms"] or r.e2e - r.ttft <= bound["tpot_ms"] * (r.output - 1)))

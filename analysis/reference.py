@@ -6,7 +6,7 @@
 One step at a time, each sequence visited at each step, integers only, nothing shared with the
 C program. The fleet is in reference_fleet.py, routers and admission in reference_gateway.py,
 disciplines in reference_policy.py, orders of the queue in reference_order.py, what a step takes
-in reference_cost.py, speculation in reference_draft.py, memory behind the prefix cache in
+in reference_cost.py, speculation in reference_draft.py, who sends what in reference_clients.py, memory behind the prefix cache in
 reference_tier.py.
 """
 
@@ -16,6 +16,7 @@ import configparser
 import csv
 import sys
 
+from reference_clients import Closed, Open, Waiting
 from reference_draft import Drafter
 from reference_fleet import Fleet
 from reference_input import ceil_div, read_config, replay_rows
@@ -26,7 +27,7 @@ from reference_request import Request
 COLUMNS = ("request_id arrival_ns prompt_tokens output_tokens cached_tokens status pool replica "
            "first_scheduled_ns first_token_ns finish_ns queue_ns prefill_ns decode_ns stall_ns "
            "recompute_ns transfer_ns max_itl_ns preemptions reason attempts "
-           "prefill_replica").split()
+           "prefill_replica reasoning_tokens first_answer_ns").split()
 STEP_COLUMNS = "replica start_ns end_ns request_id kind tokens context blocks".split()
 
 
@@ -40,13 +41,14 @@ class World:
         if config.session_prefix == "yes":
             for request in self.requests:
                 request.join_session()
-        predict(config, self.requests)
+        self.noise = stream(config.seed, "predictions")
         self.tenants = list(dict.fromkeys(request.tenant for request in self.requests))
         draws = stream(config.seed, "speculation")  # of all replicas
         self.drafters = {pool.name: Drafter(pool, self.seen, draws) for pool in config.pools}
         self.fleet = Fleet(config, self.seen, self.make_replica)
-        self.n_sent, self.under_way = 0, []  # by clients in the closed mode
-        self.idle_since_ns = [0] * config.concurrency
+        self.senders = {"closed": Closed, "open": Waiting if any(
+            r.parents for r in self.requests) and config.dependencies == "follow" else Open}[
+                config.mode](self)
 
     @property
     def steps(self):
@@ -56,7 +58,12 @@ class World:
     def make_replica(self, pool):
         return DISCIPLINES[pool.batching](pool, self.seen, self.tenants, self.drafters[pool.name])
 
-    def send(self, request):
+    def send(self, request, index):
+        """It is the index-th that anybody sends."""
+        request.index = index
+        request.request_id = request.request_id or str(index)
+        request.owned_until_ns = request.arrival_ns
+        predict(self.config, request, self.noise)
         request.pools = self.fleet.pools_for(request)
         if request.pools:
             self.fleet.expect(request)
@@ -66,30 +73,11 @@ class World:
         request.leave("rejected", request.arrival_ns,
                       "unservable" if self.fleet.names(request) else "unknown_model")
 
-    def send_closed(self):
-        """Clients whose requests have left send the next ones at those instants."""
-        left = [request for request in self.under_way if request.status]
-        self.under_way = [request for request in self.under_way if not request.status]
-        self.idle_since_ns = sorted(self.idle_since_ns + [r.finish_ns for r in left])
-        while self.idle_since_ns and self.n_sent < len(self.requests):
-            request = self.requests[self.n_sent]
-            request.arrival_ns = request.owned_until_ns = self.idle_since_ns.pop(0)
-            self.n_sent += 1
-            self.send(request)
-            if request.status:
-                self.idle_since_ns.insert(0, request.finish_ns)
-            else:
-                self.under_way.append(request)
-
     def run(self):
-        is_closed = self.config.mode == "closed"
-        if is_closed:
-            self.send_closed()
-        else:
-            for request in self.requests:
-                self.send(request)
-        self.fleet.run(self.send_closed if is_closed else lambda: None)
-        assert not is_closed or self.n_sent == len(self.requests)
+        self.senders.look()
+        self.fleet.run(self.senders.look, self.senders.next_ns)
+        self.requests.sort(key=lambda request: request.index)
+        assert [request.index for request in self.requests] == list(range(len(self.requests)))
         self.verify_end()
         return self
 
@@ -131,7 +119,8 @@ class World:
 
 def request_row(request):
     """A row of the output by column name, as text; empty where undefined."""
-    fields = {**vars(request), "prompt_tokens": request.prompt, "output_tokens": request.output}
+    fields = {**vars(request), "prompt_tokens": request.prompt, "output_tokens": request.output,
+              "reasoning_tokens": request.reasoning}
     if request.status != "rejected":
         fields.update((f"{owner}_ns", ns) for owner, ns in request.owned_ns.items())
     return {name: "" if fields.get(name) is None else str(fields[name]) for name in COLUMNS}

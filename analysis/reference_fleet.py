@@ -66,33 +66,38 @@ class Fleet:
     def n_inside(self):
         return self.seen["arrived"] - self.seen["left"]
 
-    def next_ns(self):
+    def next_ns(self, sent_ns):
         replicas = [place.replica for place in self.places]
         return min([r.step.end_ns for r in replicas if r.step]
                    + [r.wake_ns for r in replicas if r.wake_ns is not None]
-                   + [timer[0] for timer in self.timers[:1]])
+                   + [timer[0] for timer in self.timers[:1]]
+                   + ([] if sent_ns is None else [sent_ns]))
 
-    def run(self, send_closed):
-        """Until nobody is to come and nobody is here."""
-        while self.n_expected + self.n_inside() > 0:
-            now_ns = self.next_ns()
+    def is_due(self):
+        return bool(self.timers) and self.timers[0][0] == self.now_ns
+
+    def run(self, send, next_sent_ns):
+        """Until nobody is to come and nobody is here; next_sent_ns(): when send() is to be
+        called at the latest."""
+        while self.n_expected + self.n_inside() > 0 or next_sent_ns() is not None:
+            now_ns = self.next_ns(next_sent_ns())
             self.area += self.n_inside() * (now_ns - self.now_ns)
             self.now_ns = now_ns
             self.end_steps()
-            send_closed()
-            while self.timers and self.timers[0][0] == now_ns:
+            send()
+            while self.is_due():
                 *_, timer = heapq.heappop(self.timers)
                 if not timer.off:
                     timer.off = True
                     timer.action()
-                send_closed()
+                send()
             self.transfers.pull()
             self.plan()
             while self.transfers.pull():  # who gave way in a plan of nobody made room
                 self.seen["pulls behind a plan"] += 1
                 self.plan()
             self.settle()
-            send_closed()
+            send()
 
     def end_steps(self):
         self.boundary = False

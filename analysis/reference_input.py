@@ -23,7 +23,7 @@ INTEGERS = {"limit": 0, "repeat": 1, "replicas": 1, "num_gpu_blocks": None, "blo
             "mlfq_levels": 4, "mlfq_quantum": 32, "mlfq_prefill_tokens": 64}
 NANO = {"rate_scale": "1", "watermark": "0", "delay_factor": "0", "predictor_error": "0.3",
         "schedule_conservativeness": "1", "slow_share": "0", "slow_factor": "1"}  # times 10^9
-DURATIONS = {"client_timeout": "s", "hold_timeout": "s",
+DURATIONS = {"client_timeout": "s", "think": "s", "hold_timeout": "s",
              "frontend_ms": "ms", "frontend_request_ms": "ms",
              "aging_ms": "ms", "max_queue_delay_us": "us", "queue_timeout_us": "us",
              "mlfq_promote_ms": "ms"}  # 0 by default; of a bare number
@@ -40,7 +40,8 @@ WORDS = {"batching": ("unified", "prefill_first", "sarathi", "orca", "static", "
          "least_requests", "least_tokens", "least_kv", "random", "power_of_two"),
          "reserve_full_prompt": ("no", "yes"),
          "session_prefix": ("no", "yes"), "role": ("both", "prefill", "decode"),
-         "infer_sessions": ("no",), "mode": ("open", "closed"), "async_scheduling": ("no", "yes"),
+         "infer_sessions": ("no",), "think_distribution": ("fixed", "exponential"),
+         "dependencies": ("follow", "ignore"), "mode": ("open", "closed"), "async_scheduling": ("no", "yes"),
          "data_parallel_mode": ("balanced", "lockstep"),
          "enable_prefix_caching": ("yes", "no")}  # the default is the first
 
@@ -246,15 +247,19 @@ def read_trace(path):
                     session=row.get("session_id"), tenant=row.get("tenant") or "",
                     priority=int(row.get("priority") or 0),
                     deadline_ns=scaled(deadline, 10**9) if deadline else None,
-                    model=row.get("model") or "", klass=row.get("class") or ""))
+                    model=row.get("model") or "", klass=row.get("class") or "", copy=0,
+                    parents=(row.get("parent_id") or "").split(),
+                    think_ns=scaled(row.get("think_s") or "0", 10**9),
+                    reasoning=int(row.get("reasoning_tokens") or 0)))
             except (KeyError, TypeError, ValueError) as error:
                 raise ValueError(f"{path}:{line}: {error}") from error
     origin_ns = rows[0].arrival_ns if rows and is_azure else 0
     return [moved(row, row.arrival_ns - origin_ns) for row in rows]
 
 
-def moved(row, arrival_ns):
-    return types.SimpleNamespace(**{**vars(row), "arrival_ns": arrival_ns})
+def moved(row, arrival_ns, copy=0):
+    return types.SimpleNamespace(**{**vars(row), "arrival_ns": arrival_ns,
+                                    "copy": row.copy + copy})
 
 
 def replay_rows(config):
@@ -262,6 +267,7 @@ def replay_rows(config):
     rows = read_trace(config.trace)
     length_ns = rows[-1].arrival_ns - rows[0].arrival_ns if rows else 0
     shift_ns = length_ns + (half_up(length_ns, len(rows) - 1) if len(rows) > 1 else 0)
-    rows = [moved(row, row.arrival_ns + k * shift_ns) for k in range(config.repeat) for row in rows]
+    rows = [moved(row, row.arrival_ns + k * shift_ns, k)
+            for k in range(config.repeat) for row in rows]
     return [moved(row, half_up(row.arrival_ns * 10**9, config.rate_scale))
             for row in rows[:config.limit or None]]

@@ -37,6 +37,23 @@ def stream(seed, name):
     return generator
 
 
+def exponential(generator, mean_ns):
+    """Von Neumann's way, from integers alone; the variate exact but for a grain of 2^-64."""
+    whole = 0
+    while True:
+        high = generator.getrandbits(32)
+        fraction = least = high << 32 | generator.getrandbits(32)
+        is_odd = True
+        while True:
+            high = generator.getrandbits(32)
+            if (following := high << 32 | generator.getrandbits(32)) >= least:
+                break
+            is_odd, least = not is_odd, following
+        if is_odd:
+            return whole * mean_ns + (mean_ns * fraction >> 64)
+        whole += 1
+
+
 def below(generator, bound):
     limit = 2**32 - 2**32 % bound
     while (bits := generator.getrandbits(32)) >= limit:
@@ -44,19 +61,17 @@ def below(generator, bound):
     return bits % bound
 
 
-def predict(config, requests):
-    """Sets how long each output is believed to be."""
-    noise = stream(config.seed, "predictions")
-    for request in requests:
-        if config.predictor == "none":
-            request.predicted = 256
-        elif config.predictor == "bucketed":
-            bucket = config.predictor_bucket
-            request.predicted = ceil_div(request.output, bucket) * bucket
-        elif config.predictor == "noisy":
-            u = below(noise, 2 * 10**9 + 1) - 10**9
-            off = divide_towards_zero(request.output * 2 * config.predictor_error * u, 10**18)
-            request.predicted = max(1, request.output + off)
+def predict(config, request, noise):
+    """Sets how long its output is believed to be; `noise` is the stream "predictions"."""
+    if config.predictor == "none":
+        request.predicted = 256
+    elif config.predictor == "bucketed":
+        bucket = config.predictor_bucket
+        request.predicted = ceil_div(request.output, bucket) * bucket
+    elif config.predictor == "noisy":
+        u = below(noise, 2 * 10**9 + 1) - 10**9
+        off = divide_towards_zero(request.output * 2 * config.predictor_error * u, 10**18)
+        request.predicted = max(1, request.output + off)
 
 
 class Queue:

@@ -6,8 +6,10 @@ OWNERS = ("queue", "prefill", "decode", "stall", "recompute", "transfer")  # of 
 class Request:
     def __init__(self, index, row):
         self.index = index
-        self.request_id = str(index) if row.name is None else row.name
+        self.request_id = row.name  # None: its index, once it is sent
+        self.copy, self.parents, self.think_ns = row.copy, row.parents, row.think_ns
         self.arrival_ns, self.prompt, self.output = row.arrival_ns, row.prompt, row.output
+        self.reasoning, self.first_answer_ns = row.reasoning, None
         self.session = row.session
         self.tenant, self.priority, self.deadline_ns = row.tenant, row.priority, row.deadline_ns
         self.max_new = self.predicted = row.output
@@ -88,6 +90,7 @@ class Request:
         self.owned_until_ns = now_ns
         self.is_recomputing, self.goal = True, min(self.most_computed, self.prompt) - 1
         self.first_token_ns = self.last_token_ns = self.max_itl_ns = None
+        self.first_answer_ns = None
         self.generated = self.computed = self.max_computed = 0
         self.found_tokens = self.cached_tokens = 0
         self.is_fresh = True
@@ -112,6 +115,8 @@ class Request:
             self.first_token_ns = now_ns
         else:
             self.max_itl_ns = max(self.max_itl_ns or 0, now_ns - self.last_token_ns)
+        if self.generated == self.reasoning + 1:
+            self.first_answer_ns = now_ns
         self.last_token_ns = now_ns
 
     def leave(self, status, now_ns, reason=""):

@@ -100,7 +100,7 @@ class ResultFolder:
 
     def bounds(self):
         return {name: int(Fraction(self.config["slo"][name]) * 10**6)
-                for name in ("ttft_ms", "tpot_ms", "itl_ms", "e2e_ms")}
+                for name in ("ttft_ms", "tpot_ms", "itl_ms", "e2e_ms", "ttfat_ms")}
 
     def per_gpu(self, pool, key):
         """A figure of the accelerator for a whole replica; 0 if there is none.  Power is that

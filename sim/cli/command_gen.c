@@ -61,8 +61,9 @@ const struct command command_gen = {
     .arguments = "WORKLOAD.ini [-o FILE] [--to FORMAT] [-s section.key=value]...",
     .summary = "Generates a trace from the description of a workload",
     .help =
-        "Writes arrival_s,prompt_tokens,output_tokens to FILE, or to standard output.  "
-        "A\n"
+        "Writes arrival_s,prompt_tokens,output_tokens, and columns of sessions, "
+        "tenants\n"
+        "and what else is described, to FILE, or to standard output.  A\n"
         "FILE that ends with .gz or .zst is compressed.  The same seed gives the same "
         "trace.\n"
         "--to writes it as other programs read traces: see `servesim trace "

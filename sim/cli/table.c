@@ -141,7 +141,7 @@ static void print_throughput(FILE *out, const struct config *config,
                 "tok/s");
     print_value(out, "Total token throughput", metrics, "total_token_throughput", 1, 2,
                 "tok/s");
-    if (slo->ttft_ns > 0 || slo->tpot_ns > 0 || slo->itl_ns > 0 || slo->e2e_ns > 0) {
+    if (config_has_bounds(slo)) {
         print_value(out, "Request goodput", metrics, "request_goodput", 1, 3, "req/s");
         print_value(out, "Requests within SLO", metrics, "slo_attainment", 100, 2, "%");
     }
@@ -152,6 +152,9 @@ static void print_latencies(FILE *out, const struct metrics *metrics)
     fprintf(out, "\n%-14s %12s %12s %12s %12s %12s\n", "ms", "mean", "median", "p90",
             "p99", "max");
     print_latency(out, "TTFT", metrics, "ttft");
+    if (metrics_find(metrics, "mean_ttfat_ms") != NULL) {
+        print_latency(out, "TTFAT", metrics, "ttfat");
+    }
     print_latency(out, "TPOT", metrics, "tpot");
     print_latency(out, "ITL", metrics, "itl");
     print_latency(out, "E2E", metrics, "e2el");

@@ -90,6 +90,7 @@ void fail_lose_start_again(struct request *request)
     request->cached_tokens = 0;
     request->n_emitted = 0;
     request->first_token_ns = REQUEST_NEVER;
+    request->first_answer_ns = REQUEST_NEVER;
     request->max_gap_ns = 0;
     request->prefill_ns = 0;
     request->decode_ns = 0;

@@ -349,6 +349,7 @@ void fleet_arrive(struct sim *sim)
     struct request *request = request_new(&sim->store);
     request->id = sim->next_id++;
     request->labels = arrival->labels;
+    request->source_key = arrival->key;
     request->counted = arrival->counted;
     request->priority = arrival->priority;
     request->tenant = arrival->tenant;
@@ -366,9 +367,11 @@ void fleet_arrive(struct sim *sim)
     request->predicted_tokens = sim->next_predicted;
     request->prompt_tokens = arrival->prompt_tokens;
     request->output_tokens = arrival->output_tokens;
+    request->reasoning_tokens = arrival->reasoning_tokens;
     request->arrival_ns = arrival->arrival_ns;
     request->first_scheduled_ns = REQUEST_NEVER;
     request->first_token_ns = REQUEST_NEVER;
+    request->first_answer_ns = REQUEST_NEVER;
     request->recompute_since_ns = REQUEST_NEVER;
     request->promoted_tokens = REQUEST_NEVER;
     request->attempts = 1;

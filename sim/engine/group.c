@@ -41,7 +41,8 @@ static void heap_rise(struct group *group, int64_t at, struct group_finisher ent
     heap_place(group, at, entry);
 }
 
-static void heap_sink(struct group *group, int64_t at, struct group_finisher entry)
+static inline void heap_sink(struct group *group, int64_t at,
+                             struct group_finisher entry)
 {
     for (;;) {
         int64_t child = 2 * at + 1;
@@ -156,7 +157,20 @@ void group_join(struct group *group, struct request *request)
         .last_step = group->step + request->output_tokens - request->n_emitted,
         .request = request,
     };
+    if (request->first_answer_ns ==
+        REQUEST_NEVER) { /* its answer begins no later than it ends */
+        entry.last_step -= request->output_tokens - request->reasoning_tokens - 1;
+    }
     heap_rise(group, group->n - 1, entry);
+}
+
+void group_note_answer(struct group *group, int64_t now_ns)
+{
+    struct group_finisher entry = group->finishers[0];
+    struct request *request = entry.request;
+    request->first_answer_ns = now_ns;
+    entry.last_step += request->output_tokens - request->reasoning_tokens - 1;
+    heap_sink(group, 0, entry);
 }
 
 /* The largest gap of the steps from `step` on. */

@@ -11,7 +11,8 @@
  *                  the same as context within the window of window layers, and how many
  *                  members still grow there; crossings[s % window_tokens] of them stop
  *                  when `step` is s
- *   finishers      a heap of members by the step after which they are done
+ *   finishers      a heap of members by the step after which they are done, or, if they
+ *                  still reason, after which the first token of their answer is there
  *   stalled        a step may pass the group over: the gap that the next one ends is longer
  *   decode_ns      sum of the steps' decode time
  *   paid, energy   a member's share of each step's cost: pots that are divided when the
@@ -29,7 +30,7 @@
 #include "engine/request.h"
 
 struct group_finisher {
-    int64_t last_step; /* the member is done when `step` has reached this */
+    int64_t last_step; /* the member is due when `step` has reached this */
     struct request *request;
 };
 
@@ -76,6 +77,9 @@ void group_join(struct group *group, struct request *request);
  * joins, and after a step with which a recomputation ended. */
 void group_settle_in(const struct group *group, struct request *request);
 
+/* The member that is due next has got the first token of its answer. */
+void group_note_answer(struct group *group, int64_t now_ns);
+
 /* Brings the request's own counts up to date and takes it out. */
 void group_leave(struct group *group, struct request *request);
 
@@ -94,8 +98,8 @@ void group_settle_gaps(const struct group *group, struct request *request);
 void group_advance(struct group *group, int64_t n_steps, int64_t sum_ns,
                    int64_t gap_ns);
 
-/* The member that is done next, or NULL. */
-static inline struct request *group_next_done(const struct group *group)
+/* The member that is due next, or NULL. */
+static inline struct request *group_next_due(const struct group *group)
 {
     return group->n > 0 ? group->finishers[0].request : NULL;
 }
@@ -104,6 +108,16 @@ static inline struct request *group_next_done(const struct group *group)
 static inline int64_t group_steps_left(const struct group *group)
 {
     return group->finishers[0].last_step - group->step;
+}
+
+/* The first answer tokens of members that have come with the last step, at `now_ns`, are
+ * noted, as long as such a member is due next: then whoever is due is done. */
+static inline void group_note_answers(struct group *group, int64_t now_ns)
+{
+    while (group->n > 0 && group_steps_left(group) == 0 &&
+           group->finishers[0].request->first_answer_ns == REQUEST_NEVER) {
+        group_note_answer(group, now_ns);
+    }
 }
 
 /* Steps until another member stops growing within the window, at least 1; INT64_MAX if

@@ -206,6 +206,7 @@ static void turn_away(struct sim *sim)
         .reason =
             first_pool(sim, arrival) != NULL ? REASON_UNSERVABLE : REASON_UNKNOWN_MODEL,
         .attempts = 1,
+        .source_key = arrival->key,
         .counted = arrival->counted,
         .labels = arrival->labels,
         .priority = arrival->priority,
@@ -213,23 +214,45 @@ static void turn_away(struct sim *sim)
         .arrival_ns = arrival->arrival_ns,
         .prompt_tokens = arrival->prompt_tokens,
         .output_tokens = arrival->output_tokens,
+        .reasoning_tokens = arrival->reasoning_tokens,
         .first_scheduled_ns = REQUEST_NEVER,
         .first_token_ns = REQUEST_NEVER,
+        .first_answer_ns = REQUEST_NEVER,
         .finish_ns = arrival->arrival_ns,
         .max_gap_ns = REQUEST_NEVER,
     };
     free(arrival->parts);
+    sim->next_is_read = false;
     sim->next_id++;
     sim_enter(sim);
     sim_finished(sim, &record);
+}
+
+/* Whether the time of the next request has come, or it does not matter: 1, 0, -1. */
+static int is_due(struct sim *sim, struct err *err)
+{
+    const struct sim_source *source = sim->source;
+    if (source->peek == NULL) {
+        return 1;
+    }
+    int got = source->peek(source->state, &sim->next_at_ns, err);
+    sim->has_next = got > 0;
+    return got > 0 ? sim->next_at_ns <= sim->now_ns : got;
 }
 
 int intake_next(struct sim *sim, struct err *err)
 {
     const struct sim_source *source = sim->source;
     for (;;) {
-        int got = source->next(source->state, &sim->next, err);
+        sim->next_is_read = false;
+        int got = is_due(sim, err);
+        if (got <= 0) {
+            return got;
+        }
+        got = source->next(source->state, &sim->next, err);
         sim->has_next = got > 0;
+        sim->next_is_read = sim->has_next;
+        sim->next_at_ns = sim->next.arrival_ns;
         if (got <= 0) {
             return got;
         }

@@ -4,8 +4,8 @@
 
 #include "engine/sim.h"
 
-/* Reads up to the next arrival that some pool can serve into sim->next; those that none
- * ever can are done here.  -1 and `err` for a faulty source, or an unservable request that
+/* Reads up to the next arrival that some pool can serve into sim->next, or, of a source that
+ * may be asked when, up to the first one that comes later; those that none ever can are done here.  -1 and `err` for a faulty source, or an unservable request that
  * was not to be rejected. */
 int intake_next(struct sim *sim, struct err *err);
 

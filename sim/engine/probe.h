@@ -22,16 +22,19 @@ struct probe_record {
     int32_t replica; /* -1: never routed */
     enum request_status status;
     bool counted;
-    char *labels; /* the taker owns them */
+    int64_t source_key; /* its source's own */
+    char *labels;       /* the taker owns them */
     int64_t priority;
     int32_t tenant;
     int64_t arrival_ns;
     int64_t prompt_tokens;
     int64_t output_tokens;
+    int64_t reasoning_tokens;
     int64_t cached_tokens;
     int64_t n_emitted;
     int64_t first_scheduled_ns;
     int64_t first_token_ns;
+    int64_t first_answer_ns; /* the first token after reasoning_tokens others */
     int64_t finish_ns;
     int64_t queue_ns;
     int64_t prefill_ns;

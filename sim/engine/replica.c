@@ -161,6 +161,10 @@ void replica_leave(struct replica *replica, struct request *request, int64_t now
         fair_quit(&replica->fair, request);
         forecast_leave(replica, request);
         group_leave(&replica->group, request);
+        if (request->first_answer_ns == REQUEST_NEVER &&
+            request->n_emitted > request->reasoning_tokens) { /* with this very step */
+            request->first_answer_ns = now_ns;
+        }
         if (!replica->group.reserved) {
             request->held_blocks = kv_blocks(&replica->kv, request->computed_tokens);
         }
@@ -200,6 +204,9 @@ void replica_emit(struct replica *replica, struct request *request, int64_t now_
             now_ns - request->first_scheduled_ns - request->recompute_ns;
     } else {
         own_gap(replica, request, now_ns);
+    }
+    if (request->n_emitted == request->reasoning_tokens) {
+        request->first_answer_ns = now_ns;
     }
     request->n_emitted++;
     request->last_token_ns = now_ns;
@@ -268,12 +275,25 @@ static void credit_grants(struct replica *replica, int64_t now_ns)
     }
 }
 
+static bool is_due(const struct replica *replica)
+{
+    return group_next_due(&replica->group) != NULL &&
+           group_steps_left(&replica->group) == 0;
+}
+
+/* Whether a member has its last token; answers that begin are noted before. */
+static bool any_done(struct replica *replica, int64_t now_ns)
+{
+    if (!is_due(replica)) {
+        return false;
+    }
+    group_note_answers(&replica->group, now_ns);
+    return is_due(replica);
+}
+
+/* Whether somebody else joins or leaves the group. */
 static bool membership_changes(const struct replica *replica)
 {
-    if (group_next_done(&replica->group) != NULL &&
-        group_steps_left(&replica->group) == 0) {
-        return true;
-    }
     for (int64_t i = 0; i < replica->n_given_up; i++) {
         if (replica->given_up[i]->decoding) {
             return true;
@@ -294,14 +314,14 @@ static void end_grouped(struct replica *replica, int64_t now_ns)
     span_advance(replica, now_ns);
     CHECK(replica->span.steps_left == 0);
     credit_grants(replica, now_ns);
-    if (membership_changes(replica)) {
+    if (any_done(replica, now_ns) || membership_changes(replica)) {
         replica_divide(replica);
     }
     replica_finish_grants(replica, now_ns);
-    while (group_next_done(&replica->group) != NULL &&
-           group_steps_left(&replica->group) == 0) {
-        replica_finish(replica, group_next_done(&replica->group), REQUEST_COMPLETED,
+    while (is_due(replica)) {
+        replica_finish(replica, group_next_due(&replica->group), REQUEST_COMPLETED,
                        now_ns);
+        group_note_answers(&replica->group, now_ns); /* whom that one hid */
     }
 }
 

@@ -87,11 +87,13 @@ struct request {
     struct request *before;
     struct request *next_alive; /* in the list of those whose clients may time out */
     struct request *before_alive;
-    bool is_alive; /* is in that list */
-    char *labels;  /* of the trace row, malloc'ed; NULL if it has none */
+    bool is_alive;      /* is in that list */
+    char *labels;       /* of the trace row, malloc'ed; NULL if it has none */
+    int64_t source_key; /* where it comes from knows it by this */
 
     int64_t prompt_tokens;
     int64_t output_tokens;
+    int64_t reasoning_tokens; /* of these, before the answer; less than all of them */
     int64_t computed_tokens;
     int64_t n_emitted;
     int64_t held_blocks;        /* while not in the group */
@@ -119,6 +121,8 @@ struct request {
     int64_t first_scheduled_ns; /* REQUEST_NEVER until then */
     int64_t first_token_ns;     /* REQUEST_NEVER until then */
     int64_t last_token_ns;
+    int64_t
+        first_answer_ns; /* when the first token of its answer came: REQUEST_NEVER */
     int64_t max_gap_ns;
     int64_t prefill_ns;
     int64_t decode_ns;

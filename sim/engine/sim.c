@@ -40,6 +40,11 @@ void sim_finished(void *state, struct probe_record *record)
     CHECK(record->first_token_ns == REQUEST_NEVER ||
           (record->first_token_ns >= record->first_scheduled_ns &&
            record->first_token_ns <= record->finish_ns));
+    CHECK((record->first_answer_ns != REQUEST_NEVER) ==
+          (record->n_emitted > record->reasoning_tokens));
+    CHECK(record->first_answer_ns == REQUEST_NEVER ||
+          (record->first_answer_ns >= record->first_token_ns &&
+           record->first_answer_ns <= record->finish_ns));
     if (record->is_shared) {
         bool is_done = record->status == REQUEST_COMPLETED;
         int64_t service = record->prompt_tokens + 2 * record->output_tokens;
@@ -61,10 +66,11 @@ void sim_finished(void *state, struct probe_record *record)
 /* Who arrives now.  Somebody who has left in this instant may be followed by another. */
 static int arrive_all(struct sim *sim, struct err *err)
 {
-    if (!sim->has_next && sim->source->finished != NULL && intake_next(sim, err) < 0) {
+    if (!sim->next_is_read && sim->source->finished != NULL &&
+        intake_next(sim, err) < 0) {
         return -1;
     }
-    while (sim->has_next && sim->next.arrival_ns <= sim->now_ns) {
+    while (sim->has_next && sim->next_at_ns <= sim->now_ns) {
         fleet_arrive(sim);
         if (intake_next(sim, err) < 0) {
             return -1;
@@ -76,7 +82,7 @@ static int arrive_all(struct sim *sim, struct err *err)
 /* The earliest moment at which something other than a replica's own steps happens. */
 static int64_t next_outside(const struct sim *sim)
 {
-    int64_t at_ns = sim->has_next ? sim->next.arrival_ns : INT64_MAX;
+    int64_t at_ns = sim->has_next ? sim->next_at_ns : INT64_MAX;
     int64_t timer_ns = timer_first_ns(&sim->timers);
     return timer_ns < at_ns ? timer_ns : at_ns;
 }
@@ -90,7 +96,7 @@ static int64_t horizon(const struct sim *sim)
     }
     int64_t timer_ns = timer_first_ns(&sim->timers);
     int64_t at_ns = sim->has_next
-                        ? frontend_earliest_ns(&sim->replicas[0], sim->next.arrival_ns)
+                        ? frontend_earliest_ns(&sim->replicas[0], sim->next_at_ns)
                         : INT64_MAX;
     return timer_ns < at_ns ? timer_ns : at_ns;
 }

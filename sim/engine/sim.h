@@ -60,6 +60,7 @@ struct sim_arrival {
     int64_t arrival_ns;
     int64_t prompt_tokens;
     int64_t output_tokens;
+    int64_t reasoning_tokens; /* of these, before the answer; less than all of them */
     int64_t priority;
     int64_t deadline_ns; /* after its arrival; -1: none */
     int32_t tenant;      /* 0, 1, 2 ... in the order in which they appear */
@@ -78,16 +79,25 @@ struct sim_arrival {
     const char *class_name;
     const char *file; /* where it stands, for messages */
     int64_t line;
+    const char
+        *parents;     /* for its source's wrappers (input/follow.h): ids of requests */
+    int64_t think_ns; /* that it waits for, until the next one is read; NULL: none */
+    int64_t copy;     /* of the trace that it belongs to */
+    int64_t key;      /* its source's own; comes back when it leaves */
 };
 
 /* Where arrivals come from.  `next` gives the next one, in order of time: 1, -1 and `err`,
  * or 0, which is the end unless there is `finished`.  A source with `finished` hears of
  * every request that leaves, before the probe does, and is asked again in that instant:
- * what it gives then arrives no earlier than what has left, and may arrive at once. */
+ * what it gives then arrives no earlier than what has left, and may arrive at once.
+ * One that may come to know of an earlier arrival than the next one it knows of has `peek`:
+ * *at_ns becomes when that is (1), or nobody is known of (0), and `next` is asked only when
+ * the time has come. */
 struct sim_source {
     void *state;
     int (*next)(void *state, struct sim_arrival *arrival, struct err *err);
     void (*finished)(void *state, const struct probe_record *record); /* may be NULL */
+    int (*peek)(void *state, int64_t *at_ns, struct err *err);        /* likewise */
 };
 
 struct sim_config {
@@ -178,7 +188,9 @@ struct sim {
     struct rng speculation; /* its draws, if a pool speculates */
     struct shares shares;
     int32_t next_id;
-    bool has_next;
+    bool has_next;      /* a request is to come, at */
+    int64_t next_at_ns; /* as far as is known, and */
+    bool next_is_read;  /* it is */
     struct sim_arrival next;
     int64_t next_predicted; /* tokens of its output, as somebody guessed */
     uint64_t next_pools;    /* a bit for each pool that could serve it */

@@ -39,7 +39,7 @@ void sim_free(struct sim *sim)
         lockstep_free(&sim->locksteps[i]);
     }
     free(sim->locksteps);
-    if (sim->has_next) {
+    if (sim->next_is_read) {
         free(sim->next.labels);
         free(sim->next.parts);
     }

@@ -194,5 +194,5 @@ void sim_verify(const struct sim *sim)
     for (int i = 0; i < N_REQUEST_STATUSES; i++) {
         done += sim->totals.n_by_status[i];
     }
-    CHECK(n + done + sim->has_next == sim->totals.n_injected);
+    CHECK(n + done + sim->next_is_read == sim->totals.n_injected);
 }

@@ -35,6 +35,10 @@ enum config_unservable { CONFIG_STOP, CONFIG_REJECT };
 
 enum config_mode { CONFIG_OPEN, CONFIG_CLOSED };
 
+enum config_think { CONFIG_FIXED, CONFIG_EXPONENTIAL };
+
+enum config_dependencies { CONFIG_FOLLOW, CONFIG_IGNORE };
+
 struct generate_spec;
 
 struct config_workload {
@@ -50,6 +54,9 @@ struct config_workload {
     int64_t until_ns;    /* 0: to its end */
     int64_t mode;        /* enum config_mode */
     int64_t concurrency; /* clients of the closed mode; 0: none */
+    int64_t think_ns;    /* that these wait before they send again, in the mean */
+    int64_t think_distribution; /* enum config_think */
+    int64_t dependencies;       /* enum config_dependencies */
     int64_t rate_scale_nano;
     int64_t rate_rps_nano; /* 0: as the trace has it */
     int64_t limit;         /* 0: all */
@@ -74,9 +81,17 @@ struct config_slo {
     int64_t tpot_ns;
     int64_t itl_ns;
     int64_t e2e_ns;
+    int64_t ttfat_ns;
     int64_t attainment_nano;
     const char *require; /* "metric<=value, ...", for studies: study/goal.h */
 };
+
+/* Whether there is one. */
+static inline bool config_has_bounds(const struct config_slo *slo)
+{
+    return slo->ttft_ns > 0 || slo->tpot_ns > 0 || slo->itl_ns > 0 || slo->e2e_ns > 0 ||
+           slo->ttfat_ns > 0;
+}
 
 /* [offload] is struct tier_config: engine/tier.h. */
 

@@ -159,8 +159,7 @@ static int check(const struct config *config, const struct section *at,
                  known);
         return refuse(at->settings, at->name, "policy", reason, err);
     }
-    if (ops->needs_slo &&
-        slo->ttft_ns + slo->tpot_ns + slo->itl_ns + slo->e2e_ns == 0) {
+    if (ops->needs_slo && !config_has_bounds(slo)) {
         return refuse(at->settings, at->name, "policy",
                       "slo needs a bound in [slo] that can be met", err);
     }

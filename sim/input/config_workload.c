@@ -78,6 +78,11 @@ int config_workload_read(struct config *config, const struct settings *settings,
  * be known beforehand. */
 static int check_mode(const struct config_workload *workload, struct err *err)
 {
+    if (workload->mode != CONFIG_CLOSED && workload->think_ns > 0) {
+        return err_set(err, "[workload] think: clients think between a request and "
+                            "their next one with mode = closed only; in a trace "
+                            "think_s says how long");
+    }
     if (workload->mode != CONFIG_CLOSED) {
         return workload->concurrency == 0
                    ? 0

@@ -46,6 +46,7 @@ static int add(struct resample *resample, const struct trace_row *row, const cha
     kept->model = keep(&resample->labels, row->model);
     kept->class = keep(&resample->labels, row->class);
     kept->adapter = keep(&resample->labels, row->adapter);
+    kept->parent_id = keep(&resample->labels, row->parent_id);
     return 0;
 }
 

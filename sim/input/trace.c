@@ -353,6 +353,11 @@ const char *trace_ignored_columns(const struct trace *trace)
     return trace->format->ignored != NULL ? trace->format->ignored(trace->state) : "";
 }
 
+bool trace_links(const struct trace *trace)
+{
+    return trace->format->links != NULL && trace->format->links(trace->state);
+}
+
 bool trace_has_arrivals(const struct trace *trace)
 {
     const struct trace_format *format = trace->format;

@@ -35,8 +35,8 @@ struct trace_row {
     const char *class;
     const char *adapter;
     const char
-        *parent_id;   /* request_ids of earlier rows that it waits for, separated by
-                              one blank; at most TRACE_PARENT_BYTES; or NULL */
+        *parent_id;   /* request_ids of earlier rows that it waits for, with a space
+                              between, or NULL: see trace_links() */
     int64_t think_ns; /* that it is sent after that one has left; 0: at once */
     int64_t reasoning_tokens; /* of its output, which come before the answer */
 };
@@ -65,6 +65,9 @@ void trace_keep(struct trace *trace, int64_t from_ns, int64_t until_ns);
 
 /* Back to the first request; -1 and `err` for standard input or a file that vanished. */
 int trace_rewind(struct trace *trace, struct err *err);
+
+/* Whether rows of this file may name parents: known before the first one is read. */
+bool trace_links(const struct trace *trace);
 
 /* Rows passed over in this pass because of skip_bad_rows; *first_line and *reason are of
  * the first one (for a warning) if there is any. */

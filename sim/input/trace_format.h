@@ -55,6 +55,9 @@ struct trace_format {
     /* Columns that are there and not simulated, joined by ", "; NULL: never any. */
     const char *(*ignored)(const void *state);
 
+    /* Whether rows may have a parent_id; NULL: never any. */
+    bool (*links)(const void *state);
+
     /* Whether the file says when requests arrive; NULL: always. */
     bool (*has_arrivals)(const void *state);
 

@@ -84,6 +84,13 @@ static int read_header(void *state, const struct source_line *line, struct err *
     return 0;
 }
 
+/* Sessions may come anywhere. */
+static bool links(const void *state)
+{
+    (void)state;
+    return true;
+}
+
 static const char *ignored(const void *state)
 {
     const struct llmservingsim *file = state;
@@ -294,4 +301,5 @@ const struct trace_format trace_llmservingsim = {
     .row = read_row,
     .again = again,
     .ignored = ignored,
+    .links = links,
 };

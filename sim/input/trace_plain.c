@@ -75,6 +75,17 @@ static const char *ignored(const void *state)
     return plain->csv.ignored;
 }
 
+static bool links(const void *state)
+{
+    const struct plain *plain = state;
+    for (int32_t i = 0; i < plain->csv.n_columns; i++) {
+        if (plain->csv.columns[i] == PARENT_ID) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Mostly there is nothing. */
 static inline int read_label(const struct source_line *line,
                              const struct trace_field *fields, int column, char *text,
@@ -115,23 +126,6 @@ static int read_labels(struct plain *plain, const struct source_line *line,
     return good ? 0 : -1;
 }
 
-/* Those of its output that come before the answer, of which at least one is left. */
-static int read_reasoning(const struct source_line *line, struct trace_field field,
-                          struct trace_row *row, struct err *err)
-{
-    if (field.length == 0 || trace_value_is_zero(field)) {
-        return 0;
-    }
-    if (trace_csv_tokens(line, names[REASONING], field, &row->reasoning_tokens, err) !=
-        0) {
-        return -1;
-    }
-    return row->reasoning_tokens < row->output_tokens
-               ? 0
-               : trace_csv_refuse(line, names[REASONING], field,
-                                  "is not less than output_tokens", err);
-}
-
 static int read_numbers(const struct source_line *line,
                         const struct trace_field *fields, struct trace_row *row,
                         struct err *err)
@@ -150,7 +144,7 @@ static int read_numbers(const struct source_line *line,
         read_seconds(line, fields, THINK, &row->think_ns, err) != 0) {
         return -1;
     }
-    return read_reasoning(line, fields[REASONING], row, err);
+    return trace_value_reasoning(line, names[REASONING], fields[REASONING], row, err);
 }
 
 static int read_row(void *state, const struct source_line *line, struct trace_row *row,
@@ -184,4 +178,5 @@ const struct trace_format trace_plain = {
     .header = read_header,
     .row = read_row,
     .ignored = ignored,
+    .links = links,
 };

@@ -15,13 +15,16 @@ enum {
     TENANT,
     PRIORITY,
     SESSION_ID,
+    REASONING,
     N_COLUMNS
 };
 
 static const char *const names[N_COLUMNS] = {
-    [ARRIVAL] = "arrival_s",    [PROMPT] = "prompt_tokens", [OUTPUT] = "output_tokens",
-    [CACHED] = "cached_tokens", [STATUS] = "status",        [REQUEST_ID] = "request_id",
-    [TENANT] = "tenant",        [PRIORITY] = "priority",    [SESSION_ID] = "session_id",
+    [ARRIVAL] = "arrival_s",     [PROMPT] = "prompt_tokens",
+    [OUTPUT] = "output_tokens",  [CACHED] = "cached_tokens",
+    [STATUS] = "status",         [REQUEST_ID] = "request_id",
+    [TENANT] = "tenant",         [PRIORITY] = "priority",
+    [SESSION_ID] = "session_id", [REASONING] = "reasoning_tokens",
 };
 
 static const struct trace_csv_table table = {
@@ -88,6 +91,8 @@ static int read_row(void *state, const struct source_line *line, struct trace_ro
                 (fields[PRIORITY].length == 0 ||
                  trace_value_priority(line, names[PRIORITY], fields[PRIORITY],
                                       &row->priority, err) == 0) &&
+                trace_value_reasoning(line, names[REASONING], fields[REASONING], row,
+                                      err) == 0 &&
                 read_labels(results, line, fields, row, err) == 0;
     return good ? 0 : -1;
 }

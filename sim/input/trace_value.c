@@ -151,3 +151,19 @@ int trace_value_parents(const struct source_line *line, const char *column,
 {
     return read_text(line, column, field, TRACE_PARENT_BYTES, text, parents, err);
 }
+
+int trace_value_reasoning(const struct source_line *line, const char *column,
+                          struct trace_field field, struct trace_row *row,
+                          struct err *err)
+{
+    if (field.length == 0 || trace_value_is_zero(field)) {
+        return 0;
+    }
+    if (trace_csv_tokens(line, column, field, &row->reasoning_tokens, err) != 0) {
+        return -1;
+    }
+    return row->reasoning_tokens < row->output_tokens
+               ? 0
+               : trace_csv_refuse(line, column, field, "is not less than output_tokens",
+                                  err);
+}

@@ -24,6 +24,12 @@ int trace_value_parents(const struct source_line *line, const char *column,
                         struct trace_field field, char text[TRACE_PARENT_BYTES + 1],
                         const char **parents, struct err *err);
 
+/* Reads how many tokens of the row's output, which is known, come before its answer; at
+ * least one is left.  An empty field is 0. */
+int trace_value_reasoning(const struct source_line *line, const char *column,
+                          struct trace_field field, struct trace_row *row,
+                          struct err *err);
+
 /* Reads an integer of 32 bits, with its sign. */
 int trace_value_priority(const struct source_line *line, const char *column,
                          struct trace_field field, int64_t *priority, struct err *err);

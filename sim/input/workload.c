@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "input/config_workload.h"
 #include "input/workload_row.h"
+#include "input/workload_wait.h"
 
 /* Leaves room to add durations to arrivals. */
 static const int64_t most_ns = INT64_MAX / 4;
@@ -316,16 +317,6 @@ static int next_row(struct workload *workload, struct trace_row *row, struct err
     return 1;
 }
 
-/* Whether the request that is about to be given is in the measurement window. */
-static bool is_counted(const struct workload *workload, int64_t arrival_ns)
-{
-    const struct config_workload *config = workload->config;
-    int64_t index = workload->n_given;
-    return arrival_ns >= workload->window_start_ns &&
-           arrival_ns <= workload->window_end_ns && index >= config->count_from &&
-           (config->count_to == 0 || index < config->count_to);
-}
-
 int workload_next(void *state, struct sim_arrival *arrival, struct err *err)
 {
     struct workload *workload = state;
@@ -356,7 +347,12 @@ int workload_next(void *state, struct sim_arrival *arrival, struct err *err)
     }
     workload_row_describe(workload, &row, (int64_t)shifted, arrival);
     arrival->arrival_ns = arrival_ns;
-    arrival->counted = is_counted(workload, arrival_ns);
+    arrival->copy = workload->copy;
+    if (row.parent_id != NULL &&
+        workload_wait_describe(workload, &row, arrival, err) != 0) {
+        return -1;
+    }
+    arrival->counted = workload_wait_is_counted(workload, arrival);
     workload->n_given++;
     return 1;
 }

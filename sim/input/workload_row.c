@@ -67,6 +67,7 @@ void workload_row_describe(struct workload *workload, const struct trace_row *ro
     *arrival = (struct sim_arrival){
         .prompt_tokens = row->prompt_tokens,
         .output_tokens = row->output_tokens,
+        .reasoning_tokens = row->reasoning_tokens,
         .priority = row->priority,
         .deadline_ns = row->deadline_ns,
         .labels = join_labels(row),

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "base/memory.h"
@@ -17,6 +18,21 @@ void quantiles_free(struct quantiles *quantiles)
 {
     free(quantiles->values);
     histogram_free(&quantiles->histogram);
+}
+
+void quantiles_copy(struct quantiles *to, const struct quantiles *from)
+{
+    *to = *from;
+    if (from->folded) {
+        histogram_init(&to->histogram);
+        int64_t *counts = to->histogram.counts;
+        memcpy(counts, from->histogram.counts, HISTOGRAM_BUCKETS * sizeof *counts);
+        to->histogram = from->histogram;
+        to->histogram.counts = counts;
+    } else if (from->room > 0) {
+        to->values = memory_new((size_t)from->room, sizeof *to->values);
+        memcpy(to->values, from->values, (size_t)from->n * sizeof *to->values);
+    }
 }
 
 static void fold(struct quantiles *quantiles)

@@ -32,6 +32,10 @@ struct quantiles {
 /* `most_exact`: QUANTILES_MOST_EXACT, or fewer in tests. */
 void quantiles_init(struct quantiles *quantiles, int64_t most_exact);
 void quantiles_free(struct quantiles *quantiles);
+
+/* Makes one that holds the same values; quantiles_free() it, too. */
+void quantiles_copy(struct quantiles *to, const struct quantiles *from);
+
 void quantiles_add(struct quantiles *quantiles, int64_t value);
 
 /* Nearest rank: the ceil(numerator / denominator x n)-th smallest; n must not be 0.  Moves

@@ -38,6 +38,8 @@ static const struct column list[] = {
     {"reason", "", "why it did not complete"},
     {"attempts", "", "how often it was sent"},
     {"prefill_replica", "", "that computed its prompt for the replica; empty: none"},
+    {"reasoning_tokens", "tokens", "of its output, before the answer"},
+    {"ttfat_s", "s", "from arrival to the first token of the answer"},
 };
 
 const struct columns rows_columns = {
@@ -116,8 +118,15 @@ static char *put_place(char *at, const struct rows *rows,
     return digits_integer(at, record->replica);
 }
 
+/* A part of the row, its comma first. */
+struct written {
+    const char *from;
+    const char *to;
+};
+
 /* The columns from first_scheduled_s to transfer_s. */
-static char *put_times(char *at, const struct probe_record *record)
+static char *put_times(char *at, const struct probe_record *record,
+                       struct written *ttft)
 {
     const int64_t none = REQUEST_NEVER;
     int64_t e2e_ns = record->finish_ns - record->arrival_ns;
@@ -134,7 +143,9 @@ static char *put_times(char *at, const struct probe_record *record)
     at = comma_seconds(at, record->first_token_ns);
     at = comma_seconds(at, record->finish_ns);
     at = comma_seconds(at, ran ? record->queue_ns : none);
+    ttft->from = at;
     at = comma_seconds(at, ttft_ns);
+    ttft->to = at;
     at = comma_seconds(at, tpot_ns);
     at = comma_seconds(at, ran ? e2e_ns : none);
     at = comma_seconds(at, record->max_gap_ns);
@@ -168,9 +179,26 @@ static char *put_bill(char *at, const struct rows *rows,
     return at;
 }
 
+/* The columns from reasoning_tokens on; what answers at once has `ttft` twice. */
+static char *put_answer(char *at, const struct probe_record *record,
+                        struct written ttft)
+{
+    *at++ = ',';
+    if (record->reasoning_tokens == 0) {
+        *at++ = '0';
+        memcpy(at, ttft.from, (size_t)(ttft.to - ttft.from));
+        return at + (ttft.to - ttft.from);
+    }
+    at = digits_integer(at, record->reasoning_tokens);
+    return comma_seconds(at, record->first_answer_ns >= 0
+                                 ? record->first_answer_ns - record->arrival_ns
+                                 : REQUEST_NEVER);
+}
+
 void rows_write(void *state, const struct probe_record *record)
 {
     struct rows *rows = state;
+    struct written ttft;
     char *at = text_room(&rows->text);
     at = rows_id(at, record->id, record->labels);
     at = comma_seconds(at, record->arrival_ns);
@@ -178,7 +206,7 @@ void rows_write(void *state, const struct probe_record *record)
     at = comma_integer(at, record->output_tokens);
     at = comma_integer(at, record->cached_tokens);
     at = put_place(at, rows, record);
-    at = put_times(at, record);
+    at = put_times(at, record, &ttft);
     at = put_bill(at, rows, record);
     *at++ = ',';
     at = put_label(at, record->labels, 1);
@@ -192,6 +220,7 @@ void rows_write(void *state, const struct probe_record *record)
     if (record->prefill_replica >= 0) {
         at = digits_integer(at, record->prefill_replica);
     }
+    at = put_answer(at, record, ttft);
     *at++ = '\n';
     text_took(&rows->text, at);
 }

@@ -16,6 +16,7 @@ void summary_init(struct summary *summary, const struct slo *slo)
     quantiles_init(&summary->tpot, QUANTILES_MOST_EXACT);
     quantiles_init(&summary->e2e, QUANTILES_MOST_EXACT);
     quantiles_init(&summary->queue, QUANTILES_MOST_EXACT);
+    quantiles_init(&summary->ttfat, QUANTILES_MOST_EXACT);
 }
 
 void summary_free(struct summary *summary)
@@ -24,6 +25,20 @@ void summary_free(struct summary *summary)
     quantiles_free(&summary->tpot);
     quantiles_free(&summary->e2e);
     quantiles_free(&summary->queue);
+    quantiles_free(&summary->ttfat);
+}
+
+/* Until somebody reasons everybody's first token is the first of the answer, too. */
+static void add_answer(struct summary *summary, const struct probe_record *record)
+{
+    if (summary->reasoning_tokens == 0 && record->reasoning_tokens > 0) {
+        quantiles_free(&summary->ttfat);
+        quantiles_copy(&summary->ttfat, &summary->ttft);
+    }
+    summary->reasoning_tokens += record->reasoning_tokens;
+    if (summary->reasoning_tokens > 0) {
+        quantiles_add(&summary->ttfat, record->first_answer_ns - record->arrival_ns);
+    }
 }
 
 /* Whole milliseconds after some request: products of a million fit, and which one it was,
@@ -49,6 +64,7 @@ static void add_completed(struct summary *summary, const struct probe_record *re
     summary->prompt_tokens += record->prompt_tokens;
     summary->cached_tokens += record->cached_tokens;
     summary->output_tokens += record->output_tokens;
+    add_answer(summary, record); /* before ttft has it */
     quantiles_add(&summary->ttft, ttft_ns);
     quantiles_add(&summary->e2e, e2e_ns);
     quantiles_add(&summary->queue, record->queue_ns);
@@ -138,6 +154,17 @@ static void put_latency(struct metrics *metrics, const struct names *names,
     put_ms(metrics, names->p95, quantiles_at(quantiles, 95, 100));
     put_ms(metrics, names->p99, quantiles_at(quantiles, 99, 100));
     put_ms(metrics, names->most, quantiles->most);
+}
+
+/* How long answers take to begin, if anybody reasons before. */
+static void put_answers(struct metrics *metrics, struct summary *summary)
+{
+    static const struct names ttfat = NAMES("ttfat");
+    if (summary->reasoning_tokens > 0) {
+        metrics_integer(metrics, "total_reasoning_tokens", summary->reasoning_tokens,
+                        "tokens");
+        put_latency(metrics, &ttfat, &summary->ttfat);
+    }
 }
 
 static void put_itl(struct metrics *metrics, const struct histogram *itl)
@@ -356,6 +383,7 @@ void summary_metrics(struct summary *summary, const struct sim *sim,
     metrics_integer(metrics, "failed", n[REQUEST_FAILED], "requests");
     put_throughput(summary, metrics, attainment_nano);
     put_latency(metrics, &ttft, &summary->ttft);
+    put_answers(metrics, summary);
     put_latency(metrics, &tpot, &summary->tpot);
     put_itl(metrics, &sim->itl);
     put_latency(metrics, &e2el, &summary->e2e);

@@ -32,7 +32,10 @@ struct summary {
     struct quantiles tpot;
     struct quantiles e2e;
     struct quantiles queue;
-    int64_t origin_ns; /* of the line through (arrival, queue) */
+    int64_t
+        reasoning_tokens; /* 0: nobody reasoned so far, and what comes next is empty */
+    struct quantiles ttfat; /* first answer token - arrival, of all completed */
+    int64_t origin_ns;      /* of the line through (arrival, queue) */
     wide sum_x;
     wide sum_y;
     wide sum_xx;

@@ -71,7 +71,7 @@ int goal_read(struct goal *goal, const struct config *config, struct arena *aren
     if (slo->require[0] != '\0' && read_require(goal, config, arena, err) != 0) {
         return -1;
     }
-    if (slo->ttft_ns > 0 || slo->tpot_ns > 0 || slo->itl_ns > 0 || slo->e2e_ns > 0) {
+    if (config_has_bounds(slo)) {
         CHECK(goal->n < GOAL_MOST + 1);
         if (goal->n == GOAL_MOST) {
             return err_set(err, "%s: [slo] require: more than %d bounds", goal->file,
@@ -83,7 +83,7 @@ int goal_read(struct goal *goal, const struct config *config, struct arena *aren
     if (goal->n == 0) {
         return err_set(err,
                        "%s: [slo]: there is no bound to meet: give ttft_ms, tpot_ms, "
-                       "itl_ms, e2e_ms or require",
+                       "itl_ms, e2e_ms, ttfat_ms or require",
                        config->file);
     }
     return 0;
@@ -91,8 +91,8 @@ int goal_read(struct goal *goal, const struct config *config, struct arena *aren
 
 void goal_scale_slo(struct config_slo *slo, double factor)
 {
-    int64_t *const bounds[] = {&slo->ttft_ns, &slo->tpot_ns, &slo->itl_ns,
-                               &slo->e2e_ns};
+    int64_t *const bounds[] = {&slo->ttft_ns, &slo->tpot_ns, &slo->itl_ns, &slo->e2e_ns,
+                               &slo->ttfat_ns};
     for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
         *bounds[i] = llround((double)*bounds[i] * factor);
     }

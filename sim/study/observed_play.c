@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 #include "engine/sim.h"
-#include "input/closed.h"
+#include "input/clients.h"
 #include "input/workload.h"
 #include "policy/policy.h"
 #include "study/observed.h"
@@ -253,13 +253,10 @@ static int simulate(struct player *player, const struct config *config,
         .interrupted = interrupted,
         .probe = &probe,
     };
-    struct closed closed = {0};
-    struct sim_source source = {.state = player, .next = next_arrival};
-    if (!player->is_open) {
-        struct sim_source requests = source;
-        closed_init(&closed, &requests, config->workload.concurrency, 0);
-        source = closed_source(&closed);
-    }
+    struct clients clients;
+    const struct sim_source requests = {.state = player, .next = next_arrival};
+    struct sim_source source = clients_init(&clients, &player->workload, &requests,
+                                            (uint64_t)config->run.seed);
     struct sim sim;
     int status = sim_run(&sim, &sim_config, &source, err);
     if (status == 0) {
@@ -267,7 +264,7 @@ static int simulate(struct player *player, const struct config *config,
         status = check_end(player, config, sim.totals.end_ns, err);
     }
     sim_free(&sim);
-    closed_free(&closed);
+    clients_free(&clients);
     return status;
 }
 

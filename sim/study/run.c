@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "engine/sim.h"
 #include "input/bytes.h"
-#include "input/closed.h"
+#include "input/clients.h"
 #include "input/config_route.h"
 #include "input/workload.h"
 #include "output/results.h"
@@ -161,19 +161,6 @@ int run_write_unplayed(const struct config *config, const char *folder,
     return run_write_config(config, folder, title, sha256, err);
 }
 
-/* The requests, when the trace says or when clients send them. */
-static struct sim_source arrivals(struct watched *watched,
-                                  const struct config_workload *config,
-                                  struct closed *closed)
-{
-    struct sim_source source = {.state = watched, .next = next_arrival};
-    if (config->mode == CONFIG_OPEN) {
-        return source;
-    }
-    closed_init(closed, &source, config->concurrency, config->warmup_ns);
-    return closed_source(closed);
-}
-
 struct parts {
     struct pool *pools;
     struct batch_policy *policies;
@@ -256,8 +243,10 @@ static int simulate(const struct config *config, const struct run_options *optio
         .results = parts->results,
         .tenants = tenants_new(&config->tenants, deadline_ns > 0 ? deadline_ns : -1),
         .progress = options->progress};
-    struct closed closed = {0};
-    struct sim_source source = arrivals(&watched, &config->workload, &closed);
+    struct clients clients;
+    const struct sim_source requests = {.state = &watched, .next = next_arrival};
+    struct sim_source source =
+        clients_init(&clients, workload, &requests, (uint64_t)config->run.seed);
     struct sim sim;
     char sha256[65] = "";
     bool open = true;
@@ -287,7 +276,7 @@ static int simulate(const struct config *config, const struct run_options *optio
         results_discard(parts->results);
     }
     sim_free(&sim);
-    closed_free(&closed);
+    clients_free(&clients);
     tenants_free(watched.tenants);
     return status;
 }
@@ -314,7 +303,8 @@ static struct results_options results_of(const struct config *config,
         .slo = {.ttft_ns = bounds->ttft_ns,
                 .tpot_ns = bounds->tpot_ns,
                 .itl_ns = bounds->itl_ns,
-                .e2e_ns = bounds->e2e_ns},
+                .e2e_ns = bounds->e2e_ns,
+                .ttfat_ns = bounds->ttfat_ns},
         .attainment_nano = bounds->attainment_nano,
         .sessions = config->output.sessions != 0,
         .trace_json = config->output.trace_json != 0,

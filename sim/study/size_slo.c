@@ -11,7 +11,8 @@ static size_t print_bounds(const struct config_slo *slo, char *text, size_t room
     } bounds[] = {{"TTFT", slo->ttft_ns},
                   {"TPOT", slo->tpot_ns},
                   {"ITL", slo->itl_ns},
-                  {"E2E", slo->e2e_ns}};
+                  {"E2E", slo->e2e_ns},
+                  {"TTFAT", slo->ttfat_ns}};
     size_t used = (size_t)snprintf(text, room, "%.6g %% of the requests within",
                                    (double)slo->attainment_nano * 1e-7);
     for (size_t i = 0, n = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
@@ -36,9 +37,7 @@ void size_slo_print(const struct goal *goal, const struct config_slo *slo,
             used += (size_t)snprintf(text + used, room, "; ");
             room = used < SIZE_SLO_TEXT ? SIZE_SLO_TEXT - used : 0;
         }
-        if (room > 0 && i == goal->n - 1 &&
-            (slo->ttft_ns > 0 || slo->tpot_ns > 0 || slo->itl_ns > 0 ||
-             slo->e2e_ns > 0)) {
+        if (room > 0 && i == goal->n - 1 && config_has_bounds(slo)) {
             used += print_bounds(slo, text + used, room);
         } else if (room > 0) {
             used +=

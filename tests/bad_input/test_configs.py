@@ -170,6 +170,9 @@ next(case for case in VALUES if case.name == "a_picture_of_no_time").files["c.in
 for name, line, fault in (
         ("a_concurrency_of_clients_that_do_not_wait", "concurrency = 13",
          "concurrency: clients wait for answers with mode = closed only"),
+        ("thinking_of_clients_that_do_not_wait", "think = 1.37",
+         "think: clients think between a request and their next one with mode = closed only; "
+         "in a trace think_s says how long"),
         ("clients_without_a_number", "mode = closed",
          "concurrency: must be given with mode = closed")):
     VALUES.append(case(name, LINEAR, f"c.ini: [workload] {fault}"))

@@ -266,7 +266,24 @@ LINES = [
          None),
 ]
 
+LINKED = HEADER.strip() + ",request_id,parent_id\n"
 WORKLOADS = [
+    case("a_parent_that_is_not_above", LINKED + "0.5,7,1,a,\n0.5,7,1,b,a c\n",
+         "t.csv:3: parent_id: 'c' is not the request_id of a row above; '[workload] "
+         "dependencies = ignore' plays all rows when they say"),
+    case("a_parent_that_could_be_either", LINKED + "0.5,7,1,a,\n0.5,7,1,a,\n0.5,7,1,b,a\n",
+         "t.csv:4: parent_id: 'a' is the request_id of several rows above; '[workload] "
+         "dependencies = ignore' plays all rows when they say"),
+    case("a_parent_with_a_control_character", LINKED + "0.5,7,1,a,\n0.5,7,1,b,a\tb\n",
+         "t.csv:3: parent_id: 'a?b' is not a label (at most 1024 bytes without comma, double "
+         "quote or control character)"),
+    case("a_parent_among_clients_that_wait", LINKED + "0.5,7,1,a,\n0.5,7,1,b,a\n",
+         "t.csv:3: parent_id: with mode = closed it is sent when a client's last one has left; "
+         "'[workload] dependencies = ignore' plays it without",
+         "workload.mode=closed", "workload.concurrency=3"),
+    case("a_parent_in_a_block", LINKED + "0,7,1,a,\n1,7,1,b,a\n", None, "workload.resample=2"),
+    case("reasoning_without_an_answer", HEADER.strip() + ",reasoning_tokens\n0.5,7,13,13\n",
+         "t.csv:2: reasoning_tokens: '13' is not less than output_tokens"),
     option("a_request_that_the_cache_can_never_hold",
            "day.csv:4: the request's 300 prompt and 33 output tokens need 21 KV blocks and "
            "the pool has 20; '[workload] unservable = reject' passes over it",

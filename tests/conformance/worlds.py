@@ -30,7 +30,8 @@ KINDS = ("preemptions", "ties", "boundary arrivals", "timeouts", "rejections", "
          "recompute-during-recompute", "budget-limited chunks", "closed", "hidden", "polls",
          "prefix hits", "hits on held blocks", "evictions", "copies", "regained tokens",
          "linear", "hardware", "experts", "MLA", "window layers", "indexers", "linear layers",
-         "stages", "ranks", "tensor parallel", "one max", "throttled", "dummies", "stragglers")
+         "stages", "ranks", "tensor parallel", "one max", "throttled", "dummies", "stragglers",
+         "waited for others", "thinking", "drawn thinking", "reasoning")
 MS = 10**6
 
 # (base_us, prefill_token_us, decode_seq_us, context_token_us), rough ns of one step
@@ -75,9 +76,9 @@ def decimal(ns):
 
 def write_trace(rng, path, arrivals, lengths, labels=None):
     """`labels`: more columns by name, each a list of texts."""
-    labels = labels or {}
+    labels = dict(labels or {})
     digit = rng.choice(("", "", "4", "5"))  # a tenth decimal, to be rounded half up
-    named = rng.random() < 0.15
+    named = rng.random() < 0.15 or "parent_id" in labels
     n_prefixes = rng.choice((0, 0, 1, 2, 5, 13))
     share = rng.choice((0.2, 0.7, 1))
     with open(path, "w", encoding="utf-8") as file:
@@ -91,6 +92,22 @@ def write_trace(rng, path, arrivals, lengths, labels=None):
                 shared = rng.random() < share
                 file.write(f",text {rng.randrange(n_prefixes)}" if shared else ",")
             file.write("".join(f",{texts[i]}" for texts in labels.values()) + "\n")
+
+
+def draw_reasoning(rng, lengths):
+    """None, some, all but the last token of outputs."""
+    return [str(rng.choice((0, output - 1, rng.randrange(output)))) for _, output in lengths]
+
+
+def draw_parents(rng, n, step_ns):
+    """Of rows above, mostly one, often the last; in chains, bushes or anyhow."""
+    share, reach = rng.choice((0.3, 0.7, 1)), rng.choice((1, 3, 13, n))
+    parents = [[f"{4099 + 3 * max(0, i - 1 - rng.randrange(reach))}"
+                for _ in range(rng.choice((1, 1, 1, 2, 3)) if i and rng.random() < share else 0)]
+               for i in range(n)]
+    pace = rng.choice((0, 1, 10))
+    thinks = [rng.choice(("", "0", decimal(rng.randint(0, pace * step_ns)))) for _ in range(n)]
+    return {"parent_id": [" ".join(names) for names in parents], "think_s": thinks}
 
 
 def write_ini(path, sections):
@@ -167,6 +184,9 @@ def make_world(rng, folder, draw=None):
     if rng.random() < 0.25:
         workload["mode"] = "closed"
         workload["concurrency"] = rng.choice((1, 2, 3, 8, 23, 99))
+        if rng.random() < 0.5:
+            workload["think"] = f"{rng.choice((1, 3, 41)) * step_ns}ns"
+            workload["think_distribution"] = rng.choice(("fixed", "exponential"))
     elif rng.random() < 0.25:
         workload["rate_scale"] = rng.choice(("2.0", "0.5", "1.37", "3.000000001", "0.0137"))
     if rng.random() < 0.15:
@@ -176,6 +196,10 @@ def make_world(rng, folder, draw=None):
     sections = {"workload": workload, "pool.main": pool,
                 "route": {"policy": rng.choice(("round_robin", "least_requests"))}}
     labels = draw(rng, pool, sections, lengths, step_ns) if draw else {}
+    if rng.random() < 0.3:
+        labels["reasoning_tokens"] = draw_reasoning(rng, lengths)
+    if workload.get("mode") != "closed" and rng.random() < 0.3:
+        labels.update(draw_parents(rng, n, step_ns))
     write_trace(rng, folder / "trace.csv", make_arrivals(rng, n, is_round, step_ns), lengths,
                 labels)
     if "speculative" not in sections and rng.random() < 0.5:
@@ -197,7 +221,9 @@ def expected_row(request):
     row = reference.request_row(request)
     wanted = {name.removesuffix("_ns") + "_s" if name.endswith("_ns") else name: value
               for name, value in row.items()}
-    wanted["ttft_s"] = wanted["e2e_s"] = ""
+    wanted["ttft_s"] = wanted["ttfat_s"] = wanted["e2e_s"] = ""
+    if (answer_ns := wanted.pop("first_answer_s")) != "":
+        wanted["ttfat_s"] = str(int(answer_ns) - request.arrival_ns)
     if request.first_token_ns is not None:
         wanted["ttft_s"] = str(request.first_token_ns - request.arrival_ns)
     if request.status != "rejected":
@@ -275,6 +301,11 @@ def kinds_of(world):
     arrivals = [request.arrival_ns for request in world.requests]
     seen["ties"] = len(arrivals) - len(set(arrivals))
     seen["closed"] = world.config.mode == "closed"
+    thinks = seen["closed"] and world.config.think_ns > 0
+    seen["drawn thinking"] = thinks and world.config.think_distribution == "exponential"
+    seen["thinking"] = thinks and not seen["drawn thinking"]
+    seen["reasoning"] = any(r.first_answer_ns not in (None, r.first_token_ns)
+                            for r in world.requests)
     seen["polls"] = world.config.poll_steps > 1 and seen["hidden"]
     statuses = collections.Counter(request.status for request in world.requests)
     seen["timeouts"], seen["rejections"] = statuses["timed_out"], statuses["rejected"]

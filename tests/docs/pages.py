@@ -24,7 +24,7 @@ FILES = ("requests.csv", "summary.csv", "timeline.csv", "replicas.csv", "bill.cs
 # Runs that together write every file, column and metric there is.
 RUNS = ("policies.ini -s output.steps=yes -s output.sessions=yes -s speculative.method=ngram "
         "-s workload.client_retries=3 -s lora.max_loras=2 -s workload.limit=137",
-        "failures.ini -s workload.limit=137",
+        "failures.ini -s workload.limit=137", "clients.ini",
         "disaggregated.ini -s workload.trace=configs/examples/policies.csv -s workload.limit=17",
         "autoscale.ini -s workload.trace=configs/examples/policies.csv -s workload.limit=17",
         "linear.ini -s workload.trace=configs/examples/policies.csv -s workload.limit=17 "

@@ -105,7 +105,7 @@ static void a_goal_without_a_bound_is_refused(void **state)
     assert_int_equal(goal_read(&goal, &world.config, &world.arena, &world.err), -1);
     assert_string_equal(world.err.text,
                         "run.ini: [slo]: there is no bound to meet: give ttft_ms, "
-                        "tpot_ms, itl_ms, e2e_ms or require");
+                        "tpot_ms, itl_ms, e2e_ms, ttfat_ms or require");
     config_world_free(&world);
 }
 

@@ -23,6 +23,7 @@ struct naive {
     int64_t max_gap_ns;
     wide paid_ns;
     wide energy_pj;
+    int64_t first_answer_ns;
 };
 
 struct world {
@@ -33,6 +34,8 @@ struct world {
     wide paid_pot_ns;
     wide energy_pot_pj;
     int64_t n_left; /* how many have left */
+    int64_t now_ns;
+    int64_t n_answers;
 };
 
 static struct world *new_world(uint64_t seed, int64_t block_tokens,
@@ -90,7 +93,17 @@ static void join(struct world *world, struct naive *member)
         .max_gap_ns = member->max_gap_ns,
         .paid_ns = (int64_t)member->paid_ns,
         .energy_pj = member->energy_pj,
+        .first_answer_ns = REQUEST_NEVER,
     };
+    int64_t left = member->request.output_tokens - member->emitted;
+    member->first_answer_ns = REQUEST_NEVER;
+    member->request.reasoning_tokens =
+        member->emitted +
+        rng_below(rng, left); /* its answer begins with a step to come */
+    if (rng_below(rng, 3) == 0) {
+        member->request.reasoning_tokens = rng_below(rng, member->emitted);
+        member->request.first_answer_ns = member->first_answer_ns = world->now_ns;
+    }
     group_join(&world->group, &member->request);
     world->n++;
 }
@@ -100,6 +113,15 @@ static void leave(struct world *world, struct naive *member)
     divide(world);
     const struct request *request = &member->request;
     group_leave(&world->group, &member->request);
+    if (request->first_answer_ns == REQUEST_NEVER) { /* who leaves has it elsewhere */
+        bool is_new = member->emitted > request->reasoning_tokens;
+        assert_int_equal(member->first_answer_ns,
+                         is_new ? world->now_ns : REQUEST_NEVER);
+    } else {
+        assert_int_equal(request->first_answer_ns, member->first_answer_ns);
+        world->n_answers += request->reasoning_tokens > 0;
+    }
+    group_note_answers(&world->group, world->now_ns);
     assert_false(request->in_group);
     assert_int_equal(request->computed_tokens, member->computed);
     assert_int_equal(request->n_emitted, member->emitted);
@@ -112,13 +134,16 @@ static void leave(struct world *world, struct naive *member)
     world->n_left++;
 }
 
-/* Steps until the first member has all its tokens. */
+/* Steps until the first member has all its tokens, or its answer begins. */
 static int64_t steps_left(const struct world *world)
 {
     int64_t least = INT64_MAX;
     for (int i = 0; i < MOST; i++) {
         const struct naive *member = &world->members[i];
         int64_t left = member->request.output_tokens - member->emitted;
+        if (member->first_answer_ns == REQUEST_NEVER) {
+            left = member->request.reasoning_tokens + 1 - member->emitted;
+        }
         least = member->is_in && left < least ? left : least;
     }
     return least;
@@ -168,6 +193,9 @@ static void advance(struct world *world)
             }
             member->computed++;
             member->emitted++;
+            if (member->emitted == member->request.reasoning_tokens + 1) {
+                member->first_answer_ns = world->now_ns + sum_ns;
+            }
             if (!member->irregular) {
                 member->decode_ns += gap_ns;
                 member->max_gap_ns =
@@ -181,6 +209,8 @@ static void advance(struct world *world)
     world->group.paid_pot_ns += sum_ns;
     world->group.energy_pot_pj += pj;
     group_advance(&world->group, n_steps, sum_ns, gap_ns);
+    world->now_ns += sum_ns;
+    group_note_answers(&world->group, world->now_ns);
     settle_in(world);
 }
 
@@ -224,13 +254,14 @@ static void assert_alike(const struct world *world)
     assert_true(group->paid_pot_ns == world->paid_pot_ns);
     assert_true(group->energy_pot_pj == world->energy_pot_pj);
     if (world->n == 0) {
-        assert_null(group_next_done(group));
+        assert_null(group_next_due(group));
         return;
     }
-    const struct request *next = group_next_done(group);
+    const struct request *next = group_next_due(group);
+    int64_t tokens = next->first_answer_ns == REQUEST_NEVER ? next->reasoning_tokens + 1
+                                                            : next->output_tokens;
     int64_t computed = group_computed(group, next);
-    int64_t left =
-        next->output_tokens - next->n_emitted - (computed - next->computed_tokens);
+    int64_t left = tokens - next->n_emitted - (computed - next->computed_tokens);
     assert_int_equal(left, steps_left(world));
     assert_int_equal(group_steps_left(group), steps_left(world));
 }
@@ -272,6 +303,7 @@ static void sums_say_of_each_member_what_visiting_it_would(void **state)
         struct world *world = new_world(4099 + b, blocks[b], 0);
         run_world(world, 4000);
         assert_true(world->n_left > 1000);
+        assert_true(world->n_answers > 500);
         free_world(world);
     }
 }
