@@ -17,12 +17,12 @@ sys.dont_write_bytecode = True  # nothing appears beside this file
 
 try:
     import pandas  # noqa: F401  (whether it is there at all)
-    from plot_results import Fault
+    from plot_results import Fault, read_config
     import report_studies as studies
     import report_summary as summary
     from report_chart import section, table
     from report_fleet import fleet_sections
-    from report_html import (cards_html, charts_of, escape, facts_html, page, rename,
+    from report_html import (cards_html, drawn_items, escape, facts_html, page, rename,
                              section_html, warnings_html)
     from report_latency import latency_sections
     from report_roofline import roofline
@@ -83,7 +83,7 @@ def one_run(run):
     sections = run_sections(run)
     return (f"{title}, {run.label}", head,
             [(each["id"], each["title"], section_html(each)) for each in sections],
-            charts_of(sections))
+            drawn_items(sections))
 
 
 def fold_run(run, number):
@@ -100,12 +100,12 @@ def fold_run(run, number):
     return (f"{prefix}run", run.label,
             f'<details class="run" id="{prefix}run"><summary>{escape(run.label)}: '
             f"{escape(title)}, trace {escape(trace)}</summary>{run_head(run)}{body}</details>",
-            charts_of(sections))
+            drawn_items(sections))
 
 
 def many(runs, sections):
     """Several runs, studies, or both."""
-    parts, charts = [], []
+    parts, items = [], []
     if len(runs) > 1:
         compared = studies.compare_runs(runs)
         sections = [compared, *sections]
@@ -114,16 +114,27 @@ def many(runs, sections):
             rename(each["items"], f"s{number}-")
             each["id"] = f"s{number}-{each['id']}"
         parts.append((each["id"], each["title"], section_html(each)))
-        charts += charts_of([each])
+        items += drawn_items([each])
     for number, run in enumerate(runs):
         name, words, text, drawn = fold_run(run, number)
         parts.append((name, words, text))
-        charts += drawn
-    return parts, charts
+        items += drawn
+    return parts, items
+
+
+def study_words(folder, command):
+    """What a study varied, and what it started from: from the config.ini that it wrote."""
+    words = f"servesim {command}"
+    path = os.path.join(folder, "config.ini")
+    if os.path.isfile(path):
+        base = summary.Configured(read_config(path))
+        title, trace = summary.heading(base)
+        words += f" from {title}, trace {trace}"
+    return words
 
 
 def build(folders):
-    """Title, head, parts and charts of the page."""
+    """Title, head, parts, charts and heat maps of the page."""
     runs, sections, facts = [], [], []
     labels = labels_of(folders)
     for folder, label in zip(folders, labels):
@@ -140,14 +151,18 @@ def build(folders):
             each = kind[2](studies.Study(folder, label, *kind[:2]))
         each["title"] = f"{each['title']}: {label}" if len(folders) > 1 else each["title"]
         sections.append(each)
-        facts.append((label, f"a folder of servesim {'size' if kind == 'size' else kind[0][:-4]}"))
+        facts.append((label, study_words(folder, "size" if kind == "size" else kind[0][:-4])))
     if len(runs) == 1 and not sections:
         return one_run(runs[0])
-    parts, charts = many(runs, sections)
+    parts, items = many(runs, sections)
     facts += [(run.label, ", trace ".join(summary.heading(run))) for run in runs]
     title = " · ".join(labels[:4]) + (f" and {len(labels) - 4} more" if len(labels) > 4 else "")
-    head = f"<h1>{escape(title)}</h1>{facts_html(facts)}"
-    return title, head, parts, charts
+    if len(folders) == 1:
+        title = f"{sections[0]['title']}: {labels[0]}"
+        head = f"<h1>{escape(title)}</h1><p class=\"under\">{escape(facts[0][1])}</p>"
+    else:
+        head = f"<h1>{escape(title)}</h1>{facts_html(facts)}"
+    return title, head, parts, items
 
 
 def default_path(folders):
@@ -165,15 +180,16 @@ def write(path, text):
             file.write(text)
         os.replace(beside, path)
     except OSError as error:
-        if os.path.exists(beside):
-            os.unlink(beside)
         raise Fault(f"{path}: cannot be written: {error.strerror}.") from None
+    finally:
+        if os.path.lexists(beside):
+            os.unlink(beside)
 
 
 def main():
     parser = argparse.ArgumentParser(prog="servesim report", description=__doc__)
     parser.add_argument("folders", metavar="DIR", nargs="+")
-    parser.add_argument("-o", dest="output", metavar="FILE.html")
+    parser.add_argument("-o", "--output", metavar="FILE.html")
     parser.add_argument("--png", metavar="FOLDER")
     parser.add_argument("--svg", metavar="FOLDER")
     parser.add_argument("--overwrite", action="store_true")
@@ -187,18 +203,21 @@ def main():
                 raise Fault(f"{there}: exists already; --overwrite replaces it.")
         if os.path.isdir(path):
             raise Fault(f"-o {path}: is a folder; expected the name of an HTML file.")
-        title, head, parts, charts = build(options.folders)
-        text = page(title, head, parts, charts)
+        title, head, parts, items = build(options.folders)
+        text = page(title, head, parts, items)
         for folder, ending in ((options.png, "png"), (options.svg, "svg")):
             if folder is not None:
                 from report_pictures import draw_all
-                draw_all(charts, folder, ending)
+                draw_all(items, folder, ending)
         write(path, text)
     except Fault as fault:
         print(f"servesim: {fault}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"servesim: interrupted: {path} was not written", file=sys.stderr)
+        return 1
     if not options.quiet:
-        print(f"{path}: {len(text.encode()) / 1e6:.1f} MB, {len(charts)} charts, in "
+        print(f"{path}: {len(text.encode()) / 1e6:.1f} MB, {len(items)} charts, in "
               f"{time.monotonic() - begin:.1f} s")
     return 0
 

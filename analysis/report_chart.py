@@ -17,9 +17,9 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#8
            "#5D3A9B")
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BROWN, VIOLET = range(8)
 
-EVENT_COLOURS = (("fail", RED), ("stop", ORANGE), ("drain", ORANGE),
-                 ("ready", GREEN))
+EVENT_COLOURS = (("fail", RED), ("stop", ORANGE), ("ready", GREEN))
 MOST_MARKS = 40
+CALM_MARKS = 12  # more than so many are there for those who ask for them
 
 
 def rounded(number):
@@ -104,6 +104,14 @@ def steps(starts, values, end):
     return np.append(starts, end), [*values, values[-1]]
 
 
+def blocks(starts, values, end):
+    """The same with both ends of each stretch, for areas that are stacked: these need every x
+    once, so that one stretch ends just before the next."""
+    ends = np.append(starts[1:] - 1e-3 * (starts[1:] - starts[:-1]), end)
+    xs = np.column_stack((starts, ends)).ravel()
+    return xs, [None if np.isnan(value) else value for value in np.repeat(values, 2)]
+
+
 def event_marks(run):
     """Lines at failures and at replicas that come and go, where these are not too many."""
     marks, size = [], clock(run.end_s)[1]
@@ -111,4 +119,7 @@ def event_marks(run):
         at = run.events["t_s"][run.events["event"] == event].to_numpy()
         if 0 < len(at) <= MOST_MARKS:
             marks.append(mark(f"{event} ({len(at)})", at / size, colour))
+    if sum(len(each["at"]) for each in marks) > CALM_MARKS:
+        for each in marks:
+            each["hidden"] = not each["label"].startswith("fail")
     return marks

@@ -104,9 +104,8 @@ def bound_chart(run):
                     for pool in timeline.pools)
         with np.errstate(invalid="ignore"):
             values = np.where(seconds > 0, 100 * total / seconds, np.nan)
-        xs, ys = rc.steps(timeline.starts() / size, values, run.end_s / size)
-        series.append(rc.line(BOUND_NAMES[name], BOUND_COLOURS[name], xs, ys, step=True,
-                              fill="stack"))
+        xs, ys = rc.blocks(timeline.starts() / size, values, run.end_s / size)
+        series.append(rc.line(BOUND_NAMES[name], BOUND_COLOURS[name], xs, ys, fill="stack"))
     return rc.chart(
         "bound-time", "What steps are bound by, over time",
         "Each interval of the timeline counts for what most of the time of its steps was "

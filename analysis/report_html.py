@@ -189,13 +189,15 @@ def glossary_html():
             f"<dl>{rows}</dl></details>")
 
 
-def charts_of(sections):
+def drawn_items(sections):
+    """Charts and heat maps: what there are pictures of."""
     return [item for section in sections for item in section["items"]
-            if item["type"] == "chart"]
+            if item["type"] in ("chart", "heat")]
 
 
-def page(title, head, parts, charts):
+def page(title, head, parts, items):
     """parts: (id, name in the menu, HTML); head: HTML below the title."""
+    charts = [item for item in items if item["type"] == "chart"]
     menu = "".join(f'<a href="#{escape(name)}">{escape(words)}</a>'
                    for name, words, _ in parts)
     body = "".join(text for _, _, text in parts)
@@ -229,6 +231,8 @@ double-click or press 0 to reset, arrow keys and + − when a chart has the focu
 Chart.js (MIT licence). This page loads nothing.</footer>
 <script type="application/json" id="charts">{script_json(charts)}</script>
 <script>{library()}</script>
+<script>
+{read_text(os.path.join(HERE, "report_axes.js"))}</script>
 <script>
 {read_text(os.path.join(HERE, "report.js"))}</script>
 </body>

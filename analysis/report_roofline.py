@@ -82,13 +82,13 @@ def roofline(run):
                       for device, peak, bandwidth in dict.fromkeys(roofs))
     return rc.chart(
         "roofline", "Roofline: how hard the GPUs were used",
-        "Each dot is a stretch of the run, idle time included. The sloped part of the line is "
+        "Each dot is a stretch of the run, idle time included; both axes are logarithmic. The sloped part of the line is "
         "what memory bandwidth allows, the flat part what the arithmetic units allow. Dots left "
         f"of the bend, at {ridge} FLOP per byte, are bound by memory; the further below the "
         "line, the more time went to overheads, the network or idling.",
         "timeline.csv: mfu, mbu; config.ini: memory_bandwidth, …_flops",
-        rc.axis("intensity (FLOP per byte moved, logarithmic)", "", log=True,
+        rc.axis("intensity (FLOP per byte moved)", "", log=True,
                 min=rc.rounded(left), max=rc.rounded(right)),
-        rc.axis("TFLOPS of one GPU (logarithmic)", "", log=True, min=rc.rounded(low),
+        rc.axis("TFLOPS per GPU", "", log=True, min=rc.rounded(low),
                 max=rc.rounded(2 * max(peak for _, peak, _ in roofs))),
         series, kind="scatter", tooltip="nearest")

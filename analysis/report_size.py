@@ -6,8 +6,9 @@ import numpy as np
 
 import report_chart as rc
 from report_run import numbers_of, read_small
-from report_studies import Study, pareto_charts
+from report_studies import pareto_charts
 from report_text import clip, quantity
+from report_variants import Study
 
 MOST_FLEETS = 16
 
@@ -54,7 +55,8 @@ def demand_charts(study, groups):
 
 def variant_items(study, index, name, rows):
     """The answer of one variant, and the fleets after it."""
-    meets = rows[rows["outcome"] == "meets"].sort_values("usd_per_hour", kind="stable")
+    meets = rows[rows["outcome"] == "meets"].sort_values(["usd_per_hour", "answer"],
+                                                         ascending=[True, False], kind="stable")
     title = f" for {name}" if name else ""
     if meets.empty:
         return [rc.text(f"No fleet meets the SLO{title}.", warn=True)]

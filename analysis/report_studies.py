@@ -1,141 +1,23 @@
-"""report_studies: folders of compare, sweep, capacity and size, and several runs at once."""
-
-import os
+"""report_studies: folders of compare, sweep and capacity, and several runs at once."""
 
 import numpy as np
 import pandas as pd
 
 import report_chart as rc
-from plot_results import Fault, read_config
-from report_run import read_small
+from report_latency import cdf
 from report_text import clip, count, digits, quantity
+from report_variants import (CAPACITY, METRICS, MOST_ROWS, MOST_VARIANTS, Study, study_of_runs,
+                             there, value_axis, variant_bars, variant_table)
 
-MOST_VARIANTS = 24  # bars of one chart
-MOST_ROWS = 200  # of a table
 MOST_POINTS = 2000  # dots of a scatter
-# name, title, unit, factor to it, -1: less is better
-METRICS = (
-    ("request_throughput", "Requests per second", "", 1, 1),
-    ("request_goodput", "Goodput: requests per second within the SLO", "", 1, 1),
-    ("slo_attainment", "Requests within the SLO", "%", 100, 1),
-    ("mean_ttft_ms", "TTFT, mean", "s", 1e-3, -1),
-    ("p99_ttft_ms", "TTFT, p99", "s", 1e-3, -1),
-    ("mean_tpot_ms", "TPOT, mean", "s", 1e-3, -1),
-    ("p99_tpot_ms", "TPOT, p99", "s", 1e-3, -1),
-    ("p99_e2el_ms", "E2E, p99", "s", 1e-3, -1),
-    ("output_throughput", "Output tokens per second", "", 1, 1),
-    ("usd_per_million_tokens", "Dollars per million tokens", "$", 1, -1),
-    ("joules_per_output_token", "Joules per output token", "J", 1, -1),
-    ("mean_kv_used_fraction", "KV cache in use, mean", "%", 100, 0),
-    ("preemptions", "Preemptions", "", 1, -1),
-)
-AXES = {"request_throughput": "requests/s", "request_goodput": "requests/s",
-        "slo_attainment": "share of requests", "output_throughput": "tokens/s",
-        "usd_per_million_tokens": "$ per million tokens", "joules_per_output_token": "J/token",
-        "mean_kv_used_fraction": "share of blocks", "preemptions": "preemptions",
-        "meets_rps": "requests/s", "rps_per_gpu": "requests/s per GPU",
-        "output_tokens_per_s_per_gpu": "tokens/s per GPU", "tokens_per_s_per_user": "tokens/s"}
-CAPACITY = (("meets_rps", "Capacity: highest rate within the SLO (requests/s)", "", 1, 1),
-            ("rps_per_gpu", "Requests per second and GPU", "", 1, 1),
-            ("output_tokens_per_s_per_gpu", "Output tokens per second and GPU", "", 1, 1),
-            ("tokens_per_s_per_user", "Tokens per second of one user", "", 1, 1),
-            ("usd_per_million_tokens", "Dollars per million tokens", "$", 1, -1),
-            ("joules_per_output_token", "Joules per output token", "J", 1, -1),
-            ("p99_ttft_ms", "TTFT at capacity, p99", "s", 1e-3, -1),
-            ("p99_tpot_ms", "TPOT at capacity, p99", "s", 1e-3, -1))
-
-
-class Study:
-    """One table of variants: their keys, names and values."""
-
-    def __init__(self, folder, label, name, marker):
-        self.folder, self.label, self.name = folder, label, name
-        path = os.path.join(folder, name)
-        self.path = path
-        self.rows = read_small(path, marker)
-        if self.rows.empty:
-            raise Fault(f"{path}: has no rows.")
-        columns = list(self.rows.columns)
-        self.keys = [key for key in columns[:columns.index(marker)] if key != "point"]
-        self.config = None
-        if os.path.isfile(os.path.join(folder, "config.ini")):
-            self.config = read_config(os.path.join(folder, "config.ini"))
-        self.labels = [self.variant(row) for row in self.rows[self.keys].astype(str)
-                       .itertuples(index=False)] if self.keys else [label]
-
-    def variant(self, row):
-        short = [key.split(".")[-1] for key in self.keys]
-        return row[0] if len(self.keys) == 1 else ", ".join(
-            f"{key} {value}" for key, value in zip(short, row))
-
-    def column(self, name, factor=1):
-        """Its values as numbers, NaN where there are none."""
-        if name not in self.rows:
-            return np.full(len(self.rows), np.nan)
-        return pd.to_numeric(self.rows[name], errors="coerce").to_numpy(float) * factor
-
-
-def study_of_runs(runs):
-    """Several runs as the rows of one table."""
-    study = Study.__new__(Study)
-    names = list(dict.fromkeys(name for run in runs for name in run.summary))
-    study.rows = pd.DataFrame({name: [run.summary.get(name, "") for run in runs]
-                               for name in names})
-    study.labels, study.keys = [run.label for run in runs], []
-    study.name, study.config = "summary.csv", None
-    return study
-
-
-def there(study, metrics=METRICS):
-    """Those metrics that at least one row has a value other than 0 of."""
-    return [metric for metric in metrics
-            if (np.nan_to_num(study.column(metric[0])) != 0).any()]
-
-
-def variant_table(study, metrics=METRICS, differences=True):
-    """Values with their difference to the first row, the best of each column marked unless
-    most are as good."""
-    shown = there(study, metrics)
-    cells = [[label] for label in study.labels[:MOST_ROWS]]
-    for name, _, unit, factor, better in shown:
-        values = study.column(name, factor)
-        known = values[~np.isnan(values)]
-        best = (known.max() if better > 0 else known.min()) if better and len(known) else None
-        same = 2 * np.count_nonzero(known == best) > len(known)
-        for i, row in enumerate(cells):
-            text = quantity(values[i], unit)
-            if best is not None and values[i] == best and not same:
-                text += " ★"
-            change = 100 * (values[i] / values[0] - 1) if i and values[0] else 0
-            if differences and abs(change) >= 0.5:
-                text += f" ({change:+.0f} %)".replace("-", "−")
-            row.append(text)
-    more = f"; the first {MOST_ROWS} of {count(len(study.labels))}" \
-        if len(study.labels) > MOST_ROWS else ""
-    brackets = "; in brackets the difference to the first" if differences else ""
-    return rc.table(f"All variants (★ best of its column{brackets}{more})",
-                    ["", *(title for _, title, *_ in shown)], cells,
-                    fold=len(study.labels) > 16)
-
-
-def variant_bars(study, metrics=METRICS, most=8):
-    """A small chart of bars per metric; the interval of a capacity as text in its table."""
-    found = []
-    labels = [clip(label, 24) for label in study.labels[:MOST_VARIANTS]]
-    for name, title, unit, factor, better in there(study, metrics)[:most]:
-        values = study.column(name, factor)[:MOST_VARIANTS]
-        hint = {1: "Longer is better.", -1: "Shorter is better.", 0: ""}[better]
-        found.append(rc.bars(f"bars-{name}", title, hint, f"{study.name}: {name}",
-                             value_axis(name, unit, values), labels,
-                             [("", rc.BLUE, values)], small=True))
-    return found
+LEAST_POINTS = 4  # that make a front
 
 
 def scatter(study, name, title, read, xs, ys, x, y, groups, both_more=True):
     """Dots with the front that no other point beats."""
     points = [(i, float(a), float(b)) for i, (a, b) in enumerate(zip(xs, ys))
               if a == a and b == b and a > 0 and b > 0]
-    if len(points) < 2:
+    if len(points) < LEAST_POINTS:
         return None
     sign = 1 if both_more else -1
     best = rc.front([(sign * a, sign * b) for _, a, b in points])
@@ -222,7 +104,7 @@ def heat_map(study):
     maps = []
     for name, title, unit, factor, better in there(part):
         xs, ys, cells = grid_of(part, across, down, name, factor)
-        maps.append({"title": title, "better": better,
+        maps.append({"name": name, "title": title, "better": better,
                      "values": [[rc.rounded(value) for value in row] for row in cells],
                      "texts": [[quantity(value, unit) for value in row] for row in cells]})
     if not maps:
@@ -232,13 +114,6 @@ def heat_map(study):
             "source": study.name,
             "read": "Darker is better; choose what is shown."
                     + (f" The other keys are held: {', '.join(fixed)}." if fixed else "")}
-
-
-def value_axis(name, unit, values):
-    """The axis of a metric: what it counts, and 100 % as its end where that is near."""
-    most = np.nanmax(values)
-    end = {"max": 100} if unit == "%" and 50 < most <= 100 else {}
-    return rc.axis(AXES.get(name, "time" if unit == "s" else ""), unit, min=0, **end)
 
 
 def line_charts(study):
@@ -276,7 +151,6 @@ def line_charts(study):
 
 def runs_cdfs(runs):
     """The latencies of several runs over each other."""
-    from report_latency import cdf
     found = []
     for name, title in (("ttft_s", "Time to first token"), ("tpot_s", "Time per output token"),
                         ("e2e_s", "End-to-end time")):
@@ -293,10 +167,20 @@ def runs_cdfs(runs):
     return found
 
 
+def same_trace(runs):
+    """A note where runs are not of the same requests."""
+    hashes = {run.config.get("workload", "trace_sha256", fallback="") or
+              run.config.get("workload", "generator_sha256", fallback="") for run in runs}
+    return None if len(hashes) == 1 else rc.text(
+        "These runs are not of the same requests: their traces differ, and so do, for that "
+        "alone, their numbers.", warn=True)
+
+
 def compare_runs(runs):
     study = study_of_runs(runs)
     return rc.section("comparison", "Comparison",
-                      [variant_table(study), *variant_bars(study), *runs_cdfs(runs)])
+                      [same_trace(runs), basis_story(study), best_story(study),
+                       variant_table(study), *variant_bars(study), *runs_cdfs(runs)])
 
 
 def failed_note(study):
@@ -314,16 +198,57 @@ def failed_note(study):
     return None
 
 
+def best_story(study, metrics=METRICS):
+    """Who is best in what people ask for first."""
+    asked = {"request_goodput": "most goodput", "meets_rps": "highest capacity",
+             "p99_ttft_ms": "shortest p99 of TTFT", "p99_tpot_ms": "shortest p99 of TPOT",
+             "usd_per_million_tokens": "lowest cost per million tokens"}
+    found = {}
+    for name, _, unit, factor, better in there(study, metrics):
+        values = study.column(name, factor)
+        if name not in asked or len(values) < 2:
+            continue
+        at = int(np.nanargmax(values) if better > 0 else np.nanargmin(values))
+        if np.count_nonzero(values == values[at]) == 1:
+            unit = "requests/s" if name in ("request_goodput", "meets_rps") else unit
+            found.setdefault(at, []).append(f"the {asked[name]} ({quantity(values[at], unit)})")
+    words = [f"{clip(study.labels[at], 80)} has {' and '.join(what) if len(what) < 3 else ', '.join(what)}."
+             for at, what in found.items()]
+    return rc.text(" ".join(words)) if words else None
+
+
+def basis_story(study):
+    """What calibration and prices rest on, where a reader should know."""
+    notes = []
+    for column in ("calibration", "price_basis"):
+        values = study.rows[column].dropna().astype(str) if column in study.rows else ()
+        said = [each for each in dict.fromkeys(values)
+                if each.startswith("uncalibrated") or "mixed" in each]
+        if said:
+            what = "Step times" if column == "calibration" else "Prices"
+            n = int(values.isin(said).sum())
+            notes.append(f"{what} of {count(n)} of {count(len(study.rows))} variants: "
+                         f"{'; '.join(said[:3])}.")
+    if "load_verdict" in study.rows:
+        n = int((study.rows["load_verdict"] == "overloaded").sum())
+        if n:
+            notes.append(f"{count(n)} of {count(len(study.rows))} are overloaded: their "
+                         f"latencies grow with the length of the trace.")
+    return rc.text(" ".join(notes), warn=True) if notes else None
+
+
 def compare_section(study):
     return rc.section("comparison", "Variants",
-                      [variant_table(study), *variant_bars(study), *pareto_charts(study)])
+                      [basis_story(study), best_story(study), variant_table(study),
+                       *variant_bars(study), *pareto_charts(study)])
 
 
 def sweep_section(study):
     few = variant_bars(study) if len(study.rows) <= 12 and not line_charts(study) else []
     return rc.section("sweep", f"{count(len(study.rows))} points of "
                       f"{' × '.join(study.keys) or 'a grid'}",
-                      [failed_note(study), heat_map(study), *pareto_charts(study),
+                      [failed_note(study), basis_story(study), best_story(study),
+                       heat_map(study), *pareto_charts(study),
                        *line_charts(study), *few, variant_table(study, differences=False)])
 
 
@@ -336,7 +261,8 @@ def capacity_section(study):
                      f"{digits(low)} – {digits(high)}" if low == low and high == high else "–",
                      row["reason"] if isinstance(row.get("reason"), str) else ""])
     return rc.section("capacity", "Capacity", [
-        failed_note(study), *variant_bars(study, CAPACITY), *pareto_charts(study),
+        failed_note(study), basis_story(study), best_story(study, CAPACITY),
+        *variant_bars(study, CAPACITY), *pareto_charts(study),
         rc.table("How sure it is, and what decides at the next rate",
                  ["", "meets (requests/s)", "interval", "decides"], rows),
         variant_table(study, CAPACITY)])

@@ -34,6 +34,17 @@ def models(run):
     return ", ".join(dict.fromkeys(name for name in names if name)) or "no model"
 
 
+class Configured:
+    """A configuration that was not run as it is: what a study started from."""
+
+    def __init__(self, config):
+        self.config = config
+
+    def pools(self):
+        return {name[5:]: self.config[name] for name in self.config.sections()
+                if name.startswith("pool.")}
+
+
 def heading(run):
     """The title of the page and the line below it."""
     pools = run.pools()
@@ -148,11 +159,11 @@ def cards(run):
         ("Within SLO", quantity(100 * value("slo_attainment"), "%"),
          f"goodput {quantity(value('request_goodput'), 'requests/s')}")
         if run.slo() else None,
-        ("Cost", quantity(value("usd_per_million_tokens"), "$") + " / Mtok",
-         f"{quantity(value('usd_per_million_output_tokens'), '$')} per million output tokens; "
+        ("Cost per million tokens", quantity(value("usd_per_million_tokens"), "$"),
+         f"{quantity(value('usd_per_million_output_tokens'), '$')} per million of output; "
          f"{quantity(usd, '$')} in all") if usd > 0 else None,
-        ("Energy", quantity(value("joules_per_output_token"), "J") + " / token",
-         f"output; {quantity(value('total_energy_j') / 3600, 'Wh')} in all")
+        ("Energy per output token", quantity(value("joules_per_output_token"), "J"),
+         f"{quantity(value('total_energy_j') / 3600, 'Wh')} in all")
         if value("total_energy_j") > 0 else None,
         ("GPUs busy", quantity(100 * value("busy_share"), "%"),
          f"MFU {quantity(100 * value('mfu'), '%')}, MBU {quantity(100 * value('mbu'), '%')}"

@@ -3,6 +3,7 @@
 import html
 import math
 
+SPACE = "\u00a0"  # between a number and its unit: no line ends there
 # Every chart, card and table says its unit with one of these; report.js knows the same.
 #   s  seconds      %  hundredths      $  dollars      W, J, Wh, g  with k, M, G before them
 PREFIXES = (("G", 1e9), ("M", 1e6), ("k", 1e3))
@@ -31,8 +32,8 @@ def span(seconds):
     for unit, size in (("d", 86400 * 3), ("h", 3600), ("min", 120), ("s", 1), ("ms", 1e-3)):
         if abs(seconds) >= size * 0.9995:
             size = {"d": 86400, "min": 60}.get(unit, size)
-            return f"{digits(seconds / size)} {unit}"
-    return f"{digits(seconds / 1e-6)} µs" if seconds else "0 s"
+            return f"{digits(seconds / size)}{SPACE}{unit}"
+    return f"{digits(seconds / 1e-6)}{SPACE}µs" if seconds else f"0{SPACE}s"
 
 
 def quantity(number, unit=""):
@@ -42,9 +43,11 @@ def quantity(number, unit=""):
     if unit == "s":
         return span(number)
     if unit == "%":
-        return f"{digits(number)} %"
+        return f"{digits(number)}{SPACE}%"
     if unit == "$":
-        return f"{'−' if number < 0 else ''}${digits(abs(number))}"
+        size = abs(number)
+        text = f"{size:,.2f}" if 1 <= size < 1000 else digits(size)
+        return f"{'−' if number < 0 else ''}${text}"
     prefix = ""
     if unit in SI or abs(number) >= 1e6:
         for name, size in PREFIXES:
@@ -52,9 +55,8 @@ def quantity(number, unit=""):
                 number, prefix = number / size, name
                 break
     if unit in SI:
-        return f"{digits(number)} {prefix}{unit}"
-    text = digits(number) + (f" {prefix}" if prefix else "")
-    return f"{text} {unit}".rstrip()
+        return f"{digits(number)}{SPACE}{prefix}{unit}"
+    return digits(number) + "".join(SPACE + each for each in (prefix, unit) if each)
 
 
 def count(number):
