@@ -280,14 +280,26 @@
     const fold = document.getElementById(spec.id).closest("details.run");
     return fold === null || fold.open;
   };
-  function buildAll() {
-    for (const spec of specs) if (shown(spec)) build(spec);
+  /* The first charts at once, the others one by one behind them, so that the page is there
+   * and can be scrolled before the last is drawn; on paper all of them. */
+  let pending = [];
+  function buildNext() {
+    const spec = pending.shift();
+    if (spec === undefined) return;
+    build(spec);
+    setTimeout(buildNext, 0);
   }
-  function paint(name) {
+  function buildAll(count) {
+    const idle = pending.length === 0;
+    pending = specs.filter(shown);
+    for (const spec of pending.splice(0, count)) build(spec);
+    if (idle) setTimeout(buildNext, 0);
+  }
+  function paint(name, count = 4) {
     theme = name === "dark" ? dark : light;
     document.documentElement.dataset.theme = name;
     document.getElementById("theme").textContent = name === "dark" ? "Light" : "Dark";
-    buildAll();
+    buildAll(count);
   }
   const asked = window.matchMedia("(prefers-color-scheme: dark)");
   let chosen = null;
@@ -298,11 +310,14 @@
     paint(chosen);
   });
   window.addEventListener("beforeprint", () => {
-    paint("light");
-    for (const chart of charts.values()) chart.resize();
+    paint("light", specs.length);
+    /* The paper's width is not known yet: one that fits A4 and Letter, which CSS shrinks. */
+    for (const chart of charts.values()) {
+      chart.resize(340, chart.canvas.parentElement.clientHeight);
+    }
   });
   window.addEventListener("afterprint", () => {
-    paint(wanted());
+    paint(wanted(), specs.length);
     for (const chart of charts.values()) chart.resize();
   });
   for (const fold of document.querySelectorAll("details.run")) {
@@ -327,5 +342,5 @@
     show();
   }
   paint(wanted());
-  window.servesimReport = { specs, charts };
+  window.servesimReport = { specs, charts, isDrawn: () => pending.length === 0 };
 })();
