@@ -16,7 +16,7 @@ import time
 sys.dont_write_bytecode = True  # nothing appears beside this file
 
 try:
-    import pandas  # noqa: F401  (whether it is there at all)
+    import numpy as np
     from plot_results import Fault, read_config
     import report_studies as studies
     import report_summary as summary
@@ -197,6 +197,7 @@ def main():
     options = parser.parse_args()
     path = options.output or default_path(options.folders)
     begin = time.monotonic()
+    np.seterr(all="ignore")  # what is no number is shown as a dash
     try:
         for there in (path, options.png, options.svg):
             if there is not None and os.path.lexists(there) and not options.overwrite:

@@ -14,6 +14,7 @@ from plot_results import Fault
 from report_text import OWNERS
 
 CHUNK = 100_000
+MOST_NUMBER = 1e18
 LATENCIES = ("ttft_s", "tpot_s", "e2e_s", "queue_s", "max_itl_s")
 NUMBERS = ("arrival_s", "prompt_tokens", "output_tokens", "cached_tokens", "preemptions",
            *LATENCIES, *(f"{name}_s" for name in OWNERS if name != "queue"))
@@ -115,6 +116,14 @@ def check_end(path):
         raise Fault(f"{path}: {what}.") from None
 
 
+def check_sizes(table, names, path):
+    """No run writes infinities, or numbers that a sum of some of them could make one of."""
+    for name in names:
+        bad = table[name][table[name].abs() > MOST_NUMBER]
+        if len(bad):
+            raise Fault(f"{path}: {name}: {bad.iloc[0]:g} is no number that a run writes.")
+
+
 def chunks(path, numbers, texts, optional=(), rows=CHUNK):
     """The file's rows, so many at a time: numbers as floats, all else as text."""
     check_end(path)
@@ -131,6 +140,7 @@ def chunks(path, numbers, texts, optional=(), rows=CHUNK):
                             dtype={name: float if name in numbers else str for name in there},
                             encoding_errors="replace")
         for part in table:
+            check_sizes(part, numbers, path)
             for name in optional:
                 if name not in part:
                     part[name] = "" if name in texts else np.nan

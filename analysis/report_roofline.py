@@ -16,10 +16,12 @@ RATES = {"fp8": "fp8_flops", "int8": "int8_flops", "fp4": "fp4_flops", "mxfp4": 
 
 
 def number(settings, key):
+    """A figure of the configuration, 0 where it has none."""
     try:
-        return float(settings.get(key, "0") or 0)
+        value = float(settings.get(key, "0") or 0)
     except ValueError:
         return 0.0
+    return value if np.isfinite(value) else 0.0
 
 
 def peak_tflops(settings):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from plot_results import SECONDS, Fault, read_config
-from report_requests import Requests, check_end, chunks
+from report_requests import MOST_NUMBER, Requests, check_end, check_sizes, chunks
 
 MOST_BINS = 200  # of time that a line shows
 MOST_EVENTS = 2000  # that are kept of events.csv
@@ -35,8 +35,10 @@ def numbers_of(table, path, *columns):
         values = pd.to_numeric(table[column], errors="coerce")
         bad = table[column][values.isna() & table[column].notna()]
         if len(bad):
-            raise Fault(f"{path}: {column}: '{str(bad.iloc[0])[:60]}' is not a number.")
+            shown = " ".join(str(bad.iloc[0]).split())[:60]
+            raise Fault(f"{path}: {column}: '{shown}' is not a number.")
         table[column] = values.astype(float)
+    check_sizes(table, columns, path)
     return table
 
 
@@ -58,6 +60,8 @@ class Timeline:
                     self.pools.append(pool)
                 times = rows["t_s"].to_numpy()
                 before = np.concatenate(([last.get(pool, 0.0)], times[:-1]))
+                if not (times > before).all():
+                    raise Fault(f"{path}: t_s of pool {pool} does not grow from row to row.")
                 last[pool] = times[-1]
                 self.add(pool, rows, before, times)
         if self.width_s is None:
@@ -109,7 +113,7 @@ class Run:
         self.summary = {str(row.metric): "" if row.value != row.value else str(row.value)
                         for row in summary.itertuples()}
         self.end_s = self.value("simulated_time")
-        if not 0 < self.end_s < np.inf:
+        if not 0 < self.end_s < MOST_NUMBER:
             raise Fault(f"{self.path('summary.csv')}: simulated_time: "
                         f"'{self.summary.get('simulated_time', '')}' is no time above 0.")
         self.requests = Requests(self.path("requests.csv"), self.end_s)

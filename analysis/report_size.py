@@ -20,6 +20,14 @@ def fleet_words(row):
     return " + ".join(words) or str(row["first"])
 
 
+def groups_of(rows, keys):
+    """((value of each key), rows) of every variant."""
+    if not keys:
+        return [((), rows)]
+    return [(key if len(keys) > 1 else (key,), part)
+            for key, part in rows.groupby(keys if len(keys) > 1 else keys[0], sort=False)]
+
+
 def demand_charts(study, groups):
     """GPUs over time: what the answer has, and what an ideal autoscaler would have."""
     path = os.path.join(study.folder, "demand.csv")
@@ -29,11 +37,10 @@ def demand_charts(study, groups):
     rows = numbers_of(read_small(path, *columns), path, *columns)
     keys = [key for key in study.keys if key in rows]
     found = []
-    parts = rows.groupby(keys, sort=False) if keys else [("", rows)]
+    parts = groups_of(rows, keys)
     for i, (name, part) in enumerate(parts):
         if i == groups or len(part) < 2:
             break
-        name = name if isinstance(name, tuple) else (name,)
         start = part["start"].to_numpy()
         unit, size = rc.clock(start[-1] + start[1] - start[0])
         end = (2 * start[-1] - start[-2]) / size
@@ -102,9 +109,7 @@ def size_section(folder, label):
             read_small(study.path, column)  # says which column there is none of
     numbers_of(study.rows, study.path, *numbers)
     items = []
-    groups = study.rows.groupby(study.keys, sort=False) if study.keys else [((), study.rows)]
-    for i, (key, rows) in enumerate(groups):
-        key = key if isinstance(key, tuple) else (key,)
+    for i, (key, rows) in enumerate(groups_of(study.rows, study.keys)):
         name = ", ".join(f"{k.split('.')[-1]} {v}" for k, v in zip(study.keys, key))
         if i == 6:
             items.append(rc.text("Only the first six variants are shown; size.csv has all."))

@@ -2,6 +2,7 @@
 
 import os
 
+from report_roofline import number
 from report_text import BOUND_NAMES, BOUNDS, count, digits, quantity, span
 
 
@@ -13,11 +14,17 @@ def known(number):
     return number == number
 
 
+def whole(settings, key):
+    """A count of the configuration; 1 where there is none."""
+    text = (settings.get(key) or "1").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 1
+
+
 def pool_words(settings):
     """"2 × (4 × h100-sxm)" and the like."""
     gpus = 1
     for kind in ("tensor", "pipeline", "data"):
-        gpus *= int(float(settings.get(f"{kind}_parallel", "1") or 1))
+        gpus *= whole(settings, f"{kind}_parallel")
     device = settings.get("accelerator", "") or "server with linear cost"
     n = settings.get("replicas", "1")
     return f"{n} × {device}" if gpus == 1 else f"{n} × ({gpus} × {device})"
@@ -63,8 +70,7 @@ def facts(run):
         rows.append((f"pool {name}",
                      f"{pool_words(settings)}, {settings.get('model', '') or 'linear cost'}"
                      f"{engine}, policy {policy}" + (f", {role} only" if role != "both" else "")))
-    if len(run.pools()) > 1 or float(next(iter(run.pools().values()), {})
-                                     .get("replicas", "1") or 1) > 1:
+    if sum(whole(settings, "replicas") for settings in run.pools().values()) > 1:
         rows.append(("router", config.get("route", "policy", fallback="")))
     slo = [f"{name.upper()} ≤ {span(at)}" for name, at in run.slo().items()]
     require = config.get("slo", "require", fallback="").strip()
@@ -129,8 +135,8 @@ def takeaway(run):
                      f"is estimated to serve ({run.summary.get('load_verdict', '')}).")
     met = value("slo_attainment")
     if run.slo() and known(met):
-        goal = run.config.get("slo", "attainment", fallback="0")
-        goal = f", the goal is {quantity(100 * float(goal), '%')}" if float(goal or 0) else ""
+        goal = number(run.config["slo"], "attainment")
+        goal = f", the goal is {quantity(100 * goal, '%')}" if goal else ""
         words.append(f"{quantity(100 * met, '%')} were within the SLO{goal}.")
     name, share = main_bound(run)
     if name is not None:
