@@ -11,6 +11,7 @@
 #include "input/generate.h"
 #include "input/lengths.h"
 #include "input/tenants.h"
+#include "input/trace_format.h"
 #include "model/llm.h"
 #include "output/columns.h"
 #include "policy/policy.h"
@@ -220,6 +221,15 @@ static void print_batching(void)
     }
 }
 
+static void print_formats(void)
+{
+    const char *first_line;
+    const char *name;
+    for (int32_t i = 0; (name = trace_format_name(i, &first_line)) != NULL; i++) {
+        printf("%-16s %s\n", name, first_line);
+    }
+}
+
 static void print_orders(void)
 {
     for (const struct order_ops *const *at = policy_order_all; *at != NULL; at++) {
@@ -280,7 +290,7 @@ static int print_columns(const char *file)
 
 static const char kinds[] =
     "accelerators, models, engines, policies, prices, batching, order, route, scale, "
-    "keys, columns";
+    "formats, keys, columns";
 
 /* Files that can be named in a configuration: those of a pool, and books of prices. */
 static bool is_folder(const char *kind)
@@ -316,6 +326,8 @@ static int run(const struct command_line *line)
         print_routes();
     } else if (strcmp(kind, "scale") == 0) {
         print_scalers();
+    } else if (strcmp(kind, "formats") == 0) {
+        print_formats();
     } else if (strcmp(kind, "keys") == 0) {
         return print_keys(name);
     } else if (strcmp(kind, "columns") == 0) {
@@ -335,8 +347,8 @@ const struct command command_list = {
     .summary = "Lists accelerators, models, engines, policies and every key",
     .help =
         "KIND is one of accelerators, models, engines, policies, prices, batching,\n"
-        "order, route, scale, keys, workload-keys, columns.  With the NAME of a file\n"
-        "or key it prints that one.\n\n"
+        "order, route, scale, formats, keys, workload-keys, columns.  With the\n"
+        "NAME of a file or key it prints that one.\n\n"
         "  servesim list accelerators\n"
         "  servesim list accelerators h100-sxm\n"
         "  servesim list keys max_num_seqs\n"

@@ -140,10 +140,13 @@ const struct command command_sweep = {
         "neither -j nor interruptions nor shards, which 'servesim merge' puts "
         "together:\n"
         "\n"
-        "  servesim sweep c.ini --over pool.main.max_num_seqs=1..64*2 -o swept/ -j 8\n"
-        "  servesim sweep c.ini --over ... -o parts/3 --shard 3/16     (each in a "
-        "job)\n"
-        "  servesim merge parts/* -o swept/\n",
+        "  servesim sweep configs/examples/policies.ini -o swept/ \\\n"
+        "      --over pool.main.max_num_seqs=1..64*2 -j 8\n"
+        "  servesim sweep configs/examples/policies.ini -o part1/ \\\n"
+        "      --over pool.main.max_num_seqs=1..64*2 --shard 1/2\n"
+        "  servesim sweep configs/examples/policies.ini -o part2/ \\\n"
+        "      --over pool.main.max_num_seqs=1..64*2 --shard 2/2\n"
+        "  servesim merge part1 part2 -o merged/\n",
     .options = "osjfVq",
     .own = own,
     .least_operands = 1,

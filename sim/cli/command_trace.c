@@ -8,9 +8,9 @@
 
 #define ARGUMENTS                                                        \
     "stats FILE [-o FILE.csv] [--cache-blocks LIST] [--block-tokens N] " \
-    "[--session-prefix] [--on-bad-row stop|skip]"
+    "[--session-prefix] [--format NAME] [--on-bad-row stop|skip]"
 
-enum own { CACHE_BLOCKS, BLOCK_TOKENS, SESSION_PREFIX };
+enum own { CACHE_BLOCKS, BLOCK_TOKENS, SESSION_PREFIX, FORMAT };
 
 static const struct command_option own_options[] = {
     [CACHE_BLOCKS] = {"cache-blocks", true,
@@ -18,6 +18,7 @@ static const struct command_option own_options[] = {
     [BLOCK_TOKENS] = {"block-tokens", true, "cut prompts into full blocks of so many"},
     [SESSION_PREFIX] = {"session-prefix", false,
                         "a request begins with all its session_id has said"},
+    [FORMAT] = {"format", true, "of FILE: see `servesim list formats`"},
     {.name = NULL},
 };
 
@@ -62,6 +63,7 @@ static int read_options(const struct command_line *line,
 {
     const char *block_tokens = line->own[BLOCK_TOKENS];
     *options = (struct trace_stats_options){
+        .format = line->own[FORMAT],
         .session_prefix = line->own[SESSION_PREFIX] != NULL,
         .interrupted = line->interrupted,
     };

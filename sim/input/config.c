@@ -40,6 +40,8 @@ static const struct field workload_fields[] = {
      "the trace to replay, plain, .gz or .zst; - is standard input; this or generator"},
     {"trace_sha256", FIELD_TEXT, WORKLOAD(trace_sha256), "", "", NULL, NULL, NULL,
      "refuse the trace if its bytes have another sha256"},
+    {"format", FIELD_TEXT, WORKLOAD(format), "", "auto", NULL, NULL, NULL,
+     "of the trace, by a name of `servesim list formats`; auto: its first line tells"},
     {"generator", FIELD_TEXT, WORKLOAD(generator), "", "", NULL, NULL, NULL,
      "the description of a workload, as `servesim gen` takes it: its requests are "
      "drawn "

@@ -40,6 +40,7 @@ struct generate_spec;
 struct config_workload {
     const char *trace;        /* "" with a generator */
     const char *trace_sha256; /* "" if the file is not to be checked */
+    const char *format;       /* of the trace; "auto": as its first line tells */
     const char *generator;    /* "" with a trace */
     const char *generator_sha256;
     const struct generate_spec *spec; /* what the generator says; NULL: there is none */

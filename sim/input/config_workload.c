@@ -4,6 +4,7 @@
 
 #include "input/bytes.h"
 #include "input/generate.h"
+#include "input/trace_format.h"
 
 /* What the generator's file was when it was read, so that a copy of the configuration
  * knows whether it still is. */
@@ -124,12 +125,18 @@ static int check_rate(const struct config_workload *workload, struct err *err)
                    reason.text);
 }
 
+static bool is_named(const char *format)
+{
+    return format != NULL && strcmp(format, "auto") != 0;
+}
+
 static int check_generator(const struct config_workload *workload, struct err *err)
 {
     const char *key = workload->repeat > 1                ? "repeat"
                       : workload->resample_ns > 0         ? "resample"
                       : workload->from_ns > 0             ? "from"
                       : workload->until_ns > 0            ? "until"
+                      : is_named(workload->format)        ? "format"
                       : workload->trace_sha256[0] != '\0' ? "trace_sha256"
                                                           : NULL;
     if (key != NULL) {
@@ -163,6 +170,10 @@ int config_workload_check(const struct config_workload *workload, struct err *er
 {
     if (workload->rate_rps_nano > 0 && workload->rate_scale_nano != 1000000000) {
         return err_set(err, "[workload] rate_rps and rate_scale: give one of them");
+    }
+    struct err reason;
+    if (!trace_format_known(workload->format, &reason)) {
+        return err_set(err, "[workload] format: %.700s", reason.text);
     }
     if (workload->until_ns > 0 && workload->until_ns <= workload->from_ns) {
         return err_set(err, "[workload] until: is not after from");

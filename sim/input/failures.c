@@ -19,7 +19,6 @@ static const char *const names[N_COLUMNS] = {
 static const struct trace_csv_table table = {
     .names = names,
     .n_needed = POOL,
-    .n_simulated = N_COLUMNS,
     .n_names = N_COLUMNS,
 };
 

@@ -91,8 +91,9 @@ static int read_header(struct measured *measured, const struct source_line *line
         n_needed += column->needed;
         CHECK(column->needed == (n_needed == i + 1)); /* the needed ones come first */
     }
-    struct trace_csv_table table = {measured->names, n_needed, measured->columns->n,
-                                    measured->columns->n};
+    struct trace_csv_table table = {.names = measured->names,
+                                    .n_needed = n_needed,
+                                    .n_names = measured->columns->n};
     return trace_csv_header(&measured->csv, &table, line, err);
 }
 

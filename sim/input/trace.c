@@ -9,12 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TRACE_FORMAT_ADDRESS(format) &format,
-static const struct trace_format *const formats[] = {
-    TRACE_FORMATS(TRACE_FORMAT_ADDRESS)};
-#undef TRACE_FORMAT_ADDRESS
-
-enum { N_FORMATS = sizeof formats / sizeof formats[0], SHOWN_BYTES = 64 };
+enum { SHOWN_BYTES = 64 };
 
 struct trace {
     struct source *source;
@@ -34,6 +29,9 @@ struct trace {
     int64_t n_skipped;
     int64_t first_skipped_line;
     struct err reasons[TRACE_REASONS]; /* of the first ones */
+
+    int64_t n_failed; /* trace_failed() */
+    int64_t first_failed_line;
 };
 
 static void strip_byte_order_mark(struct source_line *line)
@@ -53,25 +51,20 @@ static void strip_carriage_return(struct source_line *line)
 
 static int refuse_format(const struct source_line *line, struct err *err)
 {
-    char known[512];
-    int used = 0;
-    for (int i = 0; i < N_FORMATS; i++) {
-        used += snprintf(known + used, sizeof known - (size_t)used, "%s%s (%s)",
-                         i > 0 ? ", " : "", formats[i]->name, formats[i]->first_line);
-    }
     bool is_long = line->length > SHOWN_BYTES;
     return err_at(err, line->file, line->number,
-                  "the first line '%.*s%s' is of no trace format known here: %s",
+                  "the first line '%.*s%s' is of no trace format known here; `servesim "
+                  "list formats` has them all",
                   (int)(is_long ? SHOWN_BYTES : line->length), line->text,
-                  is_long ? "..." : "", known);
+                  is_long ? "..." : "");
 }
 
-static int begin_format(struct trace *trace, const struct trace_format *format,
-                        const struct source_line *line, struct err *err)
+static int begin_format(struct trace *trace, const struct source_line *line,
+                        struct err *err)
 {
+    const struct trace_format *format = trace->format;
     free(trace->state);
     trace->state = memory_new(1, format->state_bytes);
-    trace->format = format;
     trace->first = *line;
     trace->has_first = format->has_no_header;
     return format->header(trace->state, line, err);
@@ -92,22 +85,27 @@ static int begin_pass(struct trace *trace, struct err *err)
     strip_carriage_return(&line);
     trace->arrival_ns = INT64_MIN;
     trace->n_skipped = 0;
-    for (int i = 0; i < N_FORMATS; i++) {
-        if (formats[i]->test(&line)) {
-            return begin_format(trace, formats[i], &line, err);
-        }
+    trace->n_failed = 0;
+    if (trace->format == NULL) {
+        trace->format = trace_format_of(&line);
     }
-    return refuse_format(&line, err);
+    return trace->format != NULL ? begin_format(trace, &line, err)
+                                 : refuse_format(&line, err);
 }
 
-struct trace *trace_open(const char *path, bool skip_bad_rows, struct err *err)
+struct trace *trace_open(const char *path, const char *format, bool skip_bad_rows,
+                         struct err *err)
 {
+    if (!trace_format_known(format, err)) {
+        return NULL;
+    }
     struct source *source = source_open(path, err);
     if (source == NULL) {
         return NULL;
     }
     struct trace *trace = memory_new(1, sizeof *trace);
     trace->source = source;
+    trace->format = trace_format_find(format);
     trace->skip_bad_rows = skip_bad_rows;
     if (begin_pass(trace, err) != 0) {
         trace_close(trace);
@@ -140,10 +138,26 @@ static int read_row(struct trace *trace, const struct source_line *line,
 {
     struct trace_field arrival;
     *row = (struct trace_row){.line = line->number, .deadline_ns = -1};
-    if (trace->format->row(trace->state, line, row, &arrival, err) != 0) {
+    int result = trace->format->row(trace->state, line, row, &arrival, err);
+    if (result == TRACE_NO_ROW) {
+        return result;
+    }
+    if (result < 0 || check_order(trace, line, row, &arrival, err) != 0) {
         return -1;
     }
-    return check_order(trace, line, row, &arrival, err);
+    return result;
+}
+
+/* Counts a request that failed, if it is of the time that is kept. */
+static void keep_apart(struct trace *trace, const struct trace_row *row)
+{
+    if (row->arrival_ns < trace->from_ns ||
+        (trace->until_ns > 0 && row->arrival_ns >= trace->until_ns)) {
+        return;
+    }
+    if (trace->n_failed++ == 0) {
+        trace->first_failed_line = row->line;
+    }
 }
 
 /* Counts a bad line and returns 0 if such lines are to be passed over, else -1. */
@@ -189,6 +203,14 @@ static int next_line(struct trace *trace, struct source_line *line, struct err *
     return source_next(trace->source, line, err);
 }
 
+static int end_format(const struct trace *trace, struct err *err)
+{
+    const struct trace_format *format = trace->format;
+    return format->end != NULL
+               ? format->end(trace->state, source_name(trace->source), err)
+               : 0;
+}
+
 static int next_row(struct trace *trace, struct trace_row *row, struct err *err)
 {
     int64_t n_empty = 0;
@@ -196,7 +218,10 @@ static int next_row(struct trace *trace, struct trace_row *row, struct err *err)
     for (;;) {
         struct source_line line;
         int result = next_line(trace, &line, err);
-        if (result == 0 || source_broken(trace->source)) {
+        if (result == 0) {
+            return end_format(trace, err);
+        }
+        if (source_broken(trace->source)) {
             return result;
         }
         if (result == 1) {
@@ -211,8 +236,17 @@ static int next_row(struct trace *trace, struct trace_row *row, struct err *err)
             return -1;
         }
         n_empty = 0;
-        if (result == 1 && read_row(trace, &line, row, err) == 0) {
-            return 1;
+        if (result == 1) {
+            result = read_row(trace, &line, row, err);
+            if (result == 0) {
+                return 1;
+            }
+            if (result == TRACE_FAILED) {
+                keep_apart(trace, row);
+            }
+            if (result > 0) {
+                continue;
+            }
         }
         if (skip(trace, source_line_number(trace->source), err) != 0) {
             return -1;
@@ -255,14 +289,44 @@ int64_t trace_skipped(const struct trace *trace, int64_t *first_line,
     return trace->n_skipped;
 }
 
+int64_t trace_failed(const struct trace *trace, int64_t *first_line)
+{
+    *first_line = trace->first_failed_line;
+    return trace->n_failed;
+}
+
 const char *trace_skipped_reason(const struct trace *trace, int64_t i)
 {
     return i < TRACE_REASONS && i < trace->n_skipped ? trace->reasons[i].text : NULL;
 }
 
+int trace_refuse_empty(const struct trace *trace, struct err *err)
+{
+    const char *path = source_name(trace->source);
+    if (trace->n_skipped > 0) {
+        return err_set(err, "%s: all rows were skipped, the first: %.500s", path,
+                       trace->reasons[0].text);
+    }
+    if (trace->n_failed > 0) {
+        return err_set(err,
+                       "%s: the trace holds no requests: %" PRId64
+                       " failed when it was taken",
+                       path, trace->n_failed);
+    }
+    bool is_cut = trace->from_ns > 0 || trace->until_ns > 0;
+    return err_set(err, "%s: the trace holds no requests%s", path,
+                   is_cut ? " between [workload] from and until" : "");
+}
+
 const char *trace_ignored_columns(const struct trace *trace)
 {
     return trace->format->ignored != NULL ? trace->format->ignored(trace->state) : "";
+}
+
+bool trace_has_arrivals(const struct trace *trace)
+{
+    const struct trace_format *format = trace->format;
+    return format->has_arrivals == NULL || format->has_arrivals(trace->state);
 }
 
 int trace_sha256(struct trace *trace, char hex[65], struct err *err)

@@ -2,7 +2,7 @@
  *
  * Streams: memory does not grow with the file.  Plain, gzip and zstd files and "-" for
  * standard input; the format is told by the first line.  Formats are one file each
- * (trace_azure.c, trace_mooncake.c, trace_plain.c) and one line in trace.c.  Nothing a file holds can
+ * (trace_azure.c, trace_mooncake.c, trace_plain.c, ...) and one line in trace_format.h.  Nothing a file holds can
  * crash or hang the reader: every fault is one sentence with file, line and column.
  */
 #ifndef SERVESIM_INPUT_TRACE_H
@@ -43,10 +43,13 @@ enum { TRACE_LABEL_BYTES = 64 };
 
 struct trace;
 
-/* Opens `path` ("-": standard input) and reads its header.  `skip_bad_rows`: a row that
+/* Opens `path` ("-": standard input) and reads its header.  `format`: the name of one, or
+ * NULL or "auto" for the one that the first line tells.  `skip_bad_rows`: a row that
  * cannot be read is counted instead of being an error (see trace_skipped). NULL and `err`
- * filled if it cannot be opened, is empty or has no header this program knows. */
-struct trace *trace_open(const char *path, bool skip_bad_rows, struct err *err);
+ * filled if it cannot be opened, is empty, has no header this program knows or not that
+ * of `format`. */
+struct trace *trace_open(const char *path, const char *format, bool skip_bad_rows,
+                         struct err *err);
 
 /* The next request: 1 and `row` filled, 0 at the end, -1 and `err` filled (it means
  * nothing after 1 and 0).  Empty lines at the end of the file are fine.  Rows in the
@@ -66,14 +69,25 @@ int trace_rewind(struct trace *trace, struct err *err);
 int64_t trace_skipped(const struct trace *trace, int64_t *first_line,
                       const char **reason);
 
+/* Requests of this pass that failed when the trace was taken: they are kept apart, for
+ * nobody knows what they would have asked for, and trace_next() does not give them.
+ * *first_line is of the first one if there is any. */
+int64_t trace_failed(const struct trace *trace, int64_t *first_line);
+
 /* Why the i-th of them (from 0) was passed over; NULL if there is none, or i is
  * TRACE_REASONS or more. */
 enum { TRACE_REASONS = 10 };
 const char *trace_skipped_reason(const struct trace *trace, int64_t i);
 
+/* After a pass that gave nothing: -1, and why in `err`. */
+int trace_refuse_empty(const struct trace *trace, struct err *err);
+
 /* Columns of this format that the file has and this version does not simulate, joined by
  * ", " (for a warning), or "". */
 const char *trace_ignored_columns(const struct trace *trace);
+
+/* Whether the file says when requests arrive; if not, all do at 0. */
+bool trace_has_arrivals(const struct trace *trace);
 
 /* Writes the sha256 of all bytes of the file as they are on disk (64 hex digits and a
  * NUL).  This ends the pass: no rows are left until trace_rewind(). */

@@ -13,8 +13,8 @@ static const char *const names[N_COLUMNS] = {
 static const struct trace_csv_table table = {
     .names = names,
     .n_needed = N_COLUMNS,
-    .n_simulated = N_COLUMNS,
     .n_names = N_COLUMNS,
+    .others = TRACE_CSV_NAMED,
 };
 
 /* "2023-11-16 18:17:03": the date, then the time of day. */
@@ -39,6 +39,12 @@ static int read_header(void *state, const struct source_line *line, struct err *
 {
     struct azure *azure = state;
     return trace_csv_header(&azure->csv, &table, line, err);
+}
+
+static const char *ignored(const void *state)
+{
+    const struct azure *azure = state;
+    return azure->csv.ignored;
 }
 
 /* The `n` digits at `text`, or -1. */
@@ -116,17 +122,23 @@ static bool read_clock(const char *text, int64_t *ns)
     return true;
 }
 
+/* The bytes before "+00:00" or "Z", as the week of 2024 has them; other zones are none. */
+static size_t without_zone(struct trace_field field)
+{
+    static const char utc[] = {'+', '0', '0', ':', '0', '0'};
+    const char *end = field.text + field.length;
+    if (field.length > sizeof utc && memcmp(end - sizeof utc, utc, sizeof utc) == 0) {
+        return field.length - sizeof utc;
+    }
+    return field.length > 0 && end[-1] == 'Z' ? field.length - 1 : field.length;
+}
+
 /* Nanoseconds since 1970.  The date is worked out only where it changes. */
 static bool read_timestamp(struct azure *azure, struct trace_field field, int64_t *ns)
 {
-    static const char utc[] = {'+', '0', '0', ':', '0', '0'};
     const char *text = field.text;
-    size_t length = field.length;
-    if (length > sizeof utc && text[length - sizeof utc] == '+' &&
-        memcmp(text + length - sizeof utc, utc, sizeof utc) == 0) {
-        length -= sizeof utc;
-    }
-    if (length < SECOND_BYTES || text[DATE_BYTES] != ' ') {
+    size_t length = without_zone(field);
+    if (length < SECOND_BYTES || (text[DATE_BYTES] != ' ' && text[DATE_BYTES] != 'T')) {
         return false;
     }
     if (memcmp(text, azure->date, DATE_BYTES) != 0) {
@@ -187,4 +199,5 @@ const struct trace_format trace_azure = {
     .test = test,
     .header = read_header,
     .row = read_row,
+    .ignored = ignored,
 };

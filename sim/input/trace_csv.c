@@ -4,6 +4,7 @@
 #include "base/memory.h"
 
 #include <csv.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -137,13 +138,60 @@ static int refuse_header(const struct trace_csv_table *table,
                   is_long ? "..." : "", fault, columns);
 }
 
-static void add_ignored(struct trace_csv *csv, const char *name)
+/* Names a column that is passed over, as far as there is room; control characters do not
+ * reach a terminal. */
+static void add_ignored(struct trace_csv *csv, struct trace_field name)
 {
     size_t used = strlen(csv->ignored);
+    size_t room = sizeof csv->ignored - used;
     const char *before = used > 0 ? ", " : "";
-    int n =
-        snprintf(csv->ignored + used, sizeof csv->ignored - used, "%s%s", before, name);
-    CHECK((size_t)n < sizeof csv->ignored - used);
+    if (csv->ignored_is_cut) {
+        return;
+    }
+    csv->ignored_is_cut = name.length + sizeof ", , ..." > room;
+    if (csv->ignored_is_cut) {
+        snprintf(csv->ignored + used, room, "%s...", before);
+        return;
+    }
+    snprintf(csv->ignored + used, room, "%s%.*s", before, (int)name.length, name.text);
+    for (char *c = csv->ignored + used; *c != '\0'; c++) {
+        *c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
+    }
+}
+
+static bool is_unread(const struct trace_csv_table *table, struct trace_field name)
+{
+    for (const char *const *at = table->unread; at != NULL && *at != NULL; at++) {
+        if (strlen(*at) == name.length && memcmp(*at, name.text, name.length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Books the column at place `at`; seen[i] tells that the i-th one of the table was there.
+ */
+static int add_column(struct trace_csv *csv, const struct trace_csv_table *table,
+                      const struct source_line *line, struct trace_field name,
+                      int32_t at, bool *seen, struct err *err)
+{
+    int32_t column = find(table, name);
+    csv->columns[at] = column;
+    if (column >= 0) {
+        if (seen[column]) {
+            return refuse_header(table, line, name, "is there twice", err);
+        }
+        seen[column] = true;
+        return 0;
+    }
+    if (is_unread(table, name) || table->others == TRACE_CSV_UNREAD) {
+        return 0;
+    }
+    if (table->others == TRACE_CSV_REFUSED) {
+        return refuse_header(table, line, name, "is not known", err);
+    }
+    add_ignored(csv, name);
+    return 0;
 }
 
 int trace_csv_header(struct trace_csv *csv, const struct trace_csv_table *table,
@@ -155,22 +203,17 @@ int trace_csv_header(struct trace_csv *csv, const struct trace_csv_table *table,
         return -1;
     }
     bool seen[TRACE_CSV_COLUMNS] = {false};
-    for (int32_t i = 0; i < cut.n; i++) {
-        /* one more than there are names is unknown or twice, so `fields` never runs out
-         */
-        int32_t column = find(table, cut.fields[i]);
-        if (column < 0) {
-            return refuse_header(table, line, cut.fields[i], "is not known", err);
-        }
-        if (seen[column]) {
-            return refuse_header(table, line, cut.fields[i], "is there twice", err);
-        }
-        seen[column] = true;
-        csv->columns[i] = column;
-        if (column >= table->n_simulated) {
-            add_ignored(csv, table->names[column]);
+    for (int32_t i = 0; i < cut.n && i < TRACE_CSV_COLUMNS; i++) {
+        if (add_column(csv, table, line, cut.fields[i], i, seen, err) != 0) {
+            return -1;
         }
     }
+    if (cut.n > TRACE_CSV_COLUMNS) {
+        return err_at(err, line->file, line->number,
+                      "the line names %d columns, and %d are the most", cut.n,
+                      TRACE_CSV_COLUMNS);
+    }
+    csv->line = line->number;
     csv->n_columns = cut.n;
     for (int32_t i = 0; i < table->n_needed; i++) {
         if (!seen[i]) {
@@ -190,8 +233,8 @@ static int refuse_count(const struct trace_csv *csv, const struct source_line *l
                       n, csv->n_columns);
     }
     return err_at(err, line->file, line->number,
-                  "the line has %d column%s, line 1 has %d", n, n == 1 ? "" : "s",
-                  csv->n_columns);
+                  "the line has %d column%s, line %" PRId64 " has %d", n,
+                  n == 1 ? "" : "s", csv->line, csv->n_columns);
 }
 
 int trace_csv_row(const struct trace_csv *csv, const struct source_line *line,
@@ -205,7 +248,9 @@ int trace_csv_row(const struct trace_csv *csv, const struct source_line *line,
         return refuse_count(csv, line, cut.n, err);
     }
     for (int32_t i = 0; i < cut.n; i++) {
-        fields[csv->columns[i]] = cut.fields[i];
+        if (csv->columns[i] >= 0) {
+            fields[csv->columns[i]] = cut.fields[i];
+        }
     }
     return 0;
 }

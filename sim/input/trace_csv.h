@@ -9,30 +9,40 @@
 
 #include "input/trace_format.h"
 
-enum { TRACE_CSV_COLUMNS = 24, TRACE_CSV_MOST = 1000000000 };
+enum { TRACE_CSV_COLUMNS = 64, TRACE_CSV_MOST = 1000000000 };
 
-/* The columns of a format: first those it needs, then those it may have, then those
- * that are accepted and not simulated. */
+/* What becomes of columns with names that a format does not know. */
+enum trace_csv_others {
+    TRACE_CSV_REFUSED, /* in our own format: they may be misspelt */
+    TRACE_CSV_NAMED,   /* passed over; trace_ignored_columns() names them */
+    TRACE_CSV_UNREAD   /* passed over */
+};
+
+/* The columns of a format: first those it needs, then those it may have. */
 struct trace_csv_table {
     const char *const *names;
     int32_t n_needed;
-    int32_t n_simulated;
     int32_t n_names;
+    enum trace_csv_others others;
+    const char *const *unread; /* names, then NULL, of columns that tell nothing that
+                                  could be simulated; NULL: none */
 };
 
-/* Which column of the table stands where in this file. */
+/* Which column of the table stands where in this file; -1: none. */
 struct trace_csv {
+    int64_t line; /* where it names them */
     int32_t n_columns;
     int32_t columns[TRACE_CSV_COLUMNS];
     char ignored[256];
+    bool ignored_is_cut; /* there were more names than room for them */
 };
 
 /* Whether the line names a column that the table needs. */
 bool trace_csv_test(const struct trace_csv_table *table,
                     const struct source_line *line);
 
-/* Reads the names in the first line. -1 and `err` if one is unknown, twice or missing.
- */
+/* Reads the names in the first line.  -1 and `err` if one is missing, twice or refused,
+ * or there are more than TRACE_CSV_COLUMNS. */
 int trace_csv_header(struct trace_csv *csv, const struct trace_csv_table *table,
                      const struct source_line *line, struct err *err);
 

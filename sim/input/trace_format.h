@@ -17,6 +17,8 @@ struct trace_field {
     size_t length;
 };
 
+enum { TRACE_FAILED = 1, TRACE_NO_ROW = 2 };
+
 struct trace_format {
     const char *name;
     const char *first_line; /* as a user would write it, for errors */
@@ -30,21 +32,49 @@ struct trace_format {
     /* Reads the first line; -1 and `err` if it is not as it should be. */
     int (*header)(void *state, const struct source_line *line, struct err *err);
 
-    /* Reads a request into the zeroed `row`, and where its arrival is written. */
+    /* Reads a request into the zeroed `row`, and where its arrival is written.  0, -1 and
+     * `err`, TRACE_FAILED: only its arrival was read (trace_failed()), or TRACE_NO_ROW:
+     * the line is part of a header. */
     int (*row)(void *state, const struct source_line *line, struct trace_row *row,
                struct trace_field *arrival, struct err *err);
 
     /* Columns that are there and not simulated, joined by ", "; NULL: never any. */
     const char *(*ignored)(const void *state);
+
+    /* Whether the file says when requests arrive; NULL: always. */
+    bool (*has_arrivals)(const void *state);
+
+    /* At the end of the file: -1 and `err` if something that must be there was not; NULL:
+     * nothing must. */
+    int (*end)(const void *state, const char *file, struct err *err);
 };
 
+/* The first one whose test() is true reads the file: ours, which share names of columns
+ * with others, come last. */
 #define TRACE_FORMATS(X) \
     X(trace_azure)       \
+    X(trace_burstgpt)    \
+    X(trace_vidur)       \
+    X(trace_splitwise)   \
+    X(trace_tracev2)     \
     X(trace_mooncake)    \
+    X(trace_results)     \
     X(trace_plain)
 
 #define TRACE_FORMAT_DECLARE(format) extern const struct trace_format format;
 TRACE_FORMATS(TRACE_FORMAT_DECLARE)
 #undef TRACE_FORMAT_DECLARE
+
+/* The format of that name; NULL for NULL, "auto" and names of none. */
+const struct trace_format *trace_format_find(const char *name);
+
+/* The format of a file that begins with this line, or NULL. */
+const struct trace_format *trace_format_of(const struct source_line *line);
+
+/* Whether a format is called that (or it is NULL or "auto"); if not, `err` names all. */
+bool trace_format_known(const char *name, struct err *err);
+
+/* The i-th format and what its first line is, or NULL after the last one. */
+const char *trace_format_name(int32_t i, const char **first_line);
 
 #endif

@@ -1,7 +1,5 @@
-#include "base/decimal.h"
 #include "input/trace_csv.h"
-
-#include <string.h>
+#include "input/trace_value.h"
 
 enum {
     ARRIVAL,
@@ -45,11 +43,8 @@ static const char *const names[N_COLUMNS] = {
 static const struct trace_csv_table table = {
     .names = names,
     .n_needed = REQUEST_ID,
-    .n_simulated = N_COLUMNS,
     .n_names = N_COLUMNS,
 };
-
-enum { ARRIVAL_DECIMALS = 9, ARRIVAL_BYTES = 64 };
 
 struct plain {
     struct trace_csv csv;
@@ -80,186 +75,81 @@ static const char *ignored(const void *state)
     return plain->csv.ignored;
 }
 
-/* "1e-05", as some programs write small numbers; false if it is no such decimal. */
-static bool read_exponent(struct trace_field field, int64_t *ns, bool *fits)
+/* Mostly there is nothing. */
+static inline int read_label(const struct source_line *line,
+                             const struct trace_field *fields, int column, char *text,
+                             const char **label, struct err *err)
 {
-    char text[ARRIVAL_BYTES + 1] = {0};
-    if (field.length == 0 || field.length > ARRIVAL_BYTES || field.text[0] < '0' ||
-        field.text[0] > '9') {
-        return false;
-    }
-    memcpy(text, field.text, field.length);
-    wide mantissa;
-    int exponent;
-    const char *end = decimal_read(text, &mantissa, &exponent);
-    if (end != text + field.length || end[-1] == '.') {
-        return false;
-    }
-    *fits = decimal_round(mantissa, exponent + ARRIVAL_DECIMALS, ns);
-    return true;
+    return fields[column].length == 0
+               ? 0
+               : trace_value_label(line, names[column], fields[column], text, label,
+                                   err);
 }
 
-static const int64_t most_ns = TRACE_CSV_MOST * INT64_C(1000000000);
-
-/* A time that is not simply a decimal within the bounds. */
-static int read_odd_time(const struct source_line *line, int column,
-                         struct trace_field field, bool fits, int64_t *ns,
-                         struct err *err)
+static inline int read_seconds(const struct source_line *line,
+                               const struct trace_field *fields, int column,
+                               int64_t *ns, struct err *err)
 {
-    if (!fits && !read_exponent(field, ns, &fits)) {
-        return trace_csv_refuse(line, names[column], field,
-                                "is not a time in seconds such as 12.0375", err);
-    }
-    if (!fits || *ns > most_ns) {
-        return trace_csv_refuse(line, names[column], field, "is more than 1000000000",
-                                err);
-    }
-    return 0;
+    return fields[column].length == 0
+               ? 0
+               : trace_value_seconds(line, names[column], fields[column], ns, err);
 }
 
-static inline int read_time(const struct source_line *line, int column,
-                            struct trace_field field, int64_t *ns, struct err *err)
+static int read_labels(struct plain *plain, const struct source_line *line,
+                       const struct trace_field *fields, struct trace_row *row,
+                       struct err *err)
 {
-    bool fits = decimal_scan(field.text, field.length, ARRIVAL_DECIMALS, ns);
-    if (fits && *ns <= most_ns) { /* mostly */
+    bool good =
+        read_label(line, fields, REQUEST_ID, plain->request_id, &row->request_id,
+                   err) == 0 &&
+        read_label(line, fields, TENANT, plain->tenant, &row->tenant, err) == 0 &&
+        read_label(line, fields, SESSION_ID, plain->session_id, &row->session_id,
+                   err) == 0 &&
+        read_label(line, fields, PREFIX_HASH, plain->prefix, &row->prefix, err) == 0 &&
+        read_label(line, fields, PARENT_ID, plain->parent_id, &row->parent_id, err) ==
+            0 &&
+        read_label(line, fields, MODEL, plain->model, &row->model, err) == 0 &&
+        read_label(line, fields, CLASS, plain->class, &row->class, err) == 0 &&
+        read_label(line, fields, ADAPTER, plain->adapter, &row->adapter, err) == 0;
+    return good ? 0 : -1;
+}
+
+/* Those of its output that come before the answer, of which at least one is left. */
+static int read_reasoning(const struct source_line *line, struct trace_field field,
+                          struct trace_row *row, struct err *err)
+{
+    if (field.length == 0 || trace_value_is_zero(field)) {
         return 0;
     }
-    return read_odd_time(line, column, field, fits, ns, err);
-}
-
-static int read_priority(const struct source_line *line, struct trace_field field,
-                         int64_t *priority, struct err *err)
-{
-    bool negative = field.length > 0 && field.text[0] == '-';
-    int64_t value = 0;
-    bool good = field.length > negative;
-    for (size_t i = negative; i < field.length && good; i++) {
-        good = field.text[i] >= '0' && field.text[i] <= '9' && value <= INT32_MAX;
-        value = value * 10 + (field.text[i] - '0');
+    if (trace_csv_tokens(line, names[REASONING], field, &row->reasoning_tokens, err) !=
+        0) {
+        return -1;
     }
-    value = negative ? -value : value;
-    if (!good || value < INT32_MIN || value > INT32_MAX) {
-        return trace_csv_refuse(line, names[PRIORITY], field,
-                                "is not an integer from -2147483648 to 2147483647",
-                                err);
-    }
-    *priority = value;
-    return 0;
-}
-
-/* Labels are written back to CSV as they are, so what would need quotes is refused. */
-static bool is_label(struct trace_field field)
-{
-    for (size_t i = 0; i < field.length; i++) {
-        unsigned char c = (unsigned char)field.text[i];
-        if (c < ' ' || c == 0x7f || c == ',' || c == '"') {
-            return false;
-        }
-    }
-    return field.length <= TRACE_LABEL_BYTES;
-}
-
-/* *label becomes `text`, or NULL for an empty field. */
-static int read_label(const struct source_line *line, int column,
-                      struct trace_field field, char *text, const char **label,
-                      struct err *err)
-{
-    if (!is_label(field)) {
-        return trace_csv_refuse(
-            line, names[column], field,
-            "is not a label (at most 64 bytes without comma, double "
-            "quote or control character)",
-            err);
-    }
-    memcpy(text, field.text, field.length);
-    text[field.length] = '\0';
-    *label = field.length > 0 ? text : NULL;
-    return 0;
-}
-
-static bool is_zero(struct trace_field field)
-{
-    return field.length == 1 && field.text[0] == '0';
-}
-
-/* What decides where a request may go. */
-static int read_target(struct plain *plain, const struct source_line *line,
-                       const struct trace_field *fields, struct trace_row *row,
-                       struct err *err)
-{
-    int result = 0;
-    if (fields[MODEL].text != NULL) {
-        result = read_label(line, MODEL, fields[MODEL], plain->model, &row->model, err);
-    }
-    if (result == 0 && fields[CLASS].text != NULL) {
-        result = read_label(line, CLASS, fields[CLASS], plain->class, &row->class, err);
-    }
-    if (result == 0 && fields[ADAPTER].text != NULL) {
-        result = read_label(line, ADAPTER, fields[ADAPTER], plain->adapter,
-                            &row->adapter, err);
-    }
-    return result;
-}
-
-/* What the request waits for, and how its answer begins. */
-static int read_course(struct plain *plain, const struct source_line *line,
-                       const struct trace_field *fields, struct trace_row *row,
-                       struct err *err)
-{
-    int result = 0;
-    if (fields[PARENT_ID].text != NULL) {
-        result = read_label(line, PARENT_ID, fields[PARENT_ID], plain->parent_id,
-                            &row->parent_id, err);
-    }
-    if (result == 0 && fields[THINK].length > 0) {
-        result = read_time(line, THINK, fields[THINK], &row->think_ns, err);
-    }
-    if (result == 0 && fields[REASONING].length > 0 && !is_zero(fields[REASONING])) {
-        result = trace_csv_tokens(line, names[REASONING], fields[REASONING],
-                                  &row->reasoning_tokens, err);
-    }
-    if (result == 0 && row->reasoning_tokens >= row->output_tokens) {
-        result = trace_csv_refuse(line, names[REASONING], fields[REASONING],
+    return row->reasoning_tokens < row->output_tokens
+               ? 0
+               : trace_csv_refuse(line, names[REASONING], field,
                                   "is not less than output_tokens", err);
-    }
-    return result;
 }
 
-static int read_optional(struct plain *plain, const struct source_line *line,
-                         const struct trace_field *fields, struct trace_row *row,
-                         struct err *err)
+static int read_numbers(const struct source_line *line,
+                        const struct trace_field *fields, struct trace_row *row,
+                        struct err *err)
 {
-    int result = 0;
-    if (fields[REQUEST_ID].text != NULL) {
-        result = read_label(line, REQUEST_ID, fields[REQUEST_ID], plain->request_id,
-                            &row->request_id, err);
+    if (fields[PREFIX_TOKENS].length > 0 &&
+        trace_csv_tokens(line, names[PREFIX_TOKENS], fields[PREFIX_TOKENS],
+                         &row->prefix_tokens, err) != 0) {
+        return -1;
     }
-    if (result == 0 && fields[TENANT].text != NULL) {
-        result =
-            read_label(line, TENANT, fields[TENANT], plain->tenant, &row->tenant, err);
+    if (fields[PRIORITY].length > 0 &&
+        trace_value_priority(line, names[PRIORITY], fields[PRIORITY], &row->priority,
+                             err) != 0) {
+        return -1;
     }
-    if (result == 0 && fields[SESSION_ID].text != NULL) {
-        result = read_label(line, SESSION_ID, fields[SESSION_ID], plain->session_id,
-                            &row->session_id, err);
+    if (read_seconds(line, fields, DEADLINE, &row->deadline_ns, err) != 0 ||
+        read_seconds(line, fields, THINK, &row->think_ns, err) != 0) {
+        return -1;
     }
-    if (result == 0 && fields[PREFIX_HASH].text != NULL) {
-        result = read_label(line, PREFIX_HASH, fields[PREFIX_HASH], plain->prefix,
-                            &row->prefix, err);
-    }
-    if (result == 0 && fields[PREFIX_TOKENS].length > 0) {
-        result = trace_csv_tokens(line, names[PREFIX_TOKENS], fields[PREFIX_TOKENS],
-                                  &row->prefix_tokens, err);
-    }
-    if (result == 0 && fields[PRIORITY].length > 0) {
-        result = read_priority(line, fields[PRIORITY], &row->priority, err);
-    }
-    if (result == 0 && fields[DEADLINE].length > 0) {
-        result = read_time(line, DEADLINE, fields[DEADLINE], &row->deadline_ns, err);
-    }
-    if (result == 0) {
-        result = read_course(plain, line, fields, row, err);
-    }
-    return result == 0 ? read_target(plain, line, fields, row, err) : result;
+    return read_reasoning(line, fields[REASONING], row, err);
 }
 
 static int read_row(void *state, const struct source_line *line, struct trace_row *row,
@@ -271,14 +161,17 @@ static int read_row(void *state, const struct source_line *line, struct trace_ro
         return -1;
     }
     *arrival = fields[ARRIVAL];
-    if (read_time(line, ARRIVAL, *arrival, &row->arrival_ns, err) != 0 ||
+    if (trace_value_seconds(line, names[ARRIVAL], *arrival, &row->arrival_ns, err) !=
+            0 ||
         trace_csv_tokens(line, names[PROMPT], fields[PROMPT], &row->prompt_tokens,
                          err) != 0 ||
         trace_csv_tokens(line, names[OUTPUT], fields[OUTPUT], &row->output_tokens,
                          err) != 0) {
         return -1;
     }
-    return read_optional(plain, line, fields, row, err);
+    return read_labels(plain, line, fields, row, err) == 0
+               ? read_numbers(line, fields, row, err)
+               : -1;
 }
 
 const struct trace_format trace_plain = {

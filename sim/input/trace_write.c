@@ -31,7 +31,7 @@ int trace_write_end(const struct trace_writer *writer, struct err *err)
     return fflush(writer->out) != 0 ? write_failed(err) : 0;
 }
 
-/* The plain format: its optional columns in the order of the README's table. */
+/* The plain format: its optional columns in the order of the manual's table. */
 static const char *const plain_names[] = {"request_id",
                                           "tenant",
                                           "priority",

@@ -216,7 +216,8 @@ static int open_source(struct workload *workload, uint64_t seed, struct err *err
         return 0;
     }
     workload->file = strcmp(config->trace, "-") == 0 ? "standard input" : config->trace;
-    workload->trace = trace_open(config->trace, config->on_bad_row != 0, err);
+    workload->trace =
+        trace_open(config->trace, config->format, config->on_bad_row != 0, err);
     if (workload->trace != NULL) {
         trace_keep(workload->trace, config->from_ns, config->until_ns);
     }
@@ -269,20 +270,6 @@ void workload_close(struct workload *workload)
     names_free(&workload->adapters);
 }
 
-static int no_requests(const struct workload *workload, struct err *err)
-{
-    const char *path = workload->config->trace;
-    const char *first = trace_skipped_reason(workload->trace, 0);
-    if (first == NULL) {
-        bool is_cut = workload->config->from_ns > 0 || workload->config->until_ns > 0;
-        return err_set(err, "%s: the trace holds no requests%s", path,
-                       is_cut ? " between [workload] from and until" : "");
-    }
-    char reason[512];
-    snprintf(reason, sizeof reason, "%s", first);
-    return err_set(err, "%s: all rows were skipped, the first: %s", path, reason);
-}
-
 /* The next row, of the next copy of the trace where one has ended. */
 static int next_of_trace(struct workload *workload, struct trace_row *row,
                          struct err *err)
@@ -303,7 +290,7 @@ static int next_of_trace(struct workload *workload, struct trace_row *row,
             return 1;
         }
         if (workload->n_rows == 0) {
-            return no_requests(workload, err);
+            return trace_refuse_empty(workload->trace, err);
         }
         set_period(workload);
         if (++workload->copy >= config->repeat) {

@@ -76,6 +76,21 @@ static void warn(FILE *out, const struct workload *workload)
     const char *reason;
     const char *path = workload->config->trace;
     const char *ignored = trace_ignored_columns(workload->trace);
+    int64_t failed = trace_failed(workload->trace, &line);
+    if (failed > 0) {
+        fprintf(out,
+                "servesim: warning: %s: %" PRId64
+                " request%s failed when the trace was "
+                "taken (the first on line %" PRId64 ") and %s left out\n",
+                path, failed, failed == 1 ? "" : "s", line, failed == 1 ? "is" : "are");
+    }
+    if (!trace_has_arrivals(workload->trace) &&
+        workload->config->mode != CONFIG_CLOSED) {
+        fprintf(out,
+                "servesim: warning: %s: does not say when requests arrive: all do at "
+                "0; with [workload] mode = closed, clients wait for answers\n",
+                path);
+    }
     int64_t skipped = trace_skipped(workload->trace, &line, &reason);
     if (ignored[0] != '\0') {
         fprintf(out, "servesim: warning: %s: not simulated by this version: %s\n", path,

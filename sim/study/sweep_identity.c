@@ -115,7 +115,8 @@ static int read_trace(const struct config_workload *workload, char hex[65],
                       struct err *err)
 {
     struct trace_row row;
-    struct trace *trace = trace_open(workload->trace, workload->on_bad_row != 0, err);
+    struct trace *trace =
+        trace_open(workload->trace, workload->format, workload->on_bad_row != 0, err);
     if (trace == NULL) {
         return -1;
     }

@@ -106,7 +106,8 @@ int trace_stats_read(struct trace_stats *stats, const char *path,
                      const struct trace_stats_options *options, struct err *err)
 {
     *stats = (struct trace_stats){.options = options};
-    struct trace *trace = trace_open(path, options->skip_bad_rows, err);
+    struct trace *trace =
+        trace_open(path, options->format, options->skip_bad_rows, err);
     if (trace == NULL) {
         return -1;
     }

@@ -29,6 +29,7 @@ struct trace_stats_options {
     int64_t cache_blocks[TRACE_STATS_MOST_CACHES];
     int32_t n_caches;
     bool session_prefix;
+    const char *format; /* of the trace; NULL: as its first line tells */
     bool skip_bad_rows;
     const volatile sig_atomic_t *interrupted; /* becomes 1 to stop; NULL: never */
 };

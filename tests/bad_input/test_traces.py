@@ -13,9 +13,7 @@ from broken import AZURE_HEADER, HEADER, TRACE, Case
 COLUMNS = ("needed: arrival_s, prompt_tokens, output_tokens; optional: request_id, tenant, "
            "priority, session_id, prefix_hash, deadline_s, model, class, adapter, "
            "prefix_tokens, reasoning_tokens, parent_id, think_s")
-FORMATS = ("azure (TIMESTAMP,ContextTokens,GeneratedTokens), mooncake "
-           "(lines of {\"timestamp\": 27482, \"input_length\": 6955, ...}), plain "
-           "(arrival_s,prompt_tokens,output_tokens and optional columns)")
+FORMATS = "is of no trace format known here; `servesim list formats` has them all"
 GZIP = gzip.compress(TRACE.encode(), mtime=0)
 ZSTD = bytes.fromhex("28b52ffd2443190200")  # the start of a frame of 67 bytes
 
@@ -55,10 +53,9 @@ FILES = [
     case("a_header_without_a_newline", HEADER.strip(),
          "t.csv: the trace holds no requests"),
     case("a_header_of_no_known_format", "time,in,out\n1,2,3\n",
-         "t.csv:1: the first line 'time,in,out' is of no trace format known here: "
-         + FORMATS),
+         f"t.csv:1: the first line 'time,in,out' {FORMATS}"),
     case("a_trace_without_a_header", "0.5,7,1\n",
-         f"t.csv:1: the first line '0.5,7,1' is of no trace format known here: {FORMATS}"),
+         f"t.csv:1: the first line '0.5,7,1' {FORMATS}"),
     case("a_column_that_is_missing", "arrival_s,prompt_tokens\n0.5,7\n",
          f"t.csv:1: column 'output_tokens' is missing ({COLUMNS})"),
     case("a_column_that_is_not_known", HEADER.strip() + ",colour\n0.5,7,1,red\n",

@@ -99,6 +99,15 @@ def agree(expected, got):
     return re.fullmatch(pattern, "".join(line + "\n" for line in got)) is not None
 
 
+def expand(name):
+    """Every name that a{b,c}d stands for."""
+    match = re.search(r"\{([^}]*)\}", name)
+    if match is None:
+        return [name]
+    return [full for part in match.group(1).split(",")
+            for full in expand(name[:match.start()] + part + name[match.end():])]
+
+
 def finish(faults, n_checked, skipped=()):
     """Prints what was found and ends the test."""
     for fault in faults:

@@ -5,7 +5,7 @@
 
 Every preset of configs/policies runs on every world in tests/golden/apart, small traces that
 each ask one question. What differs in the requests' own times tells policies apart: each two
-must differ somewhere. --table prints, for each world, who answers alike and why; README.md
+must differ somewhere. --table prints, for each world, who answers alike and why; the page of policies
 has that table.
 """
 
@@ -17,7 +17,7 @@ import runs
 
 WORLDS = pathlib.Path("tests/golden/apart")
 POLICIES = pathlib.Path("configs/policies")
-README = pathlib.Path("README.md")
+PAGE = pathlib.Path("sim/manual/policies.md")
 
 
 def answer(world, policy, folder):
@@ -65,9 +65,9 @@ def main():
     if "--table" in sys.argv[1:]:
         print(table, end="")
         return
-    told = table in README.read_text(encoding="utf-8")
+    told = table in PAGE.read_text(encoding="utf-8")
     if not told:
-        print("FAILED: README.md does not have the table that --table prints")
+        print("FAILED: sim/manual/policies.md does not have the table that --table prints")
     twins = [pair for pair in itertools.combinations(policies, 2)
              if all(answers[world.name, pair[0]] == answers[world.name, pair[1]]
                     for world in worlds)]

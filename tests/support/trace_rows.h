@@ -19,7 +19,7 @@ struct fault {
 static inline struct trace *must_open(const char *path, bool skip_bad_rows)
 {
     struct err err = {0};
-    struct trace *trace = trace_open(path, skip_bad_rows, &err);
+    struct trace *trace = trace_open(path, NULL, skip_bad_rows, &err);
     assert_string_equal(err.text, "");
     return trace;
 }
@@ -50,11 +50,11 @@ static inline void assert_row(struct trace *trace, struct trace_row expected)
     assert_int_equal(row.prefix_tokens, expected.prefix_tokens);
     assert_int_equal(row.think_ns, expected.think_ns);
     assert_int_equal(row.reasoning_tokens, expected.reasoning_tokens);
-    const char *labels[][2] = {{row.parent_id, expected.parent_id},
-                               {row.request_id, expected.request_id},
-                               {row.tenant, expected.tenant},
-                               {row.session_id, expected.session_id},
-                               {row.prefix, expected.prefix}};
+    const char *labels[][2] = {
+        {row.parent_id, expected.parent_id}, {row.request_id, expected.request_id},
+        {row.tenant, expected.tenant},       {row.session_id, expected.session_id},
+        {row.prefix, expected.prefix},       {row.model, expected.model},
+        {row.class, expected.class},         {row.adapter, expected.adapter}};
     for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
         assert_int_equal(labels[i][0] == NULL, labels[i][1] == NULL);
         if (labels[i][1] != NULL) {
@@ -80,7 +80,7 @@ static inline void assert_faults(const struct fault *faults, size_t n)
         snprintf(expected, sizeof expected, "x.csv:%s", faults[i].message);
         write_file("x.csv", faults[i].text, strlen(faults[i].text));
         struct err err = {0};
-        struct trace *trace = trace_open("x.csv", false, &err);
+        struct trace *trace = trace_open("x.csv", NULL, false, &err);
         if (trace != NULL) {
             struct trace_row row;
             int result;

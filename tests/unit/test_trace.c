@@ -67,6 +67,32 @@ static void azure_columns_may_stand_in_any_order(void **state)
     assert_end(trace);
 }
 
+/* As the week of 2024 has them: UTC is told, and as many digits as are needed. */
+static void azure_times_may_tell_utc_and_have_any_precision(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        AZURE "2024-05-10 00:00:00+00:00,17,4099\n"
+              "2024-05-10 00:00:00.00993+00:00,17,4099\n"
+              "2024-05-10 00:00:00.009930123+00:00,17,4099\n",
+        AZURE "2024-05-10T00:00:00Z,17,4099\n"
+              "2024-05-10T00:00:00.0099300Z,17,4099\n"
+              "2024-05-10 00:00:00.009930123,17,4099\n",
+    };
+    for (int i = 0; i < 2; i++) {
+        struct trace *trace = open_text(texts[i]);
+        static const int64_t ns[] = {0, 9930000, 9930123};
+        for (int k = 0; k < 3; k++) {
+            assert_row(trace, (struct trace_row){.line = k + 2,
+                                                 .arrival_ns = ns[k],
+                                                 .prompt_tokens = 17,
+                                                 .output_tokens = 4099,
+                                                 .deadline_ns = -1});
+        }
+        assert_end(trace);
+    }
+}
+
 static void bad_timestamps_are_refused(void **state)
 {
     (void)state;
@@ -75,7 +101,13 @@ static void bad_timestamps_are_refused(void **state)
         "0.0137",
         "2023-11-16",
         "2023-11-16 18:17",
-        "2023-11-16T18:17:03",
+        "2023-11-16t18:17:03",
+        "2023-11-16 18:17:03z",
+        "2023-11-16 18:17:03ZZ",
+        "2023-11-16 18:17:03Z+00:00",
+        "2023-11-16 18:17:03-00:00",
+        "Z",
+        "+00:00",
         " 2023-11-16 18:17:03",
         "2023-11-16 18:17:03 ",
         "2023-11-16 18:17:03.",
@@ -342,6 +374,7 @@ int main(void)
         cmocka_unit_test(azure_rows_are_shifted_to_the_first_one),
         cmocka_unit_test(azure_days_follow_the_calendar),
         cmocka_unit_test(azure_columns_may_stand_in_any_order),
+        cmocka_unit_test(azure_times_may_tell_utc_and_have_any_precision),
         cmocka_unit_test(bad_timestamps_are_refused),
         cmocka_unit_test(plain_arrivals_are_read_from_their_text_and_not_shifted),
         cmocka_unit_test(optional_columns_stand_in_any_order),

@@ -18,7 +18,7 @@ static void assert_keeps(int64_t from_ms, int64_t until_ms, const char *expected
     struct trace_row row;
     char kept[200] = "";
     write_file("t.csv", text, sizeof text - 1);
-    struct trace *trace = trace_open("t.csv", false, &err);
+    struct trace *trace = trace_open("t.csv", NULL, false, &err);
     assert_non_null(trace);
     trace_keep(trace, from_ms * 1000000, until_ms * 1000000);
     for (int pass = 0; pass < 2; pass++) { /* and again after a rewind */
