@@ -68,7 +68,8 @@ def over_time(run, name, column, title, read, slo_key):
     return rc.chart(
         f"time-{name}", title, read + how,
         f"requests.csv: {column}, by arrival_s", rc.time_axis(run.end_s),
-        rc.axis("time of a request" if name != "itl" else "longest gap", "s",
+        rc.axis({"ttft": "time to first token", "tpot": "time per output token",
+                 "itl": "longest gap"}[name], "s",
                 **({"log": True, "min": rc.rounded(min(*values, slo or values[0]) / 1.3),
                     "max": rc.rounded(max(*values, slo or 0) * 1.3)}
                    if spread > 30 else {"min": 0})),

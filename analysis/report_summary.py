@@ -166,10 +166,10 @@ def cards(run):
          f"goodput {quantity(value('request_goodput'), 'requests/s')}")
         if run.slo() else None,
         ("Cost per million tokens", quantity(value("usd_per_million_tokens"), "$"),
-         f"{quantity(value('usd_per_million_output_tokens'), '$')} per million of output; "
+         f"{quantity(value('usd_per_million_output_tokens'), '$')} of output; "
          f"{quantity(usd, '$')} in all") if usd > 0 else None,
-        ("Energy per output token", quantity(value("joules_per_output_token"), "J"),
-         f"{quantity(value('total_energy_j') / 3600, 'Wh')} in all")
+        ("Energy per token", quantity(value("joules_per_output_token"), "J"),
+         f"of output; {quantity(value('total_energy_j') / 3600, 'Wh')} in all")
         if value("total_energy_j") > 0 else None,
         ("GPUs busy", quantity(100 * value("busy_share"), "%"),
          f"MFU {quantity(100 * value('mfu'), '%')}, MBU {quantity(100 * value('mbu'), '%')}"

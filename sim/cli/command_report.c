@@ -45,8 +45,8 @@ const struct command command_report = {
         "appears\n"
         "whole or not at all.  Needs Debian's python3-pandas and libjs-chart.js, and\n"
         "python3-matplotlib for --png and --svg.\n\n"
-        "  servesim run configs/examples/fleet.ini -o demo/fleet\n"
-        "  servesim report demo/fleet\n",
+        "  servesim run configs/examples/fleet.ini -o fleet/\n"
+        "  servesim report fleet/\n",
     .options = "ofq",
     .own = own,
     .least_operands = 1,
