@@ -55,6 +55,13 @@
   };
 
   /* --- one chart --- */
+  /* A value between two gaps would not be seen as a line. */
+  function alone(context) {
+    const has = (at) => at >= 0 && at < context.dataset.data.length &&
+      context.dataset.data[at].y !== null;
+    const at = context.dataIndex;
+    return has(at) && !has(at - 1) && !has(at + 1) ? 2.5 : 0;
+  }
   function dataset(spec, series) {
     const shared = { label: series.label, data: series.data, hidden: series.hidden === true };
     if (spec.kind === "bar") {
@@ -68,7 +75,7 @@
       backgroundColor: colour(series.colour),
       borderWidth: 1.8,
       borderDash: dashes[series.dash || 0],
-      pointRadius: series.points ? 3.2 : series.dots ? 3 : 0,
+      pointRadius: series.points ? 3.2 : series.dots ? 3 : alone,
       pointHoverRadius: 5,
       pointHitRadius: 8,
       showLine: !series.points,

@@ -113,23 +113,25 @@ def owners_story(run, column, label, parts):
     main = max(slow, key=slow.get)
     extra = {part: slow[part] - usual.get(part, 0) for part in slow}
     gap = total - usual_total
-    words = [f"The slowest 1 % ({count(max(1, round(n)))} "
-             f"request{'s' if round(n) > 1 else ''}) have a mean {label} of {span(total)}, "
-             f"{digits(total / usual_total)} times as long as requests around the median "
-             f"({span(usual_total)}).",
+    alone = round(n) <= 1
+    who = f"The slowest request has a {label} of" if alone else \
+        f"The slowest 1 % ({count(n)} requests) have a mean {label} of"
+    words = [f"{who} {span(total)}, {digits(total / usual_total)} times as long as requests "
+             f"around the median ({span(usual_total)}).",
              f"{quantity(100 * slow[main] / total, '%')} of that is {main}: "
              f"{OWNER_MEANS[main]}."]
     most = max(extra, key=extra.get)
     if gap > 0.02 * total and extra[most] > 0:
         share = quantity(min(100, 100 * extra[most] / gap), "%")
-        words.append(f"It is also what sets them apart from the median: {span(extra[most])} "
+        whom = "it" if alone else "them"
+        words.append(f"It is also what sets {whom} apart from the median: {span(extra[most])} "
                      f"more of it, {share} of the difference." if most == main else
-                     f"What sets them apart from the median is {most}, {span(extra[most])} "
+                     f"What sets {whom} apart from the median is {most}, {span(extra[most])} "
                      f"more, {share} of the difference: {OWNER_MEANS[most]}.")
     asked = [f"{count(slow_means[f'{kind}_tokens'])} {what} tokens instead of "
              f"{count(usual_means[f'{kind}_tokens'])}"
              for kind, what in (("prompt", "prompt"), ("output", "output"))]
-    words.append(f"They have {asked[0]} and {asked[1]}, in the mean"
+    words.append(f"{'It has' if alone else 'In the mean they have'} {asked[0]} and {asked[1]}"
                  + (f", and gave way (preemption) {digits(slow_means['preemptions'])} times "
                     f"each." if slow_means["preemptions"] > 0.1 else "."))
     return rc.text(" ".join(words))
@@ -137,6 +139,8 @@ def owners_story(run, column, label, parts):
 
 def owners_by_speed(run, column, label, parts):
     """Mean owners of a request, from the fastest tenth to the slowest."""
+    if run.requests.latencies[column].n < 2 * N_BUCKETS:
+        return None
     edges = [*np.linspace(0, 0.9, N_BUCKETS), 0.99, 1]
     names, rows = [], []
     for low, high in zip(edges, edges[1:]):

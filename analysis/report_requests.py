@@ -22,6 +22,7 @@ TEXTS = ("request_id", "status", "tenant", "reason", "replica")
 OPTIONAL = ("tenant", "reason", "cached_tokens", "max_itl_s")
 SLOWEST = 12
 N_TIMES = 96
+FEW = 6  # requests of a stretch of time: fewer have no percentiles to speak of
 QUANTILES = np.concatenate((np.linspace(0, 0.98, 99), np.linspace(0.9825, 0.999, 40),
                             [0.9995, 1]))
 
@@ -196,11 +197,16 @@ class Requests:
         return sum(n for (status, _), n in self.statuses.items() if status == "completed")
 
     def over_time(self, name, share):
-        """(middle of each stretch of time in s, quantile or None where nobody arrived)."""
-        grid, found = self.by_time[name], []
-        for i in range(N_TIMES):
-            n = grid[i].sum()
-            at = np.searchsorted(np.cumsum(grid[i]), max(np.ceil(share * n), 1)) if n else 0
-            middle = (i + 0.5) * self.end_s / N_TIMES
+        """(middle of each stretch of time in s, quantile or None where nobody arrived); the
+        fewer requests, the longer the stretches."""
+        arrived = max(1, np.count_nonzero(self.arrivals))
+        per_stretch = self.latencies[name].n / arrived
+        width = next((n for n in (1, 2, 3, 4, 6, 8, 12) if n * per_stretch >= FEW), 16)
+        grid = self.by_time[name].reshape(N_TIMES // width, width, -1).sum(axis=1)
+        found = []
+        for i, counts in enumerate(grid):
+            n = counts.sum()
+            at = np.searchsorted(np.cumsum(counts), max(np.ceil(share * n), 1)) if n else 0
+            middle = (i + 0.5) * self.end_s * width / N_TIMES
             found.append((middle, float(COARSE.value(at)) if n else None))
         return found

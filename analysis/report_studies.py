@@ -112,7 +112,7 @@ def heat_map(study):
     return {"type": "heat", "id": "heat", "title": "Two keys against each other",
             "across": across, "down": down, "xs": xs, "ys": ys, "maps": maps,
             "source": study.name,
-            "read": "Darker is better; choose what is shown."
+            "read": "The stronger the colour, the better; choose what is shown."
                     + (f" The other keys are held: {', '.join(fixed)}." if fixed else "")}
 
 

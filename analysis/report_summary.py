@@ -38,7 +38,7 @@ def trace_words(run):
 
 def models(run):
     names = [settings.get("model", "") for settings in run.pools().values()]
-    return ", ".join(dict.fromkeys(name for name in names if name)) or "no model"
+    return ", ".join(dict.fromkeys(name for name in names if name))
 
 
 class Configured:
@@ -56,7 +56,8 @@ def heading(run):
     """The title of the page and the line below it."""
     pools = run.pools()
     fleet = " + ".join(pool_words(settings) for settings in pools.values())
-    return f"{models(run)} on {fleet}", trace_words(run)
+    names = models(run)
+    return f"{names} on {fleet}" if names else fleet, trace_words(run)
 
 
 def facts(run):
@@ -93,13 +94,22 @@ def warnings(run):
     lost = [(name, value(f"all_{name}_requests")) for name in ("rejected", "timed_out", "shed",
                                                                "failed")]
     lost = [f"{count(n)} {name.replace('_', ' ')}" for name, n in lost if known(n) and n > 0]
-    if text("load_verdict", "") not in ("", "stable", "not estimated"):
-        found.append(f"Load: {text('load_verdict')}. Latencies of an overloaded fleet grow with "
+    verdict = text("load_verdict", "")
+    if verdict.startswith("overloaded"):
+        found.append(f"Load: {verdict}. Latencies of an overloaded fleet grow with "
                      "the length of the trace; they are no property of the fleet.")
+    elif verdict not in ("", "stable"):
+        found.append(f"Whether the fleet can bear the load: {verdict}.")
     if lost:
         found.append(f"Not all requests completed: {', '.join(lost)}. Latencies are of those "
                      "that did.")
-    if text("calibration", "").startswith("uncalibrated"):
+    cut = [key for key in ("warmup", "cooldown", "count_from", "count_to")
+           if run.config.get("workload", key, fallback="0") not in ("0", "")]
+    if cut:
+        found.append(f"Cards leave out requests by [workload] {', '.join(cut)}; charts have "
+                     "all requests that completed.")
+    if text("calibration", "").startswith("uncalibrated") and \
+            "linear" not in text("calibration"):
         found.append(f"Step times: {text('calibration')}. They come from data sheets and from "
                      "constants that were fitted elsewhere; compare, and do not promise.")
     if text("power_model") == "uncalibrated" and value("total_energy_j") > 0:
