@@ -13,19 +13,26 @@ import unittest
 import browser
 
 SERVESIM = os.path.abspath(os.environ.get("SERVESIM", "build/dev/servesim"))
-# How many pixels of a chart's plot are of some other colour than the one in its corner.
+# How many pixels of a chart's plot are other ones when its data are hidden.
 DRAWN = """
 const [id] = arguments;
-const chart = servesimReport.charts.get(id), area = chart.chartArea;
-const scale = window.devicePixelRatio;
-const data = chart.ctx.getImageData(area.left * scale, area.top * scale,
-    Math.max(1, area.width * scale), Math.max(1, area.height * scale)).data;
-const seen = new Map();
-for (let i = 0; i < data.length; i += 4) {
-    const key = data[i] + "," + data[i + 1] + "," + data[i + 2] + "," + data[i + 3];
-    seen.set(key, (seen.get(key) || 0) + 1);
-}
-return data.length / 4 - Math.max(...seen.values());
+const chart = servesimReport.charts.get(id), scale = window.devicePixelRatio;
+const pixels = () => {
+    const area = chart.chartArea;
+    return new Uint32Array(chart.ctx.getImageData(area.left * scale, area.top * scale,
+        Math.max(1, area.width * scale), Math.max(1, area.height * scale)).data.buffer);
+};
+const shown = chart.data.datasets.map((_, i) => i).filter((i) => chart.isDatasetVisible(i));
+const limits = Object.values(chart.scales).map((along) => [along, along.min, along.max]);
+for (const [along, min, max] of limits) { along.options.min = min; along.options.max = max; }
+chart.update();
+const before = pixels();
+shown.forEach((i) => chart.setDatasetVisibility(i, false));
+chart.update();
+const after = pixels();
+shown.forEach((i) => chart.setDatasetVisibility(i, true));
+chart.update();
+return before.filter((pixel, i) => pixel !== after[i]).length;
 """
 IDS = "return [...servesimReport.charts.keys()]"
 
