@@ -226,4 +226,5 @@ def main():
         sys.exit(f"plot_roofline.py: {fault}")
 
 
-main()
+if __name__ == "__main__":
+    main()

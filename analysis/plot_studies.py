@@ -145,21 +145,27 @@ def generations(folder):
     return figure
 
 
+def save(study, folder, out):
+    """Draws the study's table into a file."""
+    draw = generations if study == "generations" else policies
+    with plt.rc_context(STYLE):
+        figure = draw(folder)
+        try:
+            figure.savefig(out, dpi=110, bbox_inches="tight",
+                           metadata={"Software": None} if out.endswith(".png") else None)
+        except (OSError, ValueError) as fault:
+            sys.exit(f"plot_studies.py: {out}: {fault}")
+        plt.close(figure)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("study", choices=("generations", "policies"))
     parser.add_argument("folder")
     parser.add_argument("-o", dest="out")
     arguments = parser.parse_args()
-    plt.rcParams.update(STYLE)
-    draw = generations if arguments.study == "generations" else policies
-    out = arguments.out or f"{arguments.folder.rstrip('/')}.png"
-    figure = draw(arguments.folder)
-    try:
-        figure.savefig(out, dpi=110, bbox_inches="tight",
-                       metadata={"Software": None} if out.endswith(".png") else None)
-    except (OSError, ValueError) as fault:
-        sys.exit(f"plot_studies.py: {out}: {fault}")
+    save(arguments.study, arguments.folder,
+         arguments.out or f"{arguments.folder.rstrip('/')}.png")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@
 #include "input/generate.h"
 #include "input/lengths.h"
 #include "input/tenants.h"
+#include "input/trace.h"
 #include "input/trace_format.h"
+#include "input/trace_write.h"
 #include "model/llm.h"
 #include "output/columns.h"
 #include "policy/policy.h"
@@ -90,6 +92,7 @@ static int print_workload_keys(const char *name)
 {
     int32_t n = print_fields("workload", &generate_table, name) +
                 print_variants("arrivals", arrivals_tables, ARRIVALS_TABLES, name) +
+                print_fields("modulation", &modulation_table, name) +
                 print_variants("prompt, output", lengths_tables, LENGTHS_TABLES, name);
     return found(n, "workload-keys", name);
 }
@@ -225,8 +228,11 @@ static void print_formats(void)
 {
     const char *first_line;
     const char *name;
+    struct err unknown; /* formats that are only read are no error */
     for (int32_t i = 0; (name = trace_format_name(i, &first_line)) != NULL; i++) {
-        printf("%-16s %s\n", name, first_line);
+        bool is_written = trace_write_find(name, &unknown) != NULL;
+        printf("%-16s %-12s %s\n", name, is_written ? "read, write" : "read",
+               first_line);
     }
 }
 

@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -7,12 +8,14 @@
 #include "cli/table.h"
 #include "study/interval.h"
 
-enum { INTERVAL, REPORT };
+enum { INTERVAL, REPORT, TRACE_JSON };
 
 static const struct command_option own[] = {
     [INTERVAL] = {"interval", true,
                   "also how sure it is: the interval that holds so many percent"},
     [REPORT] = {"report", false, "then write DIR.html, as 'servesim report DIR' does"},
+    [TRACE_JSON] = {"trace-json", false,
+                    "also DIR/trace.json, every step for ui.perfetto.dev"},
     {NULL, false, NULL},
 };
 
@@ -62,6 +65,24 @@ static int write_report(const struct command_line *line, struct err *err)
                : report_become(&request, err);
 }
 
+static int read_config(struct config *config, const struct command_line *line,
+                       struct arena *arena, struct err *err)
+{
+    const char *overrides[COMMAND_MOST_OVERRIDES + 1];
+    int32_t n = line->n_overrides;
+    if (n > 0) {
+        memcpy(overrides, line->overrides, (size_t)n * sizeof overrides[0]);
+    }
+    if (line->own[TRACE_JSON] != NULL) {
+        if (line->output == NULL) {
+            return err_set(err, "--trace-json: is written to the folder of -o DIR, "
+                                "which is not given");
+        }
+        overrides[n++] = "output.trace_json=yes";
+    }
+    return config_read(config, line->operands[0], overrides, n, arena, err);
+}
+
 static int run(const struct command_line *line)
 {
     struct arena arena = {0};
@@ -83,8 +104,7 @@ static int run(const struct command_line *line)
         status = check_report(line, &err);
     }
     if (status == 0) {
-        status = config_read(&config, line->operands[0], line->overrides,
-                             line->n_overrides, &arena, &err);
+        status = read_config(&config, line, &arena, &err);
     }
     if (status == 0) {
         status = percent > 0 ? interval_run(interval, percent, &config, &options, &err)
@@ -111,7 +131,7 @@ const struct command command_run = {
     .name = "run",
     .arguments = "CONFIG [-o DIR] [-s section.key=value]... [--stepwise] [--quiet] "
                  "[--overwrite] [--on-bad-row stop|skip] [--interval PERCENT] "
-                 "[--report]",
+                 "[--report] [--trace-json]",
     .summary = "Replays a trace and writes what happened",
     .help =
         "Reads CONFIG (an INI file; 'servesim list keys' has every key), replays its "
@@ -119,11 +139,13 @@ const struct command command_run = {
         "and prints a table.  With -o DIR it also writes requests.csv, summary.csv,\n"
         "timeline.csv, replicas.csv and config.ini, which run again gives the same "
         "bytes.\n"
-        "DIR appears whole or not at all.  With --report it also writes DIR.html, a "
-        "page\n"
-        "with charts.\n\n"
+        "DIR appears whole or not at all.  --report also writes DIR.html, a page with\n"
+        "charts.  --trace-json adds trace.json: drop it on\n"
+        "ui.perfetto.dev to see every step.\n\n"
         "  servesim run configs/examples/azure-conv-h100.ini -o out/\n"
-        "  servesim run out/config.ini -s workload.rate_scale=2 -o twice/ --report\n",
+        "  servesim run out/config.ini -s workload.rate_scale=2 -o twice/ --report\n"
+        "  servesim run out/config.ini -o seen/ --trace-json -s "
+        "output.trace_until=60\n",
     .options = "osfqvb1",
     .own = own,
     .least_operands = 1,

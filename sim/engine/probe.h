@@ -12,6 +12,7 @@
 #include "base/wide.h"
 #include "engine/life.h"
 #include "engine/request.h"
+#include "model/cost.h"
 
 /* A request that left.  Times are REQUEST_NEVER where they never came.  The owners
  * (rules.md 9) sum to finish - arrival. */
@@ -65,6 +66,35 @@ struct probe_step {
     int64_t blocks;
 };
 
+/* How a step ended. */
+enum probe_end { PROBE_DONE, PROBE_ABORTED, PROBE_DUMMY };
+
+/* A step as a whole, when it is over: the same whether steps were run one by one or as a
+ * span. */
+struct probe_slice {
+    int64_t start_ns;
+    int64_t end_ns;
+    enum probe_end how; /* PROBE_DUMMY: a rank in lockstep that computed for nobody */
+    int64_t n_decodes;
+    int64_t n_chunks; /* of prompts */
+    int64_t prompt_tokens;
+    int64_t draft_tokens;
+    int64_t context;         /* tokens that its decodes attend to, all together */
+    int64_t blocks;          /* KV blocks in use */
+    wide bound_fs[N_BOUNDS]; /* its time by what it is bound by */
+    wide pj;                 /* energy of the replica in it, idle included */
+};
+
+/* Requests at a replica, from one moment to the next change of either; or, with `running`
+ * and `waiting` -1, the KV blocks that are held between two steps. */
+struct probe_load {
+    int64_t from_ns;
+    int64_t until_ns;
+    int64_t running;
+    int64_t waiting;
+    int64_t blocks; /* -1: not told here */
+};
+
 /* A replica's life changed. */
 struct probe_life {
     int64_t at_ns;
@@ -88,6 +118,15 @@ struct probe {
      * `to` alike.  NULL: no interest. */
     void (*life)(void *state, const struct replica *replica,
                  const struct probe_life *life);
+    /* Both or neither: steps that begin before `slices_until_ns` and end after
+     * `slices_from_ns`, of each replica in order, told some time after they are over; and
+     * loads, likewise.  Spans stay spans.  NULL: no interest. */
+    void (*slice)(void *state, const struct replica *replica,
+                  const struct probe_slice *slice);
+    void (*load)(void *state, const struct replica *replica,
+                 const struct probe_load *load);
+    int64_t slices_from_ns;
+    int64_t slices_until_ns;
 };
 
 #endif

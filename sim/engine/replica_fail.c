@@ -2,6 +2,7 @@
 #include "engine/lockstep.h"
 #include "engine/replica.h"
 #include "engine/router.h"
+#include "engine/slice.h"
 #include "engine/span.h"
 #include "engine/sums.h"
 
@@ -18,6 +19,10 @@ static void abort_step(struct replica *replica, int64_t now_ns)
     if (replica->kv.prefix != NULL) {
         prefix_take(replica->kv.prefix,
                     0); /* the step had come: its blocks are taken */
+    }
+    if (replica->probe->slice != NULL && now_ns > replica->span.start_ns) {
+        slice_tell(replica, lockstep_is_dummy(replica) ? PROBE_DUMMY : PROBE_ABORTED,
+                   now_ns);
     }
     int64_t used = kv_used(&replica->kv);
     if (used > replica->tally.most_blocks) {

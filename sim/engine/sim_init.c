@@ -40,6 +40,21 @@ static void tell_step(void *state, const struct probe_step *step)
     probe->step(probe->state, step);
 }
 
+/* So do those of slices and loads. */
+static void tell_slice(void *state, const struct replica *replica,
+                       const struct probe_slice *slice)
+{
+    const struct probe *probe = ((struct sim *)state)->config->probe;
+    probe->slice(probe->state, replica, slice);
+}
+
+static void tell_load(void *state, const struct replica *replica,
+                      const struct probe_load *load)
+{
+    const struct probe *probe = ((struct sim *)state)->config->probe;
+    probe->load(probe->state, replica, load);
+}
+
 static void reconsider(void *sim, struct replica *replica)
 {
     fleet_reconsider(sim, replica);
@@ -74,6 +89,8 @@ static void init_replicas(struct sim *sim)
     const struct sim_config *config = sim->config;
     int32_t index = 0;
     sim->probe.step = config->probe->step != NULL ? tell_step : NULL;
+    sim->probe.slice = config->probe->slice != NULL ? tell_slice : NULL;
+    sim->probe.load = config->probe->load != NULL ? tell_load : NULL;
     sim->forms = memory_new((size_t)config->n_pools, sizeof *sim->forms);
     for (int32_t i = 0; i < config->n_pools; i++) {
         const struct pool *pool = &config->pools[i];

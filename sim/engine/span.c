@@ -5,6 +5,7 @@
 #include "engine/look.h"
 #include "engine/promote.h"
 #include "engine/replica.h"
+#include "engine/slice.h"
 #include "engine/sums.h"
 #include "engine/throttle.h"
 
@@ -314,6 +315,9 @@ void span_advance(struct replica *replica, int64_t until_ns)
         span->foreseen = false;
         if (walk->n_steps == 0) {
             return;
+        }
+        if (replica->probe->slice != NULL) {
+            slice_tell_walk(replica, walk);
         }
         span->steps_left -= walk->n_steps;
         span->start_ns += walk->sum_ns;

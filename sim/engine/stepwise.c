@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "engine/lockstep.h"
 #include "engine/replica.h"
+#include "engine/slice.h"
 #include "engine/throttle.h"
 
 void stepwise_count(struct replica *replica, struct stepwise_step *step)
@@ -209,7 +210,11 @@ static bool credit(struct replica *replica, int64_t now_ns)
 
 void stepwise_end(struct replica *replica, int64_t now_ns)
 {
-    if (lockstep_is_dummy(replica)) {
+    bool is_dummy = lockstep_is_dummy(replica);
+    if (replica->probe->slice != NULL) {
+        slice_tell(replica, is_dummy ? PROBE_DUMMY : PROBE_DONE, now_ns);
+    }
+    if (is_dummy) {
         lockstep_book_dummy(replica, now_ns - replica->span.start_ns);
     } else {
         book(replica, now_ns - replica->span.start_ns);

@@ -1,6 +1,7 @@
 #include "engine/sums.h"
 
 #include "engine/lockstep.h"
+#include "engine/slice.h"
 #include "engine/span.h"
 #include "engine/throttle.h"
 
@@ -10,11 +11,14 @@ void sums_state(struct replica *replica, int64_t now_ns)
     if (elapsed_ns == 0) { /* as often as not */
         return;
     }
+    int64_t n_waiting =
+        replica_n_waiting(replica) + transfer_side_n_in(&replica->moving);
+    if (replica->probe->load != NULL) {
+        slice_tell_load(replica, n_waiting, now_ns);
+    }
     replica->changed_ns = now_ns;
     replica->sums.running_ns += (wide)elapsed_ns * replica->running.n;
-    replica->sums.waiting_ns +=
-        (wide)elapsed_ns *
-        (replica_n_waiting(replica) + transfer_side_n_in(&replica->moving));
+    replica->sums.waiting_ns += (wide)elapsed_ns * n_waiting;
 }
 
 void sums_add(struct replica_sums *sum, const struct replica_sums *more)
@@ -99,26 +103,35 @@ static void derive(const struct pool *pool, struct replica_sums *sums)
     sums->decode_tokens += aborted->decode_tokens;
 }
 
-static void add_step_in_progress(const struct replica *replica, int64_t elapsed_ns,
-                                 int64_t duration_ns, struct replica_sums *sums)
+/* The step in progress as a whole: its work, time and energy. */
+static void whole_step(const struct replica *replica, int64_t duration_ns,
+                       struct replica_sums *step)
 {
     const struct replica_span *span = &replica->span;
     const struct step_counts *counts = &span->counts;
-    struct replica_sums step = {
+    *step = (struct replica_sums){
         .drafting = span->drafting, .adapting = span->adapting, .busy_ns = duration_ns};
     if (replica->lockstep != NULL) {
-        step.work = lockstep_work(replica);
-        step.dummies = lockstep_dummy_work(replica);
+        step->work = lockstep_work(replica);
+        step->dummies = lockstep_dummy_work(replica);
     } else {
-        step.work = power_work(&replica->pool->cost, counts);
+        step->work = power_work(&replica->pool->cost, counts);
     }
-    derive(replica->pool, &step);
+    derive(replica->pool, step);
+    sums_bounds(step->bound_fs, span, 1, counts->decode_context, counts->decode_window);
+    throttle_add(replica, &step->work, step);
+}
+
+static void add_step_in_progress(const struct replica *replica, int64_t elapsed_ns,
+                                 int64_t duration_ns, struct replica_sums *sums)
+{
+    const struct step_counts *counts = &replica->span.counts;
+    struct replica_sums step;
+    whole_step(replica, duration_ns, &step);
     sums->busy_pj += part(step.busy_pj, elapsed_ns, duration_ns);
     sums->flops += part(step.flops, elapsed_ns, duration_ns);
     sums->bytes += part(step.bytes, elapsed_ns, duration_ns);
     sums->busy_ns += elapsed_ns;
-    sums_bounds(step.bound_fs, span, 1, counts->decode_context, counts->decode_window);
-    throttle_add(replica, &step.work, &step);
     for (int i = 0; i < N_BOUNDS; i++) {
         sums->bound_fs[i] += part(step.bound_fs[i], elapsed_ns, duration_ns);
     }
@@ -135,6 +148,13 @@ static void add_step_in_progress(const struct replica *replica, int64_t elapsed_
 static int64_t step_end_ns(const struct replica_span *span)
 {
     return span->alone ? span->end_ns : span->start_ns + cost_round_ns(span->fs);
+}
+
+void sums_step(const struct replica *replica, int64_t elapsed_ns,
+               struct replica_sums *sums)
+{
+    const struct replica_span *span = &replica->span;
+    add_step_in_progress(replica, elapsed_ns, step_end_ns(span) - span->start_ns, sums);
 }
 
 wide sums_abort(struct replica *replica, int64_t now_ns)
@@ -180,6 +200,7 @@ void sums_at(struct replica *replica, int64_t at_ns, struct replica_sums *sums)
     sums->usd_ns = sums->held_ns * replica->usd_per_hour_nano;
     derive(replica->pool, sums);
     if (replica->moving.on && !replica->busy) { /* blocks may be held all the same */
+        slice_tell_held(replica, at_ns);
         sums->block_ns +=
             (wide)kv_used(&replica->kv) * (at_ns - replica->moving.idle_since_ns);
     }

@@ -24,6 +24,11 @@ void sums_at(struct replica *replica, int64_t at_ns, struct replica_sums *sums);
  * plan of its instant. */
 int64_t sums_used_blocks(struct replica *replica, int64_t now_ns);
 
+/* Adds what the first `elapsed_ns` of the step in progress take, of all of them or until it
+ * is aborted. */
+void sums_step(const struct replica *replica, int64_t elapsed_ns,
+               struct replica_sums *sums);
+
 /* The step in progress is aborted at `now_ns`, all before it being booked: what it did by
  * then is booked, though it comes to nothing.  Returns its energy. */
 wide sums_abort(struct replica *replica, int64_t now_ns);

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "engine/replica.h"
 #include "engine/router.h"
+#include "engine/slice.h"
 #include "engine/sums.h"
 
 void transfer_side_hand_over(struct replica *replica, struct request *request,
@@ -25,9 +26,10 @@ void transfer_side_end(struct replica *replica, int64_t now_ns)
 void transfer_side_settle(struct replica *replica, int64_t now_ns)
 {
     struct transfer_side *side = &replica->moving;
+    int64_t used = kv_used(&replica->kv);
     CHECK(!replica->busy);
-    replica->sums.block_ns +=
-        (wide)kv_used(&replica->kv) * (now_ns - side->idle_since_ns);
+    slice_tell_held(replica, now_ns);
+    replica->sums.block_ns += (wide)used * (now_ns - side->idle_since_ns);
     side->idle_since_ns = now_ns;
     if (side->due_blocks >= 0) {
         kv_take(&replica->kv, side->due_blocks);

@@ -2,136 +2,19 @@
 
 #include "base/check.h"
 #include "base/wide.h"
-#include "input/variant.h"
+#include "input/renewal.h"
+#include "input/servegen_lengths.h"
 
 #include <gsl/gsl_randist.h>
 #include <math.h>
 
 /* No trace lasts longer; two of them still fit 64 bits. */
 static const int64_t longest_s = 1000000000;
-static const int64_t longest_ns = INT64_C(1000000000000000000);
-
-#define AT(member) offsetof(struct arrivals_spec, member)
-
-static const struct field process_field[] = {
-    {"process", FIELD_CHOICE, AT(process), "", NULL, NULL, NULL,
-     "constant|poisson|gamma|cox|onoff", "how arrivals follow each other"},
-};
-
-static const struct field rate_fields[] = {
-    {"rate_rps", FIELD_NANO, AT(rate_nano_per_s), "requests/s", NULL, "0.001",
-     "1000000", NULL, "mean rate of arrivals"},
-};
-
-static const struct field gamma_fields[] = {
-    {"rate_rps", FIELD_NANO, AT(rate_nano_per_s), "requests/s", NULL, "0.001",
-     "1000000", NULL, "mean rate of arrivals"},
-    {"cv", FIELD_NANO, AT(cv_nano), "", "1", "0.01", "100", NULL,
-     "coefficient of variation of the gaps; this or shape"},
-    {"shape", FIELD_NANO, AT(shape_nano), "", "1", "0.0001", "10000", NULL,
-     "shape of the Gamma distribution of the gaps; this or cv"},
-};
-
-static const struct field cox_fields[] = {
-    {"rate_rps", FIELD_NANO, AT(rate_nano_per_s), "requests/s", NULL, "0.001",
-     "1000000", NULL, "mean rate of arrivals"},
-    {"cv", FIELD_NANO, AT(cv_nano), "", "1", "0.01", "100", NULL,
-     "coefficient of variation of the gaps at a steady rate; this or shape"},
-    {"shape", FIELD_NANO, AT(shape_nano), "", "1", "0.0001", "10000", NULL,
-     "shape of the Gamma distribution of the gaps at a steady rate; this or cv"},
-    {"modulation_cv", FIELD_NANO, AT(modulation_cv_nano), "", NULL, "0", "10", NULL,
-     "coefficient of variation of the rate"},
-    {"tau_s", FIELD_TIME, AT(tau_ns), "s", NULL, "1", "1000000", NULL,
-     "time in which the rate forgets itself"},
-};
-
-static const struct field onoff_fields[] = {
-    {"burst_mu", FIELD_NANO, AT(burst_mu_nano), "", NULL, "-50", "50", NULL,
-     "mean of the logarithm of the requests in a burst"},
-    {"burst_sigma", FIELD_NANO, AT(burst_sigma_nano), "", NULL, "0", "10", NULL,
-     "standard deviation of it"},
-    {"burst_max", FIELD_COUNT, AT(burst_max), "requests", "1000000", "1", "1000000000",
-     NULL, "requests in the largest burst"},
-    {"gap_w", FIELD_TEXT, AT(gap_weights), "", NULL, NULL, NULL, NULL,
-     "weights of the components of the gaps in a burst, separated by commas"},
-    {"gap_mu", FIELD_TEXT, AT(gap_mus), "", NULL, NULL, NULL, NULL,
-     "mean of the logarithm of each, gaps in seconds"},
-    {"gap_sigma", FIELD_TEXT, AT(gap_sigmas), "", NULL, NULL, NULL, NULL,
-     "standard deviation of the logarithm of each"},
-    {"gap_max_s", FIELD_TIME, AT(gap_max_ns), "s", "1000000", "0.000001", "1000000",
-     NULL, "longest gap in a burst, before pacing"},
-    {"pace_mu", FIELD_NANO, AT(pace_mu_nano), "", "0", "-50", "50", NULL,
-     "mean of the logarithm of the factor on all gaps of a burst"},
-    {"pace_sigma", FIELD_NANO, AT(pace_sigma_nano), "", "0", "0", "10", NULL,
-     "standard deviation of it"},
-    {"off_min_s", FIELD_TIME, AT(off_min_ns), "s", "0", "0", "1000000", NULL,
-     "shortest silence between bursts"},
-    {"off_mu", FIELD_NANO, AT(off_mu_nano), "", NULL, "-50", "50", NULL,
-     "mean of the logarithm of the seconds of silence above off_min_s"},
-    {"off_sigma", FIELD_NANO, AT(off_sigma_nano), "", NULL, "0", "10", NULL,
-     "standard deviation of it"},
-    {"off_max_s", FIELD_TIME, AT(off_max_ns), "s", "1000000", "0", "1000000", NULL,
-     "longest silence between bursts"},
-};
-
-const struct field_table arrivals_tables[ARRIVALS_TABLES] = {
-    {.name = "arrivals", .fields = process_field, .n_fields = 1},
-    {.name = "constant", .fields = rate_fields, .n_fields = 1},
-    {.name = "poisson", .fields = rate_fields, .n_fields = 1},
-    {.name = "gamma",
-     .fields = gamma_fields,
-     .n_fields = sizeof gamma_fields / sizeof gamma_fields[0]},
-    {.name = "cox",
-     .fields = cox_fields,
-     .n_fields = sizeof cox_fields / sizeof cox_fields[0]},
-    {.name = "onoff",
-     .fields = onoff_fields,
-     .n_fields = sizeof onoff_fields / sizeof onoff_fields[0]},
-};
+static const int64_t longest_ns = MODULATION_END_NS;
 
 static double from_nano(int64_t nano)
 {
     return (double)nano / 1e9;
-}
-
-static int shape_prepare(struct arrivals_spec *spec, const struct settings *settings,
-                         struct err *err)
-{
-    const struct settings_entry *cv = settings_find(settings, "arrivals", "cv");
-    const struct settings_entry *shape = settings_find(settings, "arrivals", "shape");
-    if (cv != NULL && shape != NULL) {
-        return settings_refuse(shape, "cv is given too; only one of the two can be",
-                               err);
-    }
-    if (cv == NULL && shape == NULL) {
-        const struct settings_entry *process =
-            settings_find(settings, "arrivals", "process");
-        return settings_refuse(process, "it needs 'cv' or 'shape' in [arrivals]", err);
-    }
-    double cv_squared = from_nano(spec->cv_nano) * from_nano(spec->cv_nano);
-    spec->shape = cv != NULL ? 1 / cv_squared : from_nano(spec->shape_nano);
-    return 0;
-}
-
-int arrivals_read(struct arrivals_spec *spec, struct settings *settings,
-                  struct arena *arena, struct err *err)
-{
-    if (variant_read(settings, "arrivals", arrivals_tables, ARRIVALS_TABLES, spec,
-                     arena, err) != 0) {
-        return -1;
-    }
-    switch ((enum arrivals_process)spec->process) {
-    case ARRIVALS_CONSTANT:
-    case ARRIVALS_POISSON:
-        return 0;
-    case ARRIVALS_GAMMA:
-    case ARRIVALS_COX:
-        return shape_prepare(spec, settings, err);
-    case ARRIVALS_ONOFF:
-        return mixture_read(&spec->gap, settings, "arrivals", "gap_", err);
-    }
-    CHECK(false);
-    return -1;
 }
 
 /* Variance of X, the logarithm of the rate's factor. */
@@ -141,24 +24,67 @@ static double log_variance(const struct arrivals_spec *spec)
     return log1p(cv * cv);
 }
 
-static void set_rate(struct arrivals *arrivals)
+static void set_cox_rate(struct arrivals *arrivals)
 {
     arrivals->rate_per_s = from_nano(arrivals->spec->rate_nano_per_s) *
                            exp(arrivals->log_factor - arrivals->half_variance);
 }
 
+/* The state of an MMPP at a moment that knows nothing of it: all are entered as often. */
+static int32_t draw_state(struct arrivals *arrivals)
+{
+    const struct arrivals_spec *spec = arrivals->spec;
+    double sum_s = 0;
+    for (int32_t i = 0; i < spec->n_states; i++) {
+        sum_s += spec->states[i].sojourn_s;
+    }
+    double at_s = gsl_rng_uniform(arrivals->modulation.generator) * sum_s;
+    int32_t state = 0;
+    while (state + 1 < spec->n_states && at_s >= spec->states[state].sojourn_s) {
+        at_s -= spec->states[state].sojourn_s;
+        state++;
+    }
+    return state;
+}
+
+static void enter_state(struct arrivals *arrivals, int32_t state)
+{
+    const struct arrivals_state *of = &arrivals->spec->states[state];
+    double sojourn_s =
+        gsl_ran_exponential(arrivals->modulation.generator, of->sojourn_s);
+    double most_s = (double)(longest_ns - arrivals->steady_ns) / 1e9;
+    arrivals->state = state;
+    arrivals->rate_per_s = of->rate_per_s * arrivals->scale;
+    arrivals->steady_ns = sojourn_s < most_s
+                              ? arrivals->steady_ns + llround(sojourn_s * 1e9)
+                              : longest_ns;
+}
+
 void arrivals_init(struct arrivals *arrivals, const struct arrivals_spec *spec,
                    uint64_t seed)
 {
-    *arrivals = (struct arrivals){.spec = spec};
+    double rate_per_s = from_nano(spec->rate_nano_per_s);
+    *arrivals = (struct arrivals){
+        .spec = spec,
+        .is_flat = modulation_is_flat(&spec->modulation),
+        .scale = spec->given_per_s > 0 ? rate_per_s / spec->given_per_s : 1,
+        .steady_ns = longest_ns,
+    };
     rng_init(&arrivals->gaps, seed, "arrivals");
     rng_init(&arrivals->modulation, seed, "modulation");
+    modulation_clock_init(&arrivals->clock, &spec->modulation, seed);
     if (spec->process == ARRIVALS_COX) {
         /* From the stationary distribution: no second is special, the first neither. */
         arrivals->log_factor =
             gsl_ran_gaussian(arrivals->modulation.generator, sqrt(log_variance(spec)));
         arrivals->half_variance = log_variance(spec) / 2;
-        set_rate(arrivals);
+        arrivals->steady_ns = 1000000000;
+        set_cox_rate(arrivals);
+    } else if (spec->process == ARRIVALS_MMPP) {
+        arrivals->steady_ns = 0;
+        enter_state(arrivals, draw_state(arrivals));
+    } else if (spec->process == ARRIVALS_SERVEGEN) {
+        servegen_draw_init(&arrivals->clients, &spec->servegen, arrivals->scale, seed);
     }
 }
 
@@ -175,20 +101,25 @@ static int64_t next_constant(const struct arrivals *arrivals)
     return wide_narrow(wide_div_half_up(n_ns_nano, arrivals->spec->rate_nano_per_s));
 }
 
-static int64_t next_gamma(struct arrivals *arrivals)
+/* A gap of the process with that mean. */
+static double draw_gap(struct arrivals *arrivals, double mean)
 {
+    static const enum renewal_family families[] = {
+        [ARRIVALS_CONSTANT] = RENEWAL_CONSTANT,
+        [ARRIVALS_POISSON] = RENEWAL_EXPONENTIAL,
+        [ARRIVALS_GAMMA] = RENEWAL_GAMMA,
+        [ARRIVALS_WEIBULL] = RENEWAL_WEIBULL,
+        [ARRIVALS_COX] = RENEWAL_GAMMA,
+        [ARRIVALS_MMPP] = RENEWAL_EXPONENTIAL,
+    };
     const struct arrivals_spec *spec = arrivals->spec;
-    double mean_s = 1 / from_nano(spec->rate_nano_per_s);
-    double gap_s =
-        gsl_ran_gamma(arrivals->gaps.generator, spec->shape, mean_s / spec->shape);
-    return arrivals->now_ns + gap_ns(gap_s);
+    return renewal_draw(families[spec->process], spec->shape, mean, &arrivals->gaps);
 }
 
-static int64_t next_poisson(struct arrivals *arrivals)
+static int64_t next_renewal(struct arrivals *arrivals)
 {
     double mean_s = 1 / from_nano(arrivals->spec->rate_nano_per_s);
-    return arrivals->now_ns +
-           gap_ns(gsl_ran_exponential(arrivals->gaps.generator, mean_s));
+    return arrivals->now_ns + gap_ns(draw_gap(arrivals, mean_s));
 }
 
 /* The exact step of an Ornstein-Uhlenbeck process over one second (Gillespie, Phys.
@@ -201,7 +132,7 @@ static void wander(struct arrivals *arrivals)
     double spread = sqrt(log_variance(spec) * -expm1(-2 / tau_s));
     arrivals->log_factor = arrivals->log_factor * kept +
                            gsl_ran_gaussian(arrivals->modulation.generator, spread);
-    set_rate(arrivals);
+    set_cox_rate(arrivals);
 }
 
 /* The rate holds for a second at a time; each second has rate x factor of operational
@@ -223,6 +154,51 @@ static int64_t next_cox(struct arrivals *arrivals)
     arrivals->second_passed =
         fmin(arrivals->second_passed + needed / arrivals->rate_per_s, 1);
     return arrivals->second * 1000000000 + llround(arrivals->second_passed * 1e9);
+}
+
+/* The rate changes by itself: in the next second, or in another state. */
+static void change_rate(struct arrivals *arrivals)
+{
+    const struct arrivals_spec *spec = arrivals->spec;
+    if (spec->process == ARRIVALS_COX) {
+        arrivals->steady_ns += 1000000000;
+        wander(arrivals);
+        return;
+    }
+    int32_t step = 1;
+    if (spec->switching == ARRIVALS_UNIFORM && spec->n_states > 1) {
+        step += (int32_t)rng_below(&arrivals->modulation, spec->n_states - 1);
+    }
+    enter_state(arrivals, (arrivals->state + step) % spec->n_states);
+}
+
+/* The same for a rate that changes with [modulation], and for that of an MMPP: it holds
+ * until steady_ns but for the clock's factor. */
+static int64_t next_modulated(struct arrivals *arrivals)
+{
+    bool is_first = arrivals->n_arrivals == 0;
+    bool wanders = arrivals->spec->process == ARRIVALS_COX ||
+                   arrivals->spec->process == ARRIVALS_MMPP;
+    if (is_first && arrivals->spec->process == ARRIVALS_CONSTANT) {
+        return 0;
+    }
+    double needed = draw_gap(arrivals, 1);
+    for (;;) {
+        double rate_per_s =
+            wanders ? arrivals->rate_per_s : from_nano(arrivals->spec->rate_nano_per_s);
+        double area = rate_per_s > 0 ? needed / rate_per_s : INFINITY;
+        double left =
+            modulation_clock_pass(&arrivals->clock, area, arrivals->steady_ns);
+        if (left == 0) {
+            return modulation_clock_now_ns(&arrivals->clock);
+        }
+        if (arrivals->steady_ns >= longest_ns ||
+            modulation_clock_is_over(&arrivals->clock)) {
+            return longest_ns;
+        }
+        needed = rate_per_s > 0 ? left * rate_per_s : needed;
+        change_rate(arrivals);
+    }
 }
 
 static double draw_lognormal(struct rng *rng, int64_t mu_nano, int64_t sigma_nano)
@@ -260,19 +236,39 @@ static int64_t next_onoff(struct arrivals *arrivals)
     return arrivals->now_ns + gap_ns(gap_s);
 }
 
+static int64_t next_batch(const struct arrivals *arrivals)
+{
+    int64_t batch = arrivals->n_arrivals / arrivals->spec->batch_size;
+    return batch < longest_ns / arrivals->spec->every_ns
+               ? batch * arrivals->spec->every_ns
+               : longest_ns;
+}
+
+static int64_t next_client(struct arrivals *arrivals)
+{
+    int64_t arrival_ns = servegen_draw_next(&arrivals->clients);
+    return arrival_ns < longest_ns ? arrival_ns : longest_ns;
+}
+
 static int64_t next_ns(struct arrivals *arrivals)
 {
     switch ((enum arrivals_process)arrivals->spec->process) {
     case ARRIVALS_CONSTANT:
-        return next_constant(arrivals);
+        return arrivals->is_flat ? next_constant(arrivals) : next_modulated(arrivals);
     case ARRIVALS_POISSON:
-        return next_poisson(arrivals);
     case ARRIVALS_GAMMA:
-        return next_gamma(arrivals);
+    case ARRIVALS_WEIBULL:
+        return arrivals->is_flat ? next_renewal(arrivals) : next_modulated(arrivals);
     case ARRIVALS_COX:
-        return next_cox(arrivals);
+        return arrivals->is_flat ? next_cox(arrivals) : next_modulated(arrivals);
+    case ARRIVALS_MMPP:
+        return next_modulated(arrivals);
     case ARRIVALS_ONOFF:
         return next_onoff(arrivals);
+    case ARRIVALS_BATCH:
+        return next_batch(arrivals);
+    case ARRIVALS_SERVEGEN:
+        return next_client(arrivals);
     }
     CHECK(false);
     return 0;
@@ -288,8 +284,42 @@ int64_t arrivals_next(struct arrivals *arrivals)
     return arrival_ns;
 }
 
+const char *arrivals_end(const struct arrivals *arrivals)
+{
+    if (arrivals->spec->process == ARRIVALS_SERVEGEN) {
+        return "before the last window of the clients has ended";
+    }
+    return modulation_clock_is_over(&arrivals->clock)
+               ? "before [modulation] leaves a rate of 0 for good"
+               : "within 1000000000 s, the end of every trace";
+}
+
+const char *arrivals_client(const struct arrivals *arrivals, double prompt_share,
+                            double output_share, int64_t *prompt_tokens,
+                            int64_t *output_tokens)
+{
+    const struct servegen_draw *clients = &arrivals->clients;
+    *prompt_tokens = 0;
+    *output_tokens = 0;
+    if (arrivals->spec->process != ARRIVALS_SERVEGEN) {
+        return NULL;
+    }
+    const struct servegen_client *client = &clients->servegen->clients[clients->last];
+    if (client->lengths != NULL) {
+        *prompt_tokens =
+            servegen_lengths_prompt(client->lengths, clients->at_ns, prompt_share);
+        *output_tokens =
+            servegen_lengths_output(client->lengths, clients->at_ns, output_share);
+    }
+    return client->name;
+}
+
 void arrivals_free(struct arrivals *arrivals)
 {
+    modulation_clock_free(&arrivals->clock);
+    if (arrivals->spec->process == ARRIVALS_SERVEGEN) {
+        servegen_draw_free(&arrivals->clients);
+    }
     rng_free(&arrivals->gaps);
     rng_free(&arrivals->modulation);
 }

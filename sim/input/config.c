@@ -52,6 +52,10 @@ static const struct field workload_fields[] = {
      "draw blocks of so much of the trace's time, again and again, with the run's "
      "seed, "
      "and hold its rows in memory; 0: the trace as it is"},
+    {"detick", FIELD_TIME, WORKLOAD(detick_ns), "s", "0", "0", "1000000", NULL,
+     "spread the arrivals of one instant, drawn with the run's seed, over a tick of "
+     "this "
+     "length (Mooncake's conversations: 3), or up to the next instant; 0: as they are"},
     {"from", FIELD_TIME, WORKLOAD(from_ns), "s", "0", "0", "1000000000", NULL,
      "leave out what the trace has before this time, which becomes 0"},
     {"until", FIELD_TIME, WORKLOAD(until_ns), "s", "0", "0", "1000000000", NULL,
@@ -151,6 +155,16 @@ static const struct field output_fields[] = {
      "collect the distribution of inter-token latency"},
     {"sessions", FIELD_FLAG, OUTPUT(sessions), "", "no", NULL, NULL, NULL,
      "write sessions.csv: a row per session, each in memory until the end"},
+    {"trace_json", FIELD_FLAG, OUTPUT(trace_json), "", "no", NULL, NULL, NULL,
+     "write trace.json, for ui.perfetto.dev: steps, counters, requests"},
+    {"trace_from", FIELD_TIME, OUTPUT(trace_from_ns), "s", "0", "0", "1000000000", NULL,
+     "where it begins"},
+    {"trace_until", FIELD_TIME, OUTPUT(trace_until_ns), "s", "0", "0", "1000000000",
+     NULL, "where it ends; 0: with the run"},
+    {"trace_events", FIELD_COUNT, OUTPUT(trace_events), "", "100000", "1", "10000000",
+     NULL, "most steps and changes in it: with more it ends early"},
+    {"trace_requests", FIELD_COUNT, OUTPUT(trace_requests), "", "1000", "0", "10000",
+     NULL, "most requests in it: the first in its time"},
 };
 
 const struct field_table config_tables[] = {
@@ -274,6 +288,16 @@ static int check_workload(const struct config *config, struct err *err)
     return err_set(err, "%s: %.900s", config->file, reason.text);
 }
 
+static int check_output(const struct config *config, struct err *err)
+{
+    const struct config_output *output = &config->output;
+    if (output->trace_until_ns == 0 || output->trace_until_ns > output->trace_from_ns) {
+        return 0;
+    }
+    return err_set(err, "%s: [output] trace_until: is not after trace_from",
+                   config->file);
+}
+
 int config_read(struct config *config, const char *path, const char *const *overrides,
                 int32_t n_overrides, struct arena *arena, struct err *err)
 {
@@ -307,7 +331,7 @@ int config_read(struct config *config, const char *path, const char *const *over
         config_disaggregate_check(config, &settings, err) != 0) {
         return -1;
     }
-    if (check_workload(config, err) != 0) {
+    if (check_workload(config, err) != 0 || check_output(config, err) != 0) {
         return -1;
     }
     return failures_read(config, arena, err);

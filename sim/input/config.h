@@ -45,6 +45,7 @@ struct config_workload {
     const char *generator_sha256;
     const struct generate_spec *spec; /* what the generator says; NULL: there is none */
     int64_t resample_ns;              /* length of the blocks; 0: the trace as it is */
+    int64_t detick_ns;                /* 0: arrivals as the trace has them */
     int64_t from_ns;     /* of the trace's time: what is before is not played */
     int64_t until_ns;    /* 0: to its end */
     int64_t mode;        /* enum config_mode */
@@ -86,6 +87,11 @@ struct config_output {
     int64_t steps;
     int64_t itl;
     int64_t sessions;
+    int64_t trace_json;
+    int64_t trace_from_ns;
+    int64_t trace_until_ns; /* 0: the end */
+    int64_t trace_events;
+    int64_t trace_requests;
 };
 
 struct config {

@@ -92,6 +92,7 @@ static int check_mode(const struct config_workload *workload, struct err *err)
     const char *key = workload->rate_rps_nano > 0               ? "rate_rps"
                       : workload->rate_scale_nano != 1000000000 ? "rate_scale"
                       : workload->cooldown_ns > 0               ? "cooldown"
+                      : workload->detick_ns > 0                 ? "detick"
                                                                 : NULL;
     if (key == NULL) {
         return 0;
@@ -134,6 +135,7 @@ static int check_generator(const struct config_workload *workload, struct err *e
 {
     const char *key = workload->repeat > 1                ? "repeat"
                       : workload->resample_ns > 0         ? "resample"
+                      : workload->detick_ns > 0           ? "detick"
                       : workload->from_ns > 0             ? "from"
                       : workload->until_ns > 0            ? "until"
                       : is_named(workload->format)        ? "format"
@@ -153,6 +155,10 @@ static int check_resample(const struct config_workload *workload, struct err *er
     if (workload->repeat > 1) {
         return err_set(err, "[workload] repeat: with resample, limit says how many "
                             "requests there are");
+    }
+    if (workload->detick_ns > 0) {
+        return err_set(err, "[workload] detick and resample: give one of them; blocks "
+                            "are drawn of the arrivals as they are");
     }
     const char *key = workload->session_prefix != 0   ? "session_prefix"
                       : workload->infer_sessions != 0 ? "infer_sessions"
@@ -183,4 +189,29 @@ int config_workload_check(const struct config_workload *workload, struct err *er
         return -1;
     }
     return workload->resample_ns > 0 ? check_resample(workload, err) : 0;
+}
+
+int config_workload_check_trace(const struct config_workload *config, struct err *err)
+{
+    if (config->spec != NULL) {
+        return 0;
+    }
+    const char *twice = config->repeat > 1          ? "repeat"
+                        : config->rate_rps_nano > 0 ? "rate_rps"
+                        : config->cooldown_ns > 0   ? "cooldown"
+                        : config->resample_ns > 0   ? "resample"
+                        : config->detick_ns > 0     ? "detick"
+                                                    : NULL;
+    if (twice != NULL && strcmp(config->trace, "-") == 0) {
+        return err_set(
+            err, "[workload] %s: standard input cannot be read twice: give a file",
+            twice);
+    }
+    const char *hash = config->trace_sha256;
+    if (hash[0] != '\0' &&
+        (strlen(hash) != 64 || strspn(hash, "0123456789abcdef") != 64)) {
+        return err_set(
+            err, "[workload] trace_sha256: '%s' is not 64 lower-case hex digits", hash);
+    }
+    return 0;
 }

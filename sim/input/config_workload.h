@@ -16,4 +16,8 @@ int config_workload_read(struct config *config, const struct settings *settings,
 /* Refuses keys that do not go together, or not with what was read. */
 int config_workload_check(const struct config_workload *workload, struct err *err);
 
+/* Refuses what the trace need not be read for: standard input where the file is read twice,
+ * and a hash that is none. */
+int config_workload_check_trace(const struct config_workload *config, struct err *err);
+
 #endif

@@ -66,7 +66,8 @@ int generate_read(struct generate_spec *spec, const char *path,
         lengths_read(&spec->output, &settings, "output", arena, err) != 0) {
         return -1;
     }
-    return settings_check_used(&settings, "workload, arrivals, prompt, output", err);
+    return settings_check_used(&settings,
+                               "workload, arrivals, modulation, prompt, output", err);
 }
 
 void generate_start(struct generate_draw *draw, const struct generate_spec *spec)
@@ -90,15 +91,24 @@ void generate_stop(struct generate_draw *draw)
 }
 
 /* Two normal scores with correlation rho, then each length's quantile at its score: the
- * Gaussian copula (Nelsen, An Introduction to Copulas, 2006, section 2.3). */
-static void draw_lengths(struct generate_draw *draw, int64_t *prompt, int64_t *output)
+ * Gaussian copula (Nelsen, An Introduction to Copulas, 2006, section 2.3).  Lengths of a
+ * client's own come before those of the sections. */
+static void draw_lengths(struct generate_draw *draw, struct trace_row *row)
 {
     double rho = (double)draw->spec->copula_rho_nano / 1e9;
     double prompt_score = gsl_ran_ugaussian(draw->prompt_scores.generator);
     double own_score = gsl_ran_ugaussian(draw->output_scores.generator);
     double output_score = rho * prompt_score + sqrt(1 - rho * rho) * own_score;
-    *prompt = lengths_table_quantile(&draw->prompts, gsl_cdf_ugaussian_P(prompt_score));
-    *output = lengths_table_quantile(&draw->outputs, gsl_cdf_ugaussian_P(output_score));
+    double prompt_share = gsl_cdf_ugaussian_P(prompt_score);
+    double output_share = gsl_cdf_ugaussian_P(output_score);
+    row->tenant = arrivals_client(&draw->arrivals, prompt_share, output_share,
+                                  &row->prompt_tokens, &row->output_tokens);
+    if (row->prompt_tokens == 0) {
+        row->prompt_tokens = lengths_table_quantile(&draw->prompts, prompt_share);
+    }
+    if (row->output_tokens == 0) {
+        row->output_tokens = lengths_table_quantile(&draw->outputs, output_share);
+    }
 }
 
 /* What it means that no request came before the end. */
@@ -109,12 +119,11 @@ static int check_end(const struct generate_draw *draw, struct err *err)
         return err_set(err, "%.700s: no request arrives within duration_s", spec->path);
     }
     if (!spec->has_duration) {
-        return err_set(
-            err,
-            "%.700s: only %" PRId64 " of %" PRId64 " requests arrive within "
-            "1000000000 s, the end of every trace; ask for fewer or a higher "
-            "rate",
-            spec->path, draw->n, spec->n_requests);
+        return err_set(err,
+                       "%.700s: only %" PRId64 " of %" PRId64
+                       " requests arrive %s; ask for fewer or a higher rate",
+                       spec->path, draw->n, spec->n_requests,
+                       arrivals_end(&draw->arrivals));
     }
     return 0;
 }
@@ -140,7 +149,7 @@ int generate_next(struct generate_draw *draw, struct trace_row *row, struct err 
     int got = next_arrival(draw, &row->arrival_ns, err);
     if (got > 0) {
         row->line = draw->n;
-        draw_lengths(draw, &row->prompt_tokens, &row->output_tokens);
+        draw_lengths(draw, row);
     }
     return got;
 }
@@ -169,7 +178,7 @@ int generate_last(const struct generate_spec *spec,
     return status;
 }
 
-static int write_requests(struct generate_draw *draw, const struct trace_writer *writer,
+static int write_requests(struct generate_draw *draw, struct trace_writer *writer,
                           const volatile sig_atomic_t *interrupted, struct err *err)
 {
     for (;;) {
@@ -187,13 +196,16 @@ static int write_requests(struct generate_draw *draw, const struct trace_writer 
     }
 }
 
-int generate_write(const struct generate_spec *spec, FILE *out,
+int generate_write(const struct generate_spec *spec,
+                   const struct trace_write_format *format, FILE *out,
                    const volatile sig_atomic_t *interrupted, struct err *err)
 {
     struct generate_draw draw;
     struct trace_writer writer;
     generate_start(&draw, spec);
-    int status = trace_write_begin(&writer, &trace_write_plain, 0, out, err);
+    bool has_clients = spec->arrivals.process == ARRIVALS_SERVEGEN;
+    int status = trace_write_begin(&writer, format,
+                                   has_clients ? TRACE_WRITE_TENANT : 0, out, err);
     if (status == 0) {
         status = write_requests(&draw, &writer, interrupted, err);
     }

@@ -1,6 +1,6 @@
 /* generate: a workload that looks like real traffic, from a few numbers.
  *
- * A workload file says how requests arrive ([arrivals]), how long prompts and outputs
+ * A workload file says how requests arrive ([arrivals], [modulation]), how long prompts and outputs
  * are ([prompt], [output]) and how the two go together: a Gaussian copula, which leaves
  * both distributions as they are.  The same file and seed give the same trace;
  * arrivals, prompts and outputs have random streams of their own, so that changing one
@@ -20,6 +20,7 @@
 #include "input/arrivals.h"
 #include "input/lengths.h"
 #include "input/trace.h"
+#include "input/trace_write.h"
 
 struct generate_spec {
     const char *path;
@@ -66,10 +67,10 @@ int generate_last(const struct generate_spec *spec,
                   const volatile sig_atomic_t *interrupted, int64_t *last_ns,
                   struct err *err);
 
-/* Writes the trace as it is drawn (input/trace_write.h, the plain format), and flushes
- * `out`.  -1 if a write fails or too few requests come
- * before the end: then `out` holds a part. */
-int generate_write(const struct generate_spec *spec, FILE *out,
+/* Writes the trace in a format as it is drawn, and flushes `out`.  -1 if a write fails or
+ * too few requests come before the end: then `out` holds a part. */
+int generate_write(const struct generate_spec *spec,
+                   const struct trace_write_format *format, FILE *out,
                    const volatile sig_atomic_t *interrupted, struct err *err);
 
 #endif

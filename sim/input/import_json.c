@@ -34,10 +34,12 @@ static int read_all(struct bytes *bytes, char **text, size_t *length, struct err
     return 0;
 }
 
-static int parse(struct import_json *root, const char *text, size_t length,
-                 struct err *err)
+int import_json_parse(struct import_json *root, const char *file, const char *text,
+                      size_t length, struct err *err)
 {
     json_error_t fault;
+    *root = (struct import_json){0};
+    snprintf(root->file, sizeof root->file, "%.200s", file);
     root->json = json_loadb(text, length, JSON_REJECT_DUPLICATES, &fault);
     if (root->json == NULL) {
         return err_set(err, "%s:%d:%d: not JSON: %s", root->file, fault.line,
@@ -61,10 +63,9 @@ int import_json_open(struct import_json *root, const char *path, struct err *err
     if (bytes == NULL) {
         return -1;
     }
-    snprintf(root->file, sizeof root->file, "%.200s", bytes_name(bytes));
     int status = read_all(bytes, &text, &length, err);
     if (status == 0) {
-        status = parse(root, text, length, err);
+        status = import_json_parse(root, bytes_name(bytes), text, length, err);
     }
     free(text);
     bytes_close(bytes);

@@ -25,6 +25,9 @@ struct import_json {
 /* Reads a file ("-": standard input; it may be compressed) that must hold one object.
  * -1 and `err` with file:line:column if it does not; otherwise import_json_close() it. */
 int import_json_open(struct import_json *root, const char *path, struct err *err);
+/* The same of a text that was read already. */
+int import_json_parse(struct import_json *root, const char *file, const char *text,
+                      size_t length, struct err *err);
 void import_json_close(struct import_json *root);
 
 /* Whether the key is there and not null. */

@@ -13,7 +13,21 @@
 #include "input/mixture.h"
 #include "input/settings.h"
 
-enum lengths_distribution { LENGTHS_FIXED, LENGTHS_UNIFORM, LENGTHS_LOGNORMAL_MIX };
+enum lengths_distribution {
+    LENGTHS_FIXED,
+    LENGTHS_UNIFORM,
+    LENGTHS_LOGNORMAL_MIX,
+    LENGTHS_GAMMA_MIX,
+    LENGTHS_QUANTILES
+};
+
+enum lengths_between { LENGTHS_LINEAR, LENGTHS_LOG };
+
+/* A point of a distribution that is given by its quantiles. */
+struct lengths_knot {
+    double share;
+    double tokens; /* LENGTHS_LOG: their logarithm */
+};
 
 enum lengths_outside { LENGTHS_CLIP, LENGTHS_RESAMPLE };
 
@@ -25,12 +39,19 @@ struct lengths_spec {
     const char *weights; /* as written; `mixture` is what they mean */
     const char *mus;
     const char *sigmas;
+    const char *shapes;
+    const char *scales;
     struct mixture mixture;
+    const char *quantiles; /* as written; `knots` is what they mean */
+    const char *quantiles_file;
+    int64_t between;            /* enum lengths_between */
+    struct lengths_knot *knots; /* from share 0 to 1 */
+    int32_t n_knots;
     double lowest; /* the probabilities that are mapped to lengths: all of 0 to 1, or */
     double highest; /* with LENGTHS_RESAMPLE those between min and max */
 };
 
-enum { LENGTHS_TABLES = 4 };
+enum { LENGTHS_TABLES = 6 };
 
 /* For variant_read(): `distribution`, then the keys of each. */
 extern const struct field_table lengths_tables[LENGTHS_TABLES];
@@ -38,6 +59,10 @@ extern const struct field_table lengths_tables[LENGTHS_TABLES];
 /* Reads the section, [prompt] or [output]. */
 int lengths_read(struct lengths_spec *spec, struct settings *settings,
                  const char *section, struct arena *arena, struct err *err);
+
+/* The share of all that are not longer, where lengths are drawn from a mixture or from
+ * quantiles: before min, max and what is outside of them count. */
+double lengths_share(const struct lengths_spec *spec, int64_t length);
 
 /* The length that a share `u` of all requests does not exceed, `u` from 0 to 1. */
 int64_t lengths_quantile(const struct lengths_spec *spec, double u);
@@ -48,7 +73,8 @@ struct lengths_table {
     const struct lengths_spec *spec;
     double *shares; /* by length from min_tokens on: those that are no longer */
     int64_t n_shares;
-    int64_t *bounds; /* lengths at evenly spaced shares; NULL: there is no mixture */
+    int64_t *
+        bounds; /* lengths at evenly spaced shares; NULL: there is nothing to look up */
 };
 
 void lengths_table_init(struct lengths_table *table, const struct lengths_spec *spec);

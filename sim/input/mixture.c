@@ -20,6 +20,8 @@ struct list {
 static const struct list weight_list = {"w", "0.000001", "1"};
 static const struct list mu_list = {"mu", "-50", "50"};
 static const struct list sigma_list = {"sigma", "0.000001", "10"};
+static const struct list shape_list = {"shape", "0.01", "1000000"};
+static const struct list scale_list = {"scale", "0.000001", "1000000000"};
 
 static const struct settings_entry *list_entry(const struct settings *settings,
                                                const char *section, const char *prefix,
@@ -111,32 +113,59 @@ static int scale_weights(struct mixture *mixture, const struct settings_entry *e
     return 0;
 }
 
-int mixture_read(struct mixture *mixture, const struct settings *settings,
-                 const char *section, const char *prefix, struct err *err)
+/* The list of one parameter of the components, as long as that of the weights. */
+static int parameter_read(const struct mixture *mixture, const struct list *list,
+                          double values[MIXTURE_MOST], const struct settings *settings,
+                          const char *section, const char *prefix, struct err *err)
 {
     const struct settings_entry *weights =
         list_entry(settings, section, prefix, &weight_list);
-    const struct settings_entry *mu = list_entry(settings, section, prefix, &mu_list);
-    const struct settings_entry *sigma =
-        list_entry(settings, section, prefix, &sigma_list);
+    const struct settings_entry *entry = list_entry(settings, section, prefix, list);
+    return check_lengths(entry, list_read(entry, list, values, err),
+                         mixture->n_components, weights->key, err);
+}
+
+int mixture_read(struct mixture *mixture, enum mixture_family family,
+                 const struct settings *settings, const char *section,
+                 const char *prefix, struct err *err)
+{
+    bool is_gamma = family == MIXTURE_GAMMA;
+    const struct settings_entry *weights =
+        list_entry(settings, section, prefix, &weight_list);
     int32_t n = list_read(weights, &weight_list, mixture->weight, err);
     if (n < 0) {
         return -1;
     }
+    mixture->family = family;
     mixture->n_components = n;
-    if (check_lengths(mu, list_read(mu, &mu_list, mixture->mu, err), n, weights->key,
-                      err) != 0 ||
-        check_lengths(sigma, list_read(sigma, &sigma_list, mixture->sigma, err), n,
-                      weights->key, err) != 0) {
+    if (parameter_read(mixture, is_gamma ? &shape_list : &mu_list,
+                       is_gamma ? mixture->shape : mixture->mu, settings, section,
+                       prefix, err) != 0 ||
+        parameter_read(mixture, is_gamma ? &scale_list : &sigma_list,
+                       is_gamma ? mixture->scale : mixture->sigma, settings, section,
+                       prefix, err) != 0) {
         return -1;
     }
     return scale_weights(mixture, weights, err);
+}
+
+static double gamma_cdf(const struct mixture *mixture, double x)
+{
+    double sum = 0;
+    for (int32_t i = 0; i < mixture->n_components; i++) {
+        sum += mixture->weight[i] *
+               gsl_cdf_gamma_P(x, mixture->shape[i], mixture->scale[i]);
+    }
+    return sum;
 }
 
 double mixture_cdf(const struct mixture *mixture, double x)
 {
     if (x <= 0) {
         return 0;
+    }
+    if (mixture->family == MIXTURE_GAMMA) {
+        return gamma_cdf(mixture, x);
     }
     double log_x = log(x);
     double sum = 0;
@@ -155,5 +184,7 @@ double mixture_draw(const struct mixture *mixture, struct rng *rng)
         u -= mixture->weight[i];
         i++;
     }
-    return gsl_ran_lognormal(rng->generator, mixture->mu[i], mixture->sigma[i]);
+    return mixture->family == MIXTURE_GAMMA
+               ? gsl_ran_gamma(rng->generator, mixture->shape[i], mixture->scale[i])
+               : gsl_ran_lognormal(rng->generator, mixture->mu[i], mixture->sigma[i]);
 }

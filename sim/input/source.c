@@ -125,6 +125,53 @@ int source_next(struct source *source, struct source_line *line, struct err *err
     return 1;
 }
 
+int source_peek(struct source *source, struct source_line *start, struct err *err)
+{
+    if (source->broken) {
+        *err = source->why;
+        return -1;
+    }
+    if (source->at == source->length && !source->ended && fill(source, err) != 0) {
+        return -1;
+    }
+    *start = (struct source_line){
+        .file = source_name(source),
+        .number = source->line + 1,
+        .text = source->text + source->at,
+        .length = source->length - source->at,
+        .has_newline = true,
+    };
+    return start->length > 0;
+}
+
+int source_all(struct source *source, size_t most, char **text, size_t *length,
+               struct err *err)
+{
+    size_t room = FILL_BYTES;
+    *text = memory_new(room, 1);
+    *length = 0;
+    while (!source->ended || source->at < source->length) {
+        size_t n = source->length - source->at;
+        if (*length + n > most) {
+            free(*text);
+            return err_set(err, "%s: more than %zu MB", source_name(source),
+                           most >> 20);
+        }
+        while (*length + n > room) {
+            room *= 2;
+            *text = memory_grow(*text, room, 1);
+        }
+        memcpy(*text + *length, source->text + source->at, n);
+        *length += n;
+        source->at = source->length;
+        if (!source->ended && fill(source, err) != 0) {
+            free(*text);
+            return -1;
+        }
+    }
+    return 0;
+}
+
 struct source *source_open(const char *path, struct err *err)
 {
     struct bytes *bytes = bytes_open(path, err);

@@ -36,6 +36,15 @@ const char *source_name(const struct source *source);
  * after any other error source_broken() is true and every call fails the same way. */
 int source_next(struct source *source, struct source_line *line, struct err *err);
 
+/* How the file goes on, without taking it: 1 and the line's text as much as is read, which
+ * may be more than a line or less; 0 at the end; -1 and `err`. */
+int source_peek(struct source *source, struct source_line *start, struct err *err);
+
+/* All that is left, as one text of at most `most` bytes; free() it.  -1 and `err` if it is
+ * more or cannot be read. */
+int source_all(struct source *source, size_t most, char **text, size_t *length,
+               struct err *err);
+
 bool source_broken(const struct source *source);
 
 /* The number of the line that source_next() gave or refused last. */

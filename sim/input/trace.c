@@ -15,8 +15,8 @@ struct trace {
     struct source *source;
     const struct trace_format *format;
     void *state;              /* of the format */
-    struct source_line first; /* a request on the first line, until it is read */
-    bool has_first;
+    struct source_line again; /* a line with a request that is not read yet */
+    bool has_again;
 
     int64_t arrival_ns; /* of the row above, and as it stands in the file */
     char arrival[SHOWN_BYTES];
@@ -49,48 +49,71 @@ static void strip_carriage_return(struct source_line *line)
     }
 }
 
-static int refuse_format(const struct source_line *line, struct err *err)
+static void end_format(struct trace *trace)
 {
-    bool is_long = line->length > SHOWN_BYTES;
-    return err_at(err, line->file, line->number,
-                  "the first line '%.*s%s' is of no trace format known here; `servesim "
-                  "list formats` has them all",
-                  (int)(is_long ? SHOWN_BYTES : line->length), line->text,
-                  is_long ? "..." : "");
-}
-
-static int begin_format(struct trace *trace, const struct source_line *line,
-                        struct err *err)
-{
-    const struct trace_format *format = trace->format;
+    if (trace->state != NULL && trace->format != NULL &&
+        trace->format->release != NULL) {
+        trace->format->release(trace->state);
+    }
     free(trace->state);
-    trace->state = memory_new(1, format->state_bytes);
-    trace->first = *line;
-    trace->has_first = format->has_no_header;
-    return format->header(trace->state, line, err);
 }
 
-/* Reads the first line and gets ready for the first request. */
-static int begin_pass(struct trace *trace, struct err *err)
+static void begin_format(struct trace *trace, const struct source_line *line)
+{
+    end_format(trace);
+    trace->state = memory_new(1, trace->format->state_bytes);
+    trace->again = *line;
+    trace->has_again = trace->format->has_no_header;
+}
+
+/* Files that are no lines: requests come from a line that stands for all of them. */
+static int begin_all(struct trace *trace, struct source_line *line, struct err *err)
+{
+    line->length = 1;
+    begin_format(trace, line);
+    int result = trace->format->read_all(trace->state, trace->source, err);
+    trace->has_again = result > 0;
+    return result < 0 ? -1 : 0;
+}
+
+static int begin_lines(struct trace *trace, struct err *err)
 {
     struct source_line line;
-    int result = source_next(trace->source, &line, err);
+    if (source_next(trace->source, &line, err) < 0) {
+        return -1;
+    }
+    strip_byte_order_mark(&line);
+    strip_carriage_return(&line);
+    if (trace->format == NULL) {
+        trace->format = trace_format_of_line(&line, err);
+    }
+    if (trace->format == NULL) {
+        return -1;
+    }
+    begin_format(trace, &line);
+    return trace->format->header(trace->state, &line, err);
+}
+
+/* Reads how the file begins and gets ready for the first request. */
+static int begin_pass(struct trace *trace, struct err *err)
+{
+    struct source_line start;
+    int result = source_peek(trace->source, &start, err);
     if (result == 0) {
         return err_set(err, "%s: the file is empty", source_name(trace->source));
     }
     if (result < 0) {
         return -1;
     }
-    strip_byte_order_mark(&line);
-    strip_carriage_return(&line);
     trace->arrival_ns = INT64_MIN;
     trace->n_skipped = 0;
     trace->n_failed = 0;
     if (trace->format == NULL) {
-        trace->format = trace_format_of(&line);
+        trace->format = trace_format_of_start(&start);
     }
-    return trace->format != NULL ? begin_format(trace, &line, err)
-                                 : refuse_format(&line, err);
+    return trace->format != NULL && trace->format->read_all != NULL
+               ? begin_all(trace, &start, err)
+               : begin_lines(trace, err);
 }
 
 struct trace *trace_open(const char *path, const char *format, bool skip_bad_rows,
@@ -105,7 +128,7 @@ struct trace *trace_open(const char *path, const char *format, bool skip_bad_row
     }
     struct trace *trace = memory_new(1, sizeof *trace);
     trace->source = source;
-    trace->format = trace_format_find(format);
+    trace->format = trace_format_is_auto(format) ? NULL : trace_format_find(format);
     trace->skip_bad_rows = skip_bad_rows;
     if (begin_pass(trace, err) != 0) {
         trace_close(trace);
@@ -128,8 +151,10 @@ static int check_order(struct trace *trace, const struct source_line *line,
             (int)trace->arrival_length, trace->arrival);
     }
     trace->arrival_ns = row->arrival_ns;
-    memcpy(trace->arrival, arrival->text, length);
-    trace->arrival_length = length;
+    if (length > 0) { /* it may be that of the row above */
+        memcpy(trace->arrival, arrival->text, length);
+        trace->arrival_length = length;
+    }
     return 0;
 }
 
@@ -139,6 +164,11 @@ static int read_row(struct trace *trace, const struct source_line *line,
     struct trace_field arrival;
     *row = (struct trace_row){.line = line->number, .deadline_ns = -1};
     int result = trace->format->row(trace->state, line, row, &arrival, err);
+    trace->has_again =
+        trace->format->again != NULL && trace->format->again(trace->state);
+    if (trace->has_again) {
+        trace->again = *line;
+    }
     if (result == TRACE_NO_ROW) {
         return result;
     }
@@ -195,15 +225,15 @@ static int skip_empty(struct trace *trace, int64_t first, int64_t n, struct err 
 
 static int next_line(struct trace *trace, struct source_line *line, struct err *err)
 {
-    if (trace->has_first) {
-        trace->has_first = false;
-        *line = trace->first;
+    if (trace->has_again) {
+        trace->has_again = false;
+        *line = trace->again;
         return 1;
     }
     return source_next(trace->source, line, err);
 }
 
-static int end_format(const struct trace *trace, struct err *err)
+static int check_end(const struct trace *trace, struct err *err)
 {
     const struct trace_format *format = trace->format;
     return format->end != NULL
@@ -219,7 +249,7 @@ static int next_row(struct trace *trace, struct trace_row *row, struct err *err)
         struct source_line line;
         int result = next_line(trace, &line, err);
         if (result == 0) {
-            return end_format(trace, err);
+            return check_end(trace, err);
         }
         if (source_broken(trace->source)) {
             return result;
@@ -337,6 +367,6 @@ int trace_sha256(struct trace *trace, char hex[65], struct err *err)
 void trace_close(struct trace *trace)
 {
     source_close(trace->source);
-    free(trace->state);
+    end_format(trace);
     free(trace);
 }

@@ -34,12 +34,14 @@ struct trace_row {
     const char *model;   /* that it asks for, its class, its adapter: labels likewise */
     const char *class;
     const char *adapter;
-    const char *parent_id; /* request_id of an earlier row that it waits for, or NULL */
-    int64_t think_ns;      /* that it is sent after that one has left; 0: at once */
+    const char
+        *parent_id;   /* request_ids of earlier rows that it waits for, separated by
+                              one blank; at most TRACE_PARENT_BYTES; or NULL */
+    int64_t think_ns; /* that it is sent after that one has left; 0: at once */
     int64_t reasoning_tokens; /* of its output, which come before the answer */
 };
 
-enum { TRACE_LABEL_BYTES = 64 };
+enum { TRACE_LABEL_BYTES = 64, TRACE_PARENT_BYTES = 1024 };
 
 struct trace;
 

@@ -8,16 +8,11 @@ static const struct trace_format *const formats[] = {
     TRACE_FORMATS(TRACE_FORMAT_ADDRESS)};
 #undef TRACE_FORMAT_ADDRESS
 
-enum { N_FORMATS = sizeof formats / sizeof formats[0] };
-
-static bool is_auto(const char *name)
-{
-    return name == NULL || strcmp(name, "auto") == 0;
-}
+enum { N_FORMATS = sizeof formats / sizeof formats[0], SHOWN_BYTES = 64 };
 
 const struct trace_format *trace_format_find(const char *name)
 {
-    for (int i = 0; i < N_FORMATS && !is_auto(name); i++) {
+    for (int i = 0; i < N_FORMATS; i++) {
         if (strcmp(formats[i]->name, name) == 0) {
             return formats[i];
         }
@@ -25,19 +20,14 @@ const struct trace_format *trace_format_find(const char *name)
     return NULL;
 }
 
-const struct trace_format *trace_format_of(const struct source_line *line)
+bool trace_format_is_auto(const char *name)
 {
-    for (int i = 0; i < N_FORMATS; i++) {
-        if (formats[i]->test(line)) {
-            return formats[i];
-        }
-    }
-    return NULL;
+    return name == NULL || strcmp(name, "auto") == 0;
 }
 
 bool trace_format_known(const char *name, struct err *err)
 {
-    if (is_auto(name) || trace_format_find(name) != NULL) {
+    if (trace_format_is_auto(name) || trace_format_find(name) != NULL) {
         return true;
     }
     char known[512];
@@ -57,4 +47,31 @@ const char *trace_format_name(int32_t i, const char **first_line)
     }
     *first_line = formats[i]->first_line;
     return formats[i]->name;
+}
+
+const struct trace_format *trace_format_of_start(const struct source_line *start)
+{
+    for (int i = 0; i < N_FORMATS; i++) {
+        if (formats[i]->read_all != NULL && formats[i]->test(start)) {
+            return formats[i];
+        }
+    }
+    return NULL;
+}
+
+const struct trace_format *trace_format_of_line(const struct source_line *line,
+                                                struct err *err)
+{
+    for (int i = 0; i < N_FORMATS; i++) {
+        if (formats[i]->read_all == NULL && formats[i]->test(line)) {
+            return formats[i];
+        }
+    }
+    bool is_long = line->length > SHOWN_BYTES;
+    err_at(err, line->file, line->number,
+           "the first line '%.*s%s' is of no trace format known here; `servesim list "
+           "formats` has them all",
+           (int)(is_long ? SHOWN_BYTES : line->length), line->text,
+           is_long ? "..." : "");
+    return NULL;
 }

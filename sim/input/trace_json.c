@@ -2,14 +2,16 @@
 
 #include "base/check.h"
 #include "input/trace_csv.h"
+#include "input/trace_value.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Where in the line the reader is. */
+/* Where the reader is in an object or list of the line, which may be all of it. */
 struct place {
     const struct source_line *line;
+    const char *start;
     const char *at;
     const char *end;
 };
@@ -19,14 +21,22 @@ struct member {
     struct trace_field value;
 };
 
-static struct place begin(const struct source_line *line)
+static struct place begin(const struct source_line *line, struct trace_field field)
 {
-    return (struct place){line, line->text, line->text + line->length};
+    return (struct place){line, field.text, field.text, field.text + field.length};
+}
+
+static struct trace_field whole(const struct source_line *line)
+{
+    return (struct trace_field){line->text, line->length};
 }
 
 static void skip_blanks(struct place *place)
 {
-    while (place->at < place->end && (*place->at == ' ' || *place->at == '\t')) {
+    while (place->at < place->end && strchr(" \t\r\n", *place->at) != NULL) {
+        if (*place->at == '\0') { /* which strchr() finds, too */
+            return;
+        }
         place->at++;
     }
 }
@@ -49,7 +59,7 @@ static bool take(struct place *place, char c)
 static int refuse(const struct place *place, const char *expected, struct err *err)
 {
     const struct source_line *line = place->line;
-    if (place->at == place->end && !line->has_newline) {
+    if (place->at == line->text + line->length && !line->has_newline) {
         return err_at(err, line->file, line->number,
                       "the last line breaks off at byte %zu: the file is cut off",
                       line->length + 1);
@@ -102,7 +112,7 @@ static bool skip_value(struct place *place)
     if (is_next(place, '[') || is_next(place, '{')) {
         return skip_nested(place);
     }
-    while (place->at < place->end && strchr(",]} \t", *place->at) == NULL) {
+    while (place->at < place->end && strchr(",]} \t\r\n", *place->at) == NULL) {
         place->at++;
     }
     return place->at > start;
@@ -131,17 +141,23 @@ static int read_member(struct place *place, struct member *member, struct err *e
     return 0;
 }
 
+/* Whether what began where the place starts has ended there. */
+static int check_end(struct place *place, struct err *err)
+{
+    skip_blanks(place);
+    return place->at == place->end ? 0 : refuse(place, "the end of the line", err);
+}
+
 /* The next member of the object: 1, 0 behind the last one, -1 and `err`. */
 static int next_member(struct place *place, struct member *member, struct err *err)
 {
-    bool is_first = place->at == place->line->text;
+    bool is_first = place->at == place->start;
     *member = (struct member){{"", 0}, {"", 0}};
     if (is_first && !take(place, '{')) {
         return refuse(place, "'{'", err);
     }
     if (take(place, '}')) {
-        skip_blanks(place);
-        return place->at == place->end ? 0 : refuse(place, "the end of the line", err);
+        return check_end(place, err);
     }
     if (!is_first && !take(place, ',')) {
         return refuse(place, "',' or '}'", err);
@@ -149,21 +165,37 @@ static int next_member(struct place *place, struct member *member, struct err *e
     return read_member(place, member, err) == 0 ? 1 : -1;
 }
 
-static int32_t find(const struct trace_json_table *table, struct trace_field key)
+static bool is_text(const char *text, struct trace_field field)
 {
-    for (int32_t i = 0; i < table->n_names; i++) {
-        if (strlen(table->names[i]) == key.length &&
-            memcmp(table->names[i], key.text, key.length) == 0) {
-            return i;
+    return strlen(text) == field.length && memcmp(text, field.text, field.length) == 0;
+}
+
+static int32_t name_of_alias(const struct trace_json_table *table,
+                             struct trace_field key)
+{
+    for (int32_t i = 0; i < table->n_aliases; i++) {
+        if (is_text(table->aliases[i].alias, key)) {
+            return table->aliases[i].name;
         }
     }
     return -1;
 }
 
-int trace_json_row(const struct trace_json_table *table, const struct source_line *line,
-                   struct trace_field *fields, struct err *err)
+static int32_t find(const struct trace_json_table *table, struct trace_field key)
 {
-    struct place place = begin(line);
+    for (int32_t i = 0; i < table->n_names; i++) {
+        if (is_text(table->names[i], key)) {
+            return i;
+        }
+    }
+    return name_of_alias(table, key);
+}
+
+int trace_json_object(const struct trace_json_table *table,
+                      const struct source_line *line, struct trace_field object,
+                      struct trace_field *fields, struct err *err)
+{
+    struct place place = begin(line, object);
     struct member member;
     bool seen[TRACE_JSON_KEYS] = {false};
     int got;
@@ -178,8 +210,7 @@ int trace_json_row(const struct trace_json_table *table, const struct source_lin
                           table->names[i]);
         }
         seen[i] = true;
-        bool is_null =
-            member.value.length == 4 && memcmp(member.value.text, "null", 4) == 0;
+        bool is_null = is_text("null", member.value);
         fields[i] = is_null ? (struct trace_field){NULL, 0} : member.value;
     }
     for (int32_t i = 0; i < table->n_needed && got == 0; i++) {
@@ -191,11 +222,33 @@ int trace_json_row(const struct trace_json_table *table, const struct source_lin
     return got;
 }
 
+int trace_json_row(const struct trace_json_table *table, const struct source_line *line,
+                   struct trace_field *fields, struct err *err)
+{
+    return trace_json_object(table, line, whole(line), fields, err);
+}
+
+bool trace_json_names(const struct trace_json_table *table,
+                      const struct source_line *line)
+{
+    struct place place = begin(line, whole(line));
+    struct member member;
+    struct err unread; /* told when the line is read as a row */
+    int got;
+    do {
+        got = next_member(&place, &member, &unread);
+        if (find(table, member.key) >= 0) { /* its value may be cut off */
+            return true;
+        }
+    } while (got > 0);
+    return false;
+}
+
 void trace_json_ignored(const struct trace_json_table *table,
                         const struct source_line *line,
                         char ignored[TRACE_JSON_IGNORED])
 {
-    struct place place = begin(line);
+    struct place place = begin(line, whole(line));
     struct member member;
     struct err unread; /* the line is read again as a row, which tells what is wrong */
     size_t used = 0;
@@ -234,7 +287,7 @@ int64_t trace_json_list(const struct source_line *line, const char *key,
                         struct trace_field field, int64_t *values, int64_t most,
                         struct err *err)
 {
-    struct place place = {line, field.text, field.text + field.length};
+    struct place place = begin(line, field);
     int64_t n = 0;
     bool good = take(&place, '[');
     bool ended = good && take(&place, ']');
@@ -254,4 +307,67 @@ int64_t trace_json_list(const struct source_line *line, const char *key,
                                 "is not a list of integers of at least 0", err);
     }
     return n;
+}
+
+int trace_json_element(const struct source_line *line, const char *key,
+                       struct trace_field list, struct trace_field *element,
+                       struct err *err)
+{
+    struct place place = begin(line, list);
+    bool is_first = element->text == NULL;
+    if (is_first && !take(&place, '[')) {
+        return trace_csv_refuse(line, key, list, "is not a list", err);
+    }
+    place.at = is_first ? place.at : element->text + element->length;
+    if (take(&place, ']')) {
+        return check_end(&place, err);
+    }
+    if (!is_first && !take(&place, ',')) {
+        return refuse(&place, "',' or ']'", err);
+    }
+    skip_blanks(&place);
+    const char *start = place.at;
+    if (!skip_value(&place)) {
+        return refuse(&place, "a value", err);
+    }
+    *element = (struct trace_field){start, (size_t)(place.at - start)};
+    return 1;
+}
+
+/* Copies the string without its escapes, as far as there is room: its length.  -1: it has
+ * escapes that no label needs. */
+static int32_t unescape(struct trace_field field, char *text, int32_t room)
+{
+    int32_t n = 0;
+    for (size_t i = 0; i < field.length && n < room; i++) {
+        bool is_escape = field.text[i] == '\\';
+        i += is_escape;
+        if (is_escape &&
+            (i == field.length || (field.text[i] != '\\' && field.text[i] != '/'))) {
+            return -1;
+        }
+        text[n++] = field.text[i];
+    }
+    return n;
+}
+
+int trace_json_label(const struct source_line *line, const char *key,
+                     struct trace_field field, char text[TRACE_LABEL_BYTES + 1],
+                     const char **label, struct err *err)
+{
+    char plain[TRACE_LABEL_BYTES + 1];
+    bool is_quoted = field.length >= 2 && field.text[0] == '"';
+    struct trace_field inner = {field.text + is_quoted, field.length - 2 * is_quoted};
+    if (!is_quoted &&
+        (field.length == 0 || strchr("-0123456789", field.text[0]) == NULL ||
+         field.text[0] == '\0')) {
+        return trace_csv_refuse(line, key, field, "is not a text or a number", err);
+    }
+    int32_t n = unescape(inner, plain, sizeof plain);
+    if (n < 0) {
+        return trace_csv_refuse(line, key, field, "is not a label (it has escapes)",
+                                err);
+    }
+    inner = n <= TRACE_LABEL_BYTES ? (struct trace_field){plain, (size_t)n} : inner;
+    return trace_value_label(line, key, inner, text, label, err);
 }

@@ -55,7 +55,7 @@ struct plain {
     char model[TRACE_LABEL_BYTES + 1];
     char class[TRACE_LABEL_BYTES + 1];
     char adapter[TRACE_LABEL_BYTES + 1];
-    char parent_id[TRACE_LABEL_BYTES + 1];
+    char parent_id[TRACE_PARENT_BYTES + 1];
 };
 
 static bool test(const struct source_line *line)
@@ -106,8 +106,9 @@ static int read_labels(struct plain *plain, const struct source_line *line,
         read_label(line, fields, SESSION_ID, plain->session_id, &row->session_id,
                    err) == 0 &&
         read_label(line, fields, PREFIX_HASH, plain->prefix, &row->prefix, err) == 0 &&
-        read_label(line, fields, PARENT_ID, plain->parent_id, &row->parent_id, err) ==
-            0 &&
+        (fields[PARENT_ID].length == 0 ||
+         trace_value_parents(line, names[PARENT_ID], fields[PARENT_ID],
+                             plain->parent_id, &row->parent_id, err) == 0) &&
         read_label(line, fields, MODEL, plain->model, &row->model, err) == 0 &&
         read_label(line, fields, CLASS, plain->class, &row->class, err) == 0 &&
         read_label(line, fields, ADAPTER, plain->adapter, &row->adapter, err) == 0;

@@ -107,26 +107,47 @@ static bool is_label(struct trace_field field)
             return false;
         }
     }
-    return field.length <= TRACE_LABEL_BYTES;
+    return true;
+}
+
+static int refuse_text(const struct source_line *line, const char *column,
+                       struct trace_field field, size_t most, struct err *err)
+{
+    char reason[128];
+    snprintf(reason, sizeof reason,
+             "is not a label (at most %zu bytes without comma, double "
+             "quote or control character)",
+             most);
+    return trace_csv_refuse(line, column, field, reason, err);
+}
+
+static int read_text(const struct source_line *line, const char *column,
+                     struct trace_field field, size_t most, char *text,
+                     const char **label, struct err *err)
+{
+    *label = NULL;
+    if (field.length == 0) {
+        return 0;
+    }
+    if (field.length > most || !is_label(field)) {
+        return refuse_text(line, column, field, most, err);
+    }
+    memcpy(text, field.text, field.length);
+    text[field.length] = '\0';
+    *label = text;
+    return 0;
 }
 
 int trace_value_label(const struct source_line *line, const char *column,
                       struct trace_field field, char text[TRACE_LABEL_BYTES + 1],
                       const char **label, struct err *err)
 {
-    *label = NULL;
-    if (field.length == 0) {
-        return 0;
-    }
-    if (!is_label(field)) {
-        return trace_csv_refuse(
-            line, column, field,
-            "is not a label (at most 64 bytes without comma, double "
-            "quote or control character)",
-            err);
-    }
-    memcpy(text, field.text, field.length);
-    text[field.length] = '\0';
-    *label = text;
-    return 0;
+    return read_text(line, column, field, TRACE_LABEL_BYTES, text, label, err);
+}
+
+int trace_value_parents(const struct source_line *line, const char *column,
+                        struct trace_field field, char text[TRACE_PARENT_BYTES + 1],
+                        const char **parents, struct err *err)
+{
+    return read_text(line, column, field, TRACE_PARENT_BYTES, text, parents, err);
 }

@@ -19,6 +19,11 @@ int trace_value_label(const struct source_line *line, const char *column,
                       struct trace_field field, char text[TRACE_LABEL_BYTES + 1],
                       const char **label, struct err *err);
 
+/* The same for the ids of several requests, separated by blanks. */
+int trace_value_parents(const struct source_line *line, const char *column,
+                        struct trace_field field, char text[TRACE_PARENT_BYTES + 1],
+                        const char **parents, struct err *err);
+
 /* Reads an integer of 32 bits, with its sign. */
 int trace_value_priority(const struct source_line *line, const char *column,
                          struct trace_field field, int64_t *priority, struct err *err);

@@ -4,11 +4,78 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { NS_PER_S = 1000000000 };
+#include "base/decimal.h"
+
+#define TRACE_WRITE_ADDRESS(format) &format,
+static const struct trace_write_format *const formats[] = {
+    TRACE_WRITE_FORMATS(TRACE_WRITE_ADDRESS)};
+#undef TRACE_WRITE_ADDRESS
+
+enum { N_FORMATS = sizeof formats / sizeof formats[0], NS_PER_S = 1000000000 };
 
 static int write_failed(struct err *err)
 {
     return err_set(err, "the trace cannot be written: %s", strerror(errno));
+}
+
+const struct trace_write_format *trace_write_find(const char *name, struct err *err)
+{
+    char known[256];
+    int used = 0;
+    for (int i = 0; i < N_FORMATS; i++) {
+        if (strcmp(formats[i]->name, name) == 0) {
+            return formats[i];
+        }
+        used += snprintf(known + used, sizeof known - (size_t)used, "%s%s",
+                         i > 0 ? ", " : "", formats[i]->name);
+    }
+    err_set(err, "'%.64s' is no trace format that can be written: give one of %s", name,
+            known);
+    return NULL;
+}
+
+uint32_t trace_write_columns(const struct trace_row *row)
+{
+    uint32_t hashes = row->hash_tokens == TRACE_WRITE_HASH_TOKENS
+                          ? TRACE_WRITE_HASH_IDS
+                          : TRACE_WRITE_HASHED_IDS;
+    return (row->request_id != NULL ? TRACE_WRITE_REQUEST_ID : 0U) |
+           (row->tenant != NULL ? TRACE_WRITE_TENANT : 0U) |
+           (row->priority != 0 ? TRACE_WRITE_PRIORITY : 0U) |
+           (row->session_id != NULL ? TRACE_WRITE_SESSION_ID : 0U) |
+           (row->parent_id != NULL ? TRACE_WRITE_PARENT_ID : 0U) |
+           (row->prefix != NULL ? TRACE_WRITE_PREFIX : 0U) |
+           (row->deadline_ns >= 0 ? TRACE_WRITE_DEADLINE : 0U) |
+           (row->model != NULL ? TRACE_WRITE_MODEL : 0U) |
+           (row->class != NULL ? TRACE_WRITE_CLASS : 0U) |
+           (row->adapter != NULL ? TRACE_WRITE_ADAPTER : 0U) |
+           (row->reasoning_tokens != 0 ? TRACE_WRITE_REASONING : 0U) |
+           (row->hash_ids != NULL ? hashes : 0U);
+}
+
+void trace_write_names(uint32_t columns, char text[TRACE_WRITE_NAMES])
+{
+    static const char *const names[] = {"request_id",
+                                        "tenant",
+                                        "priority",
+                                        "session_id",
+                                        "parent_id",
+                                        "prefix",
+                                        "deadline_s",
+                                        "model",
+                                        "class",
+                                        "adapter",
+                                        "reasoning_tokens",
+                                        "hash_ids",
+                                        "hash_ids of other than 512 tokens"};
+    int used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if ((columns & (1U << i)) != 0) {
+            used += snprintf(text + used, TRACE_WRITE_NAMES - (size_t)used, "%s%s",
+                             used > 0 ? ", " : "", names[i]);
+        }
+    }
 }
 
 int trace_write_begin(struct trace_writer *writer,
@@ -17,13 +84,17 @@ int trace_write_begin(struct trace_writer *writer,
 {
     *writer = (struct trace_writer){
         .format = format, .columns = columns & format->columns, .out = out};
-    return format->header(writer) < 0 ? write_failed(err) : 0;
+    return format->header != NULL && format->header(writer) < 0 ? write_failed(err) : 0;
 }
 
-int trace_write_row(const struct trace_writer *writer, const struct trace_row *row,
+int trace_write_row(struct trace_writer *writer, const struct trace_row *row,
                     struct err *err)
 {
-    return writer->format->row(writer, row) < 0 ? write_failed(err) : 0;
+    if (writer->format->row(writer, row) < 0) {
+        return write_failed(err);
+    }
+    writer->n_rows++;
+    return 0;
 }
 
 int trace_write_end(const struct trace_writer *writer, struct err *err)
@@ -31,103 +102,28 @@ int trace_write_end(const struct trace_writer *writer, struct err *err)
     return fflush(writer->out) != 0 ? write_failed(err) : 0;
 }
 
-/* The plain format: its optional columns in the order of the manual's table. */
-static const char *const plain_names[] = {"request_id",
-                                          "tenant",
-                                          "priority",
-                                          "session_id",
-                                          "parent_id,think_s",
-                                          "prefix_hash,prefix_tokens",
-                                          "deadline_s",
-                                          "model",
-                                          "class",
-                                          "adapter",
-                                          "reasoning_tokens"};
-
-enum { N_PLAIN = sizeof plain_names / sizeof plain_names[0] };
-
-static int plain_header(const struct trace_writer *writer)
-{
-    int status = fputs("arrival_s,prompt_tokens,output_tokens", writer->out);
-    for (int i = 0; i < N_PLAIN && status >= 0; i++) {
-        if ((writer->columns & (1U << i)) != 0) {
-            status = fprintf(writer->out, ",%s", plain_names[i]);
-        }
-    }
-    return status < 0 ? status : fputs("\n", writer->out);
-}
-
-static int write_time(FILE *out, int64_t ns)
+int trace_write_seconds(FILE *out, int64_t ns)
 {
     return fprintf(out, "%" PRId64 ".%09" PRId64, ns / NS_PER_S, ns % NS_PER_S);
 }
 
-static int write_label(FILE *out, const char *label)
+int trace_write_short_seconds(FILE *out, int64_t ns)
 {
-    return fprintf(out, ",%s", label != NULL ? label : "");
+    char text[48];
+    decimal_print(ns, 9, text);
+    return fputs(text, out);
 }
 
-static int write_column(FILE *out, uint32_t column, const struct trace_row *row)
+int trace_write_string(FILE *out, const char *label)
 {
-    switch ((enum trace_write_columns)column) {
-    case TRACE_WRITE_REQUEST_ID:
-        return write_label(out, row->request_id);
-    case TRACE_WRITE_TENANT:
-        return write_label(out, row->tenant);
-    case TRACE_WRITE_PRIORITY:
-        return fprintf(out, ",%" PRId64, row->priority);
-    case TRACE_WRITE_SESSION_ID:
-        return write_label(out, row->session_id);
-    case TRACE_WRITE_PARENT_ID:
-        if (row->parent_id == NULL) {
-            return fputs(",,", out);
-        }
-        return fprintf(out, ",%s,", row->parent_id) < 0
-                   ? -1
-                   : write_time(out, row->think_ns);
-    case TRACE_WRITE_PREFIX:
-        return row->prefix == NULL ? fputs(",,", out)
-               : row->prefix_tokens == 0
-                   ? fprintf(out, ",%s,", row->prefix)
-                   : fprintf(out, ",%s,%" PRId64, row->prefix, row->prefix_tokens);
-    case TRACE_WRITE_DEADLINE:
-        return row->deadline_ns < 0  ? fputs(",", out)
-               : fputs(",", out) < 0 ? -1
-                                     : write_time(out, row->deadline_ns);
-    case TRACE_WRITE_MODEL:
-        return write_label(out, row->model);
-    case TRACE_WRITE_CLASS:
-        return write_label(out, row->class);
-    case TRACE_WRITE_ADAPTER:
-        return write_label(out, row->adapter);
-    case TRACE_WRITE_REASONING:
-        return fprintf(out, ",%" PRId64, row->reasoning_tokens);
-    case TRACE_WRITE_HASH_IDS: /* it has no place for these */
-        break;
+    int status = fputc('"', out);
+    for (const char *at = label; *at != '\0' && status >= 0; at++) {
+        status = *at == '\\' ? fputs("\\\\", out) : fputc(*at, out);
     }
-    return 0;
+    return status < 0 ? status : fputc('"', out);
 }
 
-static int plain_row(const struct trace_writer *writer, const struct trace_row *row)
+int64_t trace_write_units(int64_t ns, int64_t unit_ns)
 {
-    FILE *out = writer->out;
-    int status = write_time(out, row->arrival_ns);
-    if (status >= 0) {
-        status = fprintf(out, ",%" PRId64 ",%" PRId64, row->prompt_tokens,
-                         row->output_tokens);
-    }
-    for (int i = 0; i < N_PLAIN && status >= 0; i++) {
-        if ((writer->columns & (1U << i)) != 0) {
-            status = write_column(out, 1U << i, row);
-        }
-    }
-    return status < 0 ? status : fputs("\n", out);
+    return (ns + unit_ns / 2) / unit_ns;
 }
-
-const struct trace_write_format trace_write_plain = {
-    .name = "plain",
-    .help = "our own CSV",
-    .columns = TRACE_WRITE_HASH_IDS - 1,
-    .header = plain_header,
-    .row = plain_row,
-};

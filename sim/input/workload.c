@@ -20,7 +20,7 @@ static int scan(struct workload *workload, struct err *err)
 {
     struct trace_row row;
     int got;
-    while ((got = trace_next(workload->trace, &row, err)) > 0) {
+    while ((got = detick_next(&workload->detick, workload->trace, &row, err)) > 0) {
         if (workload->interrupted != NULL && *workload->interrupted) {
             return err_set(err, "interrupted: nothing was written");
         }
@@ -123,34 +123,6 @@ static int need_scan(const struct config_workload *config)
            config->cooldown_ns > 0;
 }
 
-/* What need not be read to be refused. */
-static int check_config(const struct config_workload *config, struct err *err)
-{
-    if (config_workload_check(config, err) != 0) {
-        return -1;
-    }
-    if (config->spec != NULL) {
-        return 0;
-    }
-    const char *twice = config->repeat > 1          ? "repeat"
-                        : config->rate_rps_nano > 0 ? "rate_rps"
-                        : config->cooldown_ns > 0   ? "cooldown"
-                        : config->resample_ns > 0   ? "resample"
-                                                    : NULL;
-    if (twice != NULL && strcmp(config->trace, "-") == 0) {
-        return err_set(
-            err, "[workload] %s: standard input cannot be read twice: give a file",
-            twice);
-    }
-    const char *hash = config->trace_sha256;
-    if (hash[0] != '\0' &&
-        (strlen(hash) != 64 || strspn(hash, "0123456789abcdef") != 64)) {
-        return err_set(
-            err, "[workload] trace_sha256: '%s' is not 64 lower-case hex digits", hash);
-    }
-    return 0;
-}
-
 /* How many rows blocks give before the end. */
 static int64_t n_resampled(const struct workload *workload)
 {
@@ -183,7 +155,8 @@ static int scan_blocks(struct workload *workload, struct err *err)
 
 static int scan_trace(struct workload *workload, struct err *err)
 {
-    if (scan(workload, err) != 0 || trace_rewind(workload->trace, err) != 0 ||
+    if (scan(workload, err) != 0 ||
+        detick_rewind(&workload->detick, workload->trace, err) != 0 ||
         (workload->config->rate_rps_nano > 0 && set_rate(workload, err) != 0)) {
         return -1;
     }
@@ -207,6 +180,28 @@ static int look_ahead(struct workload *workload, struct err *err)
     return status;
 }
 
+/* A reader of the trace as the configuration wants it; NULL and `err` if there is none. */
+static struct trace *open_trace(const struct config_workload *config, struct err *err)
+{
+    struct trace *trace =
+        trace_open(config->trace, config->format, config->on_bad_row != 0, err);
+    if (trace != NULL) {
+        trace_keep(trace, config->from_ns, config->until_ns);
+    }
+    return trace;
+}
+
+static int open_detick(struct workload *workload, uint64_t seed, struct err *err)
+{
+    const struct config_workload *config = workload->config;
+    struct trace *ahead = open_trace(config, err);
+    if (ahead == NULL) {
+        return -1;
+    }
+    detick_init(&workload->detick, ahead, config->trace, config->detick_ns, seed);
+    return 0;
+}
+
 static int open_source(struct workload *workload, uint64_t seed, struct err *err)
 {
     const struct config_workload *config = workload->config;
@@ -216,13 +211,15 @@ static int open_source(struct workload *workload, uint64_t seed, struct err *err
         return 0;
     }
     workload->file = strcmp(config->trace, "-") == 0 ? "standard input" : config->trace;
-    workload->trace =
-        trace_open(config->trace, config->format, config->on_bad_row != 0, err);
-    if (workload->trace != NULL) {
-        trace_keep(workload->trace, config->from_ns, config->until_ns);
+    workload->trace = open_trace(config, err);
+    if (workload->trace == NULL) {
+        return -1;
     }
-    if (workload->trace == NULL || config->resample_ns == 0) {
-        return workload->trace == NULL ? -1 : 0;
+    if (config->detick_ns > 0) {
+        return open_detick(workload, seed, err);
+    }
+    if (config->resample_ns == 0) {
+        return 0;
     }
     workload->resample = memory_new(1, sizeof *workload->resample);
     return resample_open(workload->resample, workload->trace, config->trace,
@@ -233,7 +230,8 @@ int workload_open(struct workload *workload, const struct config_workload *confi
                   uint64_t seed, const volatile sig_atomic_t *interrupted,
                   struct err *err)
 {
-    if (check_config(config, err) != 0) {
+    if (config_workload_check(config, err) != 0 ||
+        config_workload_check_trace(config, err) != 0) {
         return -1;
     }
     *workload = (struct workload){
@@ -257,6 +255,7 @@ void workload_close(struct workload *workload)
         trace_close(workload->trace);
         workload->trace = NULL;
     }
+    detick_close(&workload->detick);
     if (workload->draw != NULL) {
         workload_draw_free(workload->draw);
         workload->draw = NULL;
@@ -276,7 +275,7 @@ static int next_of_trace(struct workload *workload, struct trace_row *row,
 {
     const struct config_workload *config = workload->config;
     for (;;) {
-        int got = trace_next(workload->trace, row, err);
+        int got = detick_next(&workload->detick, workload->trace, row, err);
         if (got < 0) {
             return -1;
         }
@@ -296,7 +295,7 @@ static int next_of_trace(struct workload *workload, struct trace_row *row,
         if (++workload->copy >= config->repeat) {
             return 0;
         }
-        if (trace_rewind(workload->trace, err) != 0) {
+        if (detick_rewind(&workload->detick, workload->trace, err) != 0) {
             return -1;
         }
     }

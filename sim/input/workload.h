@@ -17,6 +17,7 @@
 #include "engine/served.h"
 #include "engine/sim.h"
 #include "input/config.h"
+#include "input/detick.h"
 #include "input/names.h"
 #include "input/resample.h"
 #include "input/sessions.h"
@@ -27,6 +28,7 @@ struct workload {
     const struct config_workload *config;
     const volatile sig_atomic_t *interrupted; /* becomes 1 to stop; NULL: never */
     struct trace *trace;                      /* NULL with a generator */
+    struct detick detick;                     /* of its arrivals */
     struct workload_draw *draw;               /* of a generator, or NULL */
     struct resample *resample;                /* blocks of the trace, or NULL */
     const char *file;            /* where the requests stand, for messages */

@@ -42,8 +42,7 @@ void lives_free(struct lives *lives)
     *lives = (struct lives){0};
 }
 
-/* What a change is called. */
-static const char *name_of(const struct probe_life *life)
+const char *lives_name(const struct probe_life *life)
 {
     switch (life->to) {
     case LIFE_OFF:
@@ -82,7 +81,7 @@ int lives_write(const struct lives *lives, const struct sim *sim, const char *fo
         text_decimal(&text, life->at_ns, 9);
         text_printf(&text, ",%s,%d,%s,%s\n",
                     sim->replicas[life->replica].pool->config->name, life->replica,
-                    name_of(life), life->detail);
+                    lives_name(life), life->detail);
         text_flush_if_full(&text);
     }
     return text_close(&text, err);

@@ -29,6 +29,9 @@ struct lives {
 void lives_add(struct lives *lives, const struct probe_life *life);
 void lives_free(struct lives *lives);
 
+/* What a change is called in events.csv. */
+const char *lives_name(const struct probe_life *life);
+
 /* Writes events.csv if there are any. */
 int lives_write(const struct lives *lives, const struct sim *sim, const char *folder,
                 struct err *err);

@@ -29,6 +29,11 @@ static bool has_files(const struct results *results)
     return results->options.folder != NULL;
 }
 
+static bool has_trace(const struct results *results)
+{
+    return has_files(results) && results->options.trace_json;
+}
+
 static int open_files(struct results *results, struct err *err)
 {
     const struct results_options *options = &results->options;
@@ -76,6 +81,7 @@ int results_open(struct results *results, const struct results_options *options,
         .has_slo = slo_any(&options->slo),
     };
     bill_init(&results->bill, &billed);
+    perfetto_init(&results->perfetto, &options->trace);
     summary_init(&results->summary, &options->slo);
     overload_init(&results->overload, options->interval_ns, options->attainment_nano);
     return 0;
@@ -89,6 +95,9 @@ static void on_finish(void *state, struct probe_record *record)
     bill_add(&results->bill, record, met);
     if (slo_any(&results->options.slo)) {
         overload_add(&results->overload, record->arrival_ns, record->finish_ns, met);
+    }
+    if (has_trace(results)) {
+        perfetto_finish(&results->perfetto, record);
     }
     if (has_files(results)) {
         reorder_push(&results->reorder, record);
@@ -104,6 +113,9 @@ static void on_life(void *state, const struct replica *replica,
     bill_life(&results->bill, replica, life->at_ns);
     if (has_files(results) && life->from != life->to) {
         lives_add(&results->lives, life);
+    }
+    if (has_trace(results)) {
+        perfetto_life(&results->perfetto, replica, life);
     }
 }
 
@@ -132,14 +144,31 @@ static void on_step(void *state, const struct probe_step *step)
     text_string(text, step->tokens > 0 ? ",0\n" : ",1\n");
 }
 
+static void on_slice(void *state, const struct replica *replica,
+                     const struct probe_slice *slice)
+{
+    perfetto_slice(&((struct results *)state)->perfetto, replica, slice);
+}
+
+static void on_load(void *state, const struct replica *replica,
+                    const struct probe_load *load)
+{
+    perfetto_load(&((struct results *)state)->perfetto, replica, load);
+}
+
 struct probe results_probe(struct results *results)
 {
+    const struct perfetto_options *trace = &results->options.trace;
     return (struct probe){
         .state = results,
         .finish = on_finish,
         .tick = on_tick,
         .life = on_life,
         .step = has_files(results) && results->options.steps ? on_step : NULL,
+        .slice = has_trace(results) ? on_slice : NULL,
+        .load = has_trace(results) ? on_load : NULL,
+        .slices_from_ns = trace->from_ns,
+        .slices_until_ns = trace->until_ns > 0 ? trace->until_ns : INT64_MAX,
     };
 }
 
@@ -150,6 +179,16 @@ bool results_failed(const struct results *results, struct err *err)
             text_failed(&results->timeline.text, err) ||
             (results->options.steps && text_failed(&results->steps, err)) ||
             reorder_failed(&results->reorder, err));
+}
+
+static int write_trace(struct results *results, const struct sim *sim, struct err *err)
+{
+    if (!has_trace(results)) {
+        return 0;
+    }
+    int32_t n_lanes = perfetto_close(&results->perfetto, sim->totals.end_ns);
+    return perfetto_write(&results->perfetto, sim, n_lanes, results->folder.temporary,
+                          err);
 }
 
 /* Closes every file; the first error is the one that is told. */
@@ -192,6 +231,7 @@ int results_close(struct results *results, struct sim *sim, struct err *err)
     if (close_files(results, err) != 0 || usage_write_replicas(sim, folder, err) != 0 ||
         lives_write(&results->lives, sim, folder, err) != 0 ||
         bill_write(&results->bill, folder, err) != 0 ||
+        write_trace(results, sim, err) != 0 ||
         metrics_write(metrics, folder, "summary.csv", err) != 0) {
         folder_discard(&results->folder);
         return -1;
@@ -223,6 +263,7 @@ void results_free(struct results *results)
 {
     summary_free(&results->summary);
     lives_free(&results->lives);
+    perfetto_free(&results->perfetto);
     meter_report_free(&results->meter);
     bill_free(&results->bill);
 }

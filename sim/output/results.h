@@ -19,6 +19,7 @@
 #include "output/meter_report.h"
 #include "output/metrics.h"
 #include "output/overload.h"
+#include "output/perfetto.h"
 #include "output/reorder.h"
 #include "output/rows.h"
 #include "output/summary.h"
@@ -31,6 +32,8 @@ struct results_options {
     const char *folder; /* NULL: no files, only the summary */
     bool overwrite;
     bool steps;
+    bool trace_json;
+    struct perfetto_options trace;
     const struct pool *pools;
     int32_t n_pools;
     struct slo slo;
@@ -52,6 +55,7 @@ struct results {
     struct bill bill;
     struct overload overload;
     struct lives lives;
+    struct perfetto perfetto; /* if there are files, and it is wanted */
     struct metrics metrics;
 };
 

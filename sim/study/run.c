@@ -216,6 +216,17 @@ static struct sim_config config_of(const struct config *config,
     };
 }
 
+static void note_cut(FILE *out, const struct results *results)
+{
+    const struct perfetto *perfetto = &results->perfetto;
+    if (out != NULL && perfetto->is_cut) {
+        fprintf(out,
+                "servesim: note: trace.json ends at second %.9g: [output] trace_events "
+                "= %" PRId64 " steps and changes are in it\n",
+                (double)perfetto->until_ns * 1e-9, perfetto->options.most_events);
+    }
+}
+
 /* Adds the configuration to the results and puts them in their place. */
 static int commit(const struct config *config, struct results *results,
                   const char *sha256, struct err *err)
@@ -264,6 +275,7 @@ static int simulate(const struct config *config, const struct run_options *optio
         status = results_close(parts->results, &sim, err);
     }
     if (status == 0 && options->folder != NULL) {
+        note_cut(options->warnings, parts->results);
         status = commit(config, parts->results, sha256, err);
     }
     if (options->verbose != NULL && status == 0) {
@@ -287,6 +299,34 @@ static void free_parts(const struct parts *parts)
     free(parts->results);
 }
 
+static struct results_options results_of(const struct config *config,
+                                         const struct run_options *options,
+                                         const struct pool *pools,
+                                         const char *calibration)
+{
+    const struct config_slo *bounds = &config->slo;
+    return (struct results_options){
+        .folder = options->folder,
+        .overwrite = options->overwrite,
+        .steps = config->output.steps != 0,
+        .pools = pools,
+        .n_pools = config->n_pools,
+        .slo = {.ttft_ns = bounds->ttft_ns,
+                .tpot_ns = bounds->tpot_ns,
+                .itl_ns = bounds->itl_ns,
+                .e2e_ns = bounds->e2e_ns},
+        .attainment_nano = bounds->attainment_nano,
+        .sessions = config->output.sessions != 0,
+        .trace_json = config->output.trace_json != 0,
+        .trace = {.from_ns = config->output.trace_from_ns,
+                  .until_ns = config->output.trace_until_ns,
+                  .most_events = config->output.trace_events,
+                  .most_requests = config->output.trace_requests},
+        .interval_ns = config->output.interval_ns,
+        .calibration = calibration,
+    };
+}
+
 int run_config(const struct config *config, const struct run_options *options,
                struct metrics *metrics, struct err *err)
 {
@@ -297,24 +337,10 @@ int run_config(const struct config *config, const struct run_options *options,
         .scalers = memory_new(n, sizeof(const struct scale_ops *)),
         .results = memory_new(1, sizeof *parts.results),
     };
-    const struct config_slo *bounds = &config->slo;
     char calibration[CALIBRATED_TEXT];
     calibrated_print(config->pools, config->n_pools, calibration);
-    struct results_options results_options = {
-        .folder = options->folder,
-        .overwrite = options->overwrite,
-        .steps = config->output.steps != 0,
-        .pools = parts.pools,
-        .n_pools = config->n_pools,
-        .slo = {.ttft_ns = bounds->ttft_ns,
-                .tpot_ns = bounds->tpot_ns,
-                .itl_ns = bounds->itl_ns,
-                .e2e_ns = bounds->e2e_ns},
-        .attainment_nano = bounds->attainment_nano,
-        .sessions = config->output.sessions != 0,
-        .interval_ns = config->output.interval_ns,
-        .calibration = calibration,
-    };
+    struct results_options results_options =
+        results_of(config, options, parts.pools, calibration);
     struct workload workload;
     struct served served;
     struct arena arena = {0};

@@ -1,13 +1,15 @@
 #include "study/trace_stats.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "engine/prefix_chain.h"
+#include "input/detick.h"
 #include "input/prompt_text.h"
 #include "input/trace.h"
-#include "output/metrics.h"
 
 enum { STANDARD_BLOCK_TOKENS = 16 };
 
@@ -58,18 +60,32 @@ static void add_untold(struct trace_stats *stats, const struct trace_row *row)
     }
 }
 
+static void add_labels(struct trace_stats *stats, const struct trace_row *row)
+{
+    label_stats_add(&stats->labels[TRACE_STATS_TENANT], row->tenant);
+    label_stats_add(&stats->labels[TRACE_STATS_CLASS], row->class);
+    label_stats_add(&stats->labels[TRACE_STATS_MODEL], row->model);
+    label_stats_add(&stats->labels[TRACE_STATS_ADAPTER], row->adapter);
+    if (row->priority != 0) {
+        char text[24];
+        snprintf(text, sizeof text, "%" PRId64, row->priority);
+        label_stats_add(&stats->labels[TRACE_STATS_PRIORITY], text);
+    }
+}
+
 static void add_row(struct trace_stats *stats, const struct trace_row *row)
 {
     const struct trace_stats_options *options = stats->options;
     if (stats->n_requests == 0) {
-        stats->first_ns = row->arrival_ns;
         stats->block_tokens = options->block_tokens > 0 ? options->block_tokens
                               : row->hash_tokens > 0    ? row->hash_tokens
                                                         : STANDARD_BLOCK_TOKENS;
     }
-    stats->last_ns = row->arrival_ns;
+    arrival_stats_add(&stats->arrivals, row->arrival_ns);
+    length_stats_add(&stats->lengths, row->prompt_tokens, row->output_tokens);
+    turn_stats_add(&stats->turns, row);
+    add_labels(stats, row);
     stats->prompt_tokens += row->prompt_tokens;
-    stats->output_tokens += row->output_tokens;
     int64_t n_parts;
     struct prefix_part *parts =
         prompt_text_parts(row, options->session_prefix, &n_parts);
@@ -92,7 +108,10 @@ static int finish(struct trace_stats *stats, const struct trace *trace,
     int64_t line;
     const char *reason;
     stats->n_skipped = trace_skipped(trace, &line, &reason);
+    stats->n_failed = trace_failed(trace, &line);
+    stats->has_arrivals = trace_has_arrivals(trace);
     if (stats->n_requests > 0) {
+        turn_stats_finish(&stats->turns);
         return 0;
     }
     if (stats->n_skipped > 0) {
@@ -102,129 +121,68 @@ static int finish(struct trace_stats *stats, const struct trace *trace,
     return err_set(err, "%s: the trace holds no requests", path);
 }
 
+/* All rows, moved off their ticks where that is wanted. */
+static int read_rows(struct trace_stats *stats, struct trace *trace,
+                     struct detick *detick, struct err *err)
+{
+    const struct trace_stats_options *options = stats->options;
+    struct trace_row row;
+    int got;
+    while ((got = detick_next(detick, trace, &row, err)) > 0) {
+        if (options->interrupted != NULL && *options->interrupted) {
+            return err_set(err, "interrupted: nothing was written");
+        }
+        add_row(stats, &row);
+    }
+    return got;
+}
+
+static int open_detick(struct detick *detick, const char *path,
+                       const struct trace_stats_options *options, struct err *err)
+{
+    if (options->detick_ns == 0) {
+        return 0;
+    }
+    if (strcmp(path, "-") == 0) {
+        return err_set(err,
+                       "--detick: standard input cannot be read twice: give a file");
+    }
+    struct trace *ahead =
+        trace_open(path, options->format, options->skip_bad_rows, err);
+    if (ahead == NULL) {
+        return -1;
+    }
+    /* the seed that a run has if nothing is said */
+    detick_init(detick, ahead, path, options->detick_ns, 1);
+    return 0;
+}
+
 int trace_stats_read(struct trace_stats *stats, const char *path,
                      const struct trace_stats_options *options, struct err *err)
 {
+    struct detick detick = {0};
     *stats = (struct trace_stats){.options = options};
     struct trace *trace =
         trace_open(path, options->format, options->skip_bad_rows, err);
     if (trace == NULL) {
         return -1;
     }
-    struct trace_row row;
-    int got;
-    while ((got = trace_next(trace, &row, err)) > 0) {
-        if (options->interrupted != NULL && *options->interrupted) {
-            got = err_set(err, "interrupted: nothing was written");
-            break;
-        }
-        add_row(stats, &row);
-    }
-    got = got == 0 ? finish(stats, trace, path, err) : got;
+    int status = open_detick(&detick, path, options, err);
+    status = status == 0 ? read_rows(stats, trace, &detick, err) : status;
+    status = status == 0 ? finish(stats, trace, path, err) : status;
+    detick_close(&detick);
     trace_close(trace);
-    return got;
+    return status;
 }
 
 void trace_stats_free(struct trace_stats *stats)
 {
     reuse_free(&stats->reuse);
     sessions_free(&stats->sessions);
-}
-
-/* Names of metrics must last as long as they do. */
-struct figures {
-    struct metrics metrics;
-    char names[TRACE_STATS_MOST_CACHES][2][48];
-};
-
-static void put_counts(const struct trace_stats *stats, struct metrics *metrics)
-{
-    int64_t n = stats->n_requests;
-    int64_t span_ns = stats->last_ns - stats->first_ns;
-    metrics_integer(metrics, "requests", n, "requests");
-    if (stats->n_skipped > 0) {
-        metrics_integer(metrics, "skipped_rows", stats->n_skipped, "rows");
+    arrival_stats_free(&stats->arrivals);
+    length_stats_free(&stats->lengths);
+    turn_stats_free(&stats->turns);
+    for (int i = 0; i < TRACE_STATS_LABELS; i++) {
+        label_stats_free(&stats->labels[i]);
     }
-    metrics_ratio(metrics, "span", span_ns, 1000000000, 9, "s");
-    metrics_ratio(metrics, "mean_rate", (wide)(n - 1) * 1000000000, span_ns, 6,
-                  "req/s");
-    metrics_ratio(metrics, "mean_prompt_tokens", stats->prompt_tokens, n, 3, "tokens");
-    metrics_ratio(metrics, "mean_output_tokens", stats->output_tokens, n, 3, "tokens");
-    metrics_integer(metrics, "requests_with_prefix_identity", stats->n_told,
-                    "requests");
-}
-
-static void put_reuse(const struct trace_stats *stats, struct figures *figures)
-{
-    struct metrics *metrics = &figures->metrics;
-    const struct reuse *reuse = &stats->reuse;
-    metrics_integer(metrics, "block_tokens", stats->block_tokens, "tokens");
-    metrics_integer(metrics, "blocks", reuse->n_blocks, "blocks");
-    metrics_integer(metrics, "unique_blocks", reuse->n_unique, "blocks");
-    metrics_integer(metrics, "ideal_hit_blocks", reuse->hit_blocks, "blocks");
-    metrics_integer(metrics, "ideal_hit_tokens", reuse->hit_tokens, "tokens");
-    metrics_ratio(metrics, "ideal_block_hit_rate", reuse->hit_blocks, reuse->n_blocks,
-                  6, "");
-    metrics_ratio(metrics, "ideal_token_hit_rate", reuse->hit_tokens, reuse->n_tokens,
-                  6, "");
-    for (int32_t i = 0; i < stats->options->n_caches; i++) {
-        static const char *const of[2] = {"block", "token"};
-        int64_t cache_blocks = stats->options->cache_blocks[i];
-        int64_t hits[2];
-        reuse_within(reuse, cache_blocks, &hits[0], &hits[1]);
-        for (int j = 0; j < 2; j++) {
-            snprintf(figures->names[i][j], sizeof figures->names[i][j],
-                     "lru_%s_hit_rate_%" PRId64, of[j], cache_blocks);
-            metrics_ratio(metrics, figures->names[i][j], hits[j],
-                          j == 0 ? reuse->n_blocks : reuse->n_tokens, 6, "");
-        }
-    }
-}
-
-/* What may be shared at most, where rows do not tell. */
-static void put_bounds(const struct trace_stats *stats, struct metrics *metrics)
-{
-    wide told_tokens = stats->reuse.hit_tokens;
-    metrics_integer(metrics, "inferred_sessions", stats->sessions.n_sessions,
-                    "sessions");
-    metrics_integer(metrics, "inferred_continuations", stats->n_continued, "requests");
-    metrics_ratio(metrics, "token_hit_rate_lower", told_tokens, stats->prompt_tokens, 6,
-                  "");
-    metrics_ratio(metrics, "token_hit_rate_upper",
-                  told_tokens + stats->continued_tokens, stats->prompt_tokens, 6, "");
-}
-
-static struct figures *figures_of(const struct trace_stats *stats)
-{
-    struct figures *figures = memory_new(1, sizeof *figures);
-    put_counts(stats, &figures->metrics);
-    if (stats->n_told > 0) {
-        put_reuse(stats, figures);
-    }
-    if (stats->n_told < stats->n_requests) {
-        put_bounds(stats, &figures->metrics);
-    }
-    return figures;
-}
-
-void trace_stats_print(const struct trace_stats *stats, FILE *out)
-{
-    struct figures *figures = figures_of(stats);
-    for (int32_t i = 0; i < figures->metrics.n; i++) {
-        const struct metric *metric = &figures->metrics.list[i];
-        fprintf(out, "%-30s %18s%s%s\n", metric->name, metric->value,
-                metric->unit[0] != '\0' ? " " : "", metric->unit);
-    }
-    free(figures);
-}
-
-void trace_stats_write(const struct trace_stats *stats, FILE *out)
-{
-    struct figures *figures = figures_of(stats);
-    fputs("metric,value,unit\n", out);
-    for (int32_t i = 0; i < figures->metrics.n; i++) {
-        const struct metric *metric = &figures->metrics.list[i];
-        fprintf(out, "%s,%s,%s\n", metric->name, metric->value, metric->unit);
-    }
-    free(figures);
 }

@@ -10,11 +10,15 @@ from broken import DONE, FAILED, TRACE, USAGE
 
 LINES = {
     "run": "run CONFIG [-o DIR] [-s section.key=value]... [--stepwise] [--quiet] "
-           "[--overwrite] [--on-bad-row stop|skip] [--interval PERCENT]",
+           "[--overwrite] [--on-bad-row stop|skip] [--interval PERCENT] [--trace-json]",
     "check": "check CONFIG [-s section.key=value]...",
-    "gen": "gen WORKLOAD.ini [-o FILE] [-s section.key=value]...",
+    "gen": "gen WORKLOAD.ini [-o FILE] [--to FORMAT] [-s section.key=value]...",
     "trace": "trace stats FILE [-o FILE.csv] [--cache-blocks LIST] [--block-tokens N] "
-             "[--session-prefix] [--on-bad-row stop|skip]",
+             "[--session-prefix] [--detick TIME] [--format NAME] [--on-bad-row stop|skip]\n"
+             "       servesim trace fit FILE [-o SPEC.ini] [--detick TIME] [--format NAME]\n"
+             "                [--on-bad-row stop|skip]\n"
+             "       servesim trace convert FILE [-o FILE] [--to NAME] [--format NAME]\n"
+             "                       [--on-bad-row stop|skip]",
     "list": "list [KIND [NAME]]",
     "validate": "validate MEASURED.csv [CONFIG] | --observed SERVER.csv CONFIG "
                 "[-o FILE.csv] [--worst N] [-j N]",
@@ -46,6 +50,13 @@ USAGES = [
     wrong("statistics_of_no_trace", ["trace", "stats"], "an argument is missing"),
     wrong("an_operation_on_traces_that_does_not_exist", ["trace", "fold", "day.csv"],
           "no such operation: fold"),
+    wrong("an_option_of_convert_for_stats", ["trace", "stats", "day.csv", "--to", "azure"],
+          "this operation takes no such option: to"),
+    wrong("an_option_of_stats_for_convert",
+          ["trace", "convert", "day.csv", "--block-tokens", "16"],
+          "this operation takes no such option: block-tokens"),
+    wrong("an_option_of_stats_for_fit", ["trace", "fit", "day.csv", "--cache-blocks", "7"],
+          "this operation takes no such option: cache-blocks"),
     wrong("an_unknown_option", ["run", "linear.ini", "--frobnicate"],
           "no such option: --frobnicate"),
     wrong("an_unknown_letter", ["run", "linear.ini", "-x"], "no such option: -x"),
@@ -74,6 +85,8 @@ def usage_faults(case, expected):
 
 
 OTHERS = [
+    broken.Case("a_trace_json_without_a_folder", ["run", "linear.ini", "--trace-json"],
+                "--trace-json: is written to the folder of -o DIR, which is not given"),
     broken.Case("an_unknown_command", ["simulate", "linear.ini"],
                 "no command 'simulate'; 'servesim --help' lists them", code=USAGE),
     broken.Case("an_option_in_the_place_of_a_command", ["-q", "run", "linear.ini"],
@@ -89,7 +102,7 @@ OTHERS = [
 def listed_kind_faults():
     code, stdout, stderr = broken.execute(["list", "gpus"], ".")
     expected = ("servesim list: 'gpus' is not one of accelerators, models, engines, "
-                "policies, prices, batching, order, route, scale, keys, columns\n")
+                "policies, prices, batching, order, route, scale, formats, keys, columns\n")
     if (code, stdout, stderr.decode()) != (USAGE, b"", expected):
         yield f"exit {code}: {stdout!r} {stderr!r}"
 

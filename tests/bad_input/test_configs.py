@@ -154,6 +154,10 @@ VALUES = [
            "-s workload.limit=-1: '-1' is less than 0"),
     option("an_interval_of_nothing", "output.interval=0",
            "-s output.interval=0: '0' is less than 0.000001 s"),
+    option("a_picture_of_no_time", "output.trace_json=yes",
+           "c.ini: [output] trace_until: is not after trace_from", "c.ini"),
+    option("a_picture_of_no_events", "output.trace_events=0",
+           "-s output.trace_events=0: '0' is less than 1"),
     option("a_cost_below_a_femtosecond", "pool.main.base_us=0.0000000001",
            "-s pool.main.base_us=0.0000000001: '0.0000000001' is so near to 0 that it "
            "would be taken as 0"),
@@ -161,6 +165,8 @@ VALUES = [
            "c.ini: [workload] rate_rps and rate_scale: give one of them", "c.ini"),
 ]
 VALUES[-1].files["c.ini"] = WORKLOAD + "rate_scale = 2.5\n" + POOL
+next(case for case in VALUES if case.name == "a_picture_of_no_time").files["c.ini"] = (
+    LINEAR + "[output]\ntrace_from = 7\ntrace_until = 7\n")
 for name, line, fault in (
         ("a_concurrency_of_clients_that_do_not_wait", "concurrency = 13",
          "concurrency: clients wait for answers with mode = closed only"),
@@ -168,7 +174,7 @@ for name, line, fault in (
          "concurrency: must be given with mode = closed")):
     VALUES.append(case(name, LINEAR, f"c.ini: [workload] {fault}"))
     VALUES[-1].files["c.ini"] = WORKLOAD + line + "\n" + POOL
-for key, value in (("rate_rps", "7"), ("rate_scale", "2"), ("cooldown", "3")):
+for key, value in (("rate_rps", "7"), ("rate_scale", "2"), ("cooldown", "3"), ("detick", "3")):
     VALUES.append(option(f"{key}_of_clients_that_wait", f"workload.{key}={value}",
                          f"c.ini: [workload] {key}: has no meaning with mode = closed, where a "
                          "request is sent when another has left", "c.ini"))

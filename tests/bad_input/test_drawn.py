@@ -66,6 +66,9 @@ GENERATORS = [
     option("a_generator_that_is_resampled",
            "drawn.ini: [workload] resample: goes with trace, and with generator there is none",
            "resample=7s"),
+    option("a_generator_with_ticks",
+           "drawn.ini: [workload] detick: goes with trace, and with generator there is none",
+           "detick=3s"),
     option("a_rate_of_bursts",
            "onoff.ini: [workload] rate_rps: process = onoff in bursts.ini has no rate that "
            "could be replaced; rate_scale makes its requests come faster", "rate_rps=7",
@@ -99,6 +102,9 @@ RESAMPLED = [
     resampled("blocks_that_are_repeated",
               "linear.ini: [workload] repeat: with resample, limit says how many requests there "
               "are", "resample=1", "repeat=2"),
+    resampled("blocks_of_ticks",
+              "linear.ini: [workload] detick and resample: give one of them; blocks are drawn "
+              "of the arrivals as they are", "resample=1", "detick=3s"),
     resampled("blocks_of_sessions_that_share_prompts",
               f"linear.ini: [workload] session_prefix: {SHARES}", "resample=1",
               "session_prefix=yes"),

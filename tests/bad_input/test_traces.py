@@ -131,7 +131,8 @@ MOONCAKE = '{"timestamp": 17, "input_length": 700, "output_length": 9, "hash_ids
 
 JSON = [
     case("a_first_line_of_json_that_is_no_request", '{"model": "x"}\n',
-         "t.csv:1: key 'timestamp' is missing"),
+         "t.csv:1: the first line '{\"model\": \"x\"}' is of no trace format known here; "
+         "`servesim list formats` has them all"),
     case("json_without_a_key", MOONCAKE + MOONCAKE.replace("output_length", "output"),
          "t.csv:2: key 'output_length' is missing"),
     case("json_with_a_key_twice", MOONCAKE.replace("hash_ids", "timestamp"),
@@ -190,6 +191,41 @@ STATS = [
           "--block-tokens", "1.5"),
     stats("statistics_into_a_folder_that_is_not_there", TRACE,
           "gone/x.csv: cannot create: No such file or directory", "-o", "gone/x.csv"),
+]
+
+def fit(name, content, says, *options):
+    """What `trace fit` says of t.csv; the spec is not written."""
+    return Case(name, ["trace", "fit", "t.csv", "-o", "spec.ini", *options], says,
+                {"t.csv": content})
+
+
+def many(row, n=150):
+    """`n` rows, {} in each becoming its number."""
+    return HEADER + "".join(row.format(i) + "\n" for i in range(n))
+
+
+FITS = [
+    stats("a_tick_that_is_no_time", TRACE, "--detick: '3 parsecs' is not a time (a number with "
+          "ns, us, ms, s, min or h; bare numbers are s)", "--detick", "3 parsecs"),
+    fit("a_fit_of_a_few_requests", many("{},7,1", 99),
+        "t.csv: has 99 requests, and a fit needs 100"),
+    fit("a_fit_of_one_instant", many("13.7,7,1"),
+        "t.csv: all requests arrive at one instant, and there is nothing to fit a rate to"),
+    fit("a_fit_of_no_arrivals", "num_prefill_tokens,num_decode_tokens\n" + "7,13\n" * 150,
+        "t.csv: the trace has no arrivals to fit a process to"),
+    fit("a_fit_of_a_request_in_a_month", many("{}00000,7,1"),
+        "t.csv: its mean rate is 1e-05 requests/s, and generators draw from 0.001 to 1000000"),
+    fit("a_fit_of_a_bad_row", many("{},7,1") + "150,0,1\n",
+        "t.csv:152: prompt_tokens: '0' is not a positive integer"),
+    fit("a_fit_of_nothing", HEADER, "t.csv: has 0 requests, and a fit needs 100"),
+    fit("a_fit_into_a_folder_that_is_not_there", many("{},7,1"),
+        "gone/x.ini: cannot create: No such file or directory", "-o", "gone/x.ini"),
+    Case("ticks_of_standard_input", ["trace", "stats", "-", "--detick", "3s"],
+         "--detick: standard input cannot be read twice: give a file",
+         stdin=many("{},7,1").encode()),
+    Case("a_fit_of_ticks_of_standard_input", ["trace", "fit", "-", "--detick", "3s"],
+         "--detick: standard input cannot be read twice: give a file",
+         stdin=many("{},7,1").encode()),
 ]
 
 LINES = [
@@ -335,7 +371,7 @@ def odd_name_faults(name):
 
 def main():
     report = broken.Report()
-    report.add_cases(FILES + FIELDS + JSON + STATS + LINES + WORKLOADS)
+    report.add_cases(FILES + FIELDS + JSON + STATS + FITS + LINES + WORKLOADS)
     for case, expected in ACCEPTED:
         report.add(case.name, accepted_faults(case, expected))
     for name in ODD_NAMES:

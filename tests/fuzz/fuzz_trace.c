@@ -21,9 +21,9 @@ struct pass {
     char text[sizeof(struct err)];
 };
 
-static void check_label(const char *label)
+static void check_label(const char *label, size_t most)
 {
-    CHECK(label == NULL || (strlen(label) >= 1 && strlen(label) <= TRACE_LABEL_BYTES));
+    CHECK(label == NULL || (strlen(label) >= 1 && strlen(label) <= most));
     CHECK(label == NULL || strpbrk(label, ",\"\r\n\t") == NULL);
 }
 
@@ -41,12 +41,12 @@ static void check_row(const struct trace_row *row, int64_t arrival_ns)
     CHECK(row->prefix_tokens >= 0 && row->prefix_tokens <= most);
     CHECK(row->think_ns >= 0 && row->think_ns <= most * most);
     CHECK(row->reasoning_tokens >= 0 && row->reasoning_tokens < row->output_tokens);
-    const char *labels[] = {row->request_id, row->tenant,   row->session_id,
-                            row->prefix,     row->model,    row->class,
-                            row->adapter,    row->parent_id};
+    const char *labels[] = {row->request_id, row->tenant, row->session_id, row->prefix,
+                            row->model,      row->class,  row->adapter};
     for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
-        check_label(labels[i]);
+        check_label(labels[i], TRACE_LABEL_BYTES);
     }
+    check_label(row->parent_id, TRACE_PARENT_BYTES);
 }
 
 static void read_pass(struct trace *trace, struct pass *pass)

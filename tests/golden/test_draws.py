@@ -59,6 +59,32 @@ def a_rate_is_that_of_another_description(root, config):
     return but_config(runs.differences(root / "written", root / "drawn"))
 
 
+LENGTHS = ("[workload]\nrequests = 137\n[prompt]\ndistribution = gamma_mix\nw = 1\nshape = 2\n"
+           "scale = 137\n[output]\ndistribution = quantiles\nquantiles = 0:1, 0.5:40, 1:137\n"
+           "[arrivals]\n")
+CHANGING = {
+    "mmpp": "process = mmpp\nstates = 7:62s, 400:1s, 0:5s\n",
+    "profile": "process = weibull\ncv = 2\n[modulation]\nprofile = 0:1, 20min:7, 40min:2\n"
+               "period_s = 1h\nspike_every_s = 60\n",
+    "servegen": "process = servegen\nclients = {root}\n",
+}
+
+
+def rates_that_change_are_replaced_by_a_mean_one(root, config):
+    (root / "chunk-1-trace.csv").write_text("0,2,3,Gamma,1,1\n600,1,2,Weibull,1,1\n")
+    (root / "chunk-2-trace.csv").write_text("0,0,,,,\n600,0.5,2,Weibull,1,1\n")
+    faults = []
+    for name, arrivals in CHANGING.items():
+        spec, trace = root / f"{name}.ini", root / f"{name}.csv"
+        spec.write_text(LENGTHS + arrivals.format(root=root))
+        runs.execute(["gen", spec, "-s", "arrivals.rate_rps=3.7", "-o", trace])
+        written(config, root / f"{name}-written", trace)
+        runs.run(config, root / f"{name}-drawn", [f"workload.generator={spec}",
+                                                  "workload.limit=137", "workload.rate_rps=3.7"])
+        faults += but_config(runs.differences(root / f"{name}-written", root / f"{name}-drawn"))
+    return faults
+
+
 def its_own_config_draws_the_same_again(root, config):
     trace = runs.generate(root / "trace.csv", ["workload.requests=137"])
     drawn(config, root / "drawn", "workload.limit=137", "run.seed=7")
@@ -80,6 +106,7 @@ def its_own_config_draws_the_same_again(root, config):
 TESTS = (a_generator_gives_what_gen_writes,
          the_seed_of_the_run_is_added_to_that_of_the_description,
          a_rate_is_that_of_another_description,
+         rates_that_change_are_replaced_by_a_mean_one,
          its_own_config_draws_the_same_again)
 
 

@@ -1,6 +1,6 @@
 /* crowd: a generated trace in memory, and what it looks like as a whole.
  *
- * The definitions are those of analysis/trace_stats.py.
+ * The definitions are those of sim/study/arrival_stats.h and length_stats.h.
  */
 #ifndef SERVESIM_TESTS_CROWD_H
 #define SERVESIM_TESTS_CROWD_H
@@ -30,7 +30,7 @@ static inline char *crowd_text(const char *path, const char *const *overrides,
     char *text = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
-    generate_write(&spec, out, NULL, &err);
+    generate_write(&spec, &trace_write_plain, out, NULL, &err);
     assert_string_equal(err.text, "");
     fclose(out);
     memory_arena_free(&arena);

@@ -35,6 +35,7 @@ static void every_row_of_the_tables_is_sound(void **state)
 {
     (void)state;
     field_verify(&generate_table);
+    field_verify(&modulation_table);
     for (int i = 0; i < ARRIVALS_TABLES; i++) {
         field_verify(&arrivals_tables[i]);
     }
@@ -46,11 +47,12 @@ static void every_row_of_the_tables_is_sound(void **state)
 static void every_workload_that_comes_along_can_be_generated(void **state)
 {
     (void)state;
-    static const char *const paths[] = {"configs/workloads/azure-code-2023.ini",
-                                        "configs/workloads/azure-conv-2023.ini",
-                                        "configs/workloads/poisson.ini"};
+    static const char *const paths[] = {
+        "configs/workloads/azure-code-2023.ini",
+        "configs/workloads/azure-conv-2023.ini", "configs/workloads/diurnal.ini",
+        "configs/workloads/weekly.ini", "configs/workloads/poisson.ini"};
     const char *const few[] = {"workload.requests=137"};
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 5; i++) {
         struct crowd crowd = crowd_generate(paths[i], few, 1);
         assert_int_equal(crowd.n, 137);
         crowd_free(&crowd);

@@ -73,7 +73,7 @@ static void a_section_nobody_asked_for_is_an_error(void **state)
     assert_refused(
         "[prefix]\nshare = 0.5\n", NULL,
         "w.ini:1: unknown section [prefix] (expected one of workload, arrivals, "
-        "prompt, output)");
+        "modulation, prompt, output)");
 }
 
 static void arrivals_need_a_process_that_exists(void **state)
@@ -84,8 +84,8 @@ static void arrivals_need_a_process_that_exists(void **state)
                    "other)");
     assert_refused(
         "[arrivals]\nprocess = poison\nrate_rps = 4.1\n", NULL,
-        "w.ini:2: process: 'poison' is not one of constant, poisson, gamma, cox, "
-        "onoff");
+        "w.ini:2: process: 'poison' is not one of constant, poisson, gamma, weibull, "
+        "cox, mmpp, onoff, batch, servegen");
     assert_refused("[arrivals]\nprocess = poisson\n", NULL,
                    "w.ini:1: [arrivals] must give 'rate_rps' (mean rate of arrivals)");
     assert_refused("[arrivals]\nprocess = poisson\nrate_rps = 0\n", NULL,
@@ -103,8 +103,8 @@ static void a_key_of_another_process_is_not_ignored(void **state)
         "w.ini:4: tau_s: this key goes with process = cox, not with poisson");
     assert_refused(
         arrivals, "arrivals.shape=0.87",
-        "-s arrivals.shape=0.87: this key goes with process = gamma or cox, not "
-        "with poisson");
+        "-s arrivals.shape=0.87: this key goes with process = gamma or weibull "
+        "or cox, not with poisson");
     assert_refused("[arrivals]\nprocess = cox\nrate_rps = 4.1\ntau = 3\n", NULL,
                    "w.ini:4: [arrivals] unknown key 'tau' (did you mean 'tau_s'?)");
 }
@@ -131,10 +131,10 @@ static void lengths_need_bounds_in_order(void **state)
                    "w.ini:3: tokens: '0' is less than 1 tokens");
     assert_refused("[output]\ndistribution = fixed\ntokens = 13\nmax = 7\n", NULL,
                    "w.ini:4: max: this key goes with distribution = uniform or "
-                   "lognormal_mix, not with fixed");
+                   "lognormal_mix or gamma_mix or quantiles, not with fixed");
     assert_refused("[prompt]\ndistribution = normal\n", NULL,
                    "w.ini:2: distribution: 'normal' is not one of fixed, uniform, "
-                   "lognormal_mix");
+                   "lognormal_mix, gamma_mix, quantiles");
     assert_refused(
         "[prompt]\n", NULL,
         "w.ini:1: [prompt] must give 'distribution' (how lengths are drawn)");
@@ -222,7 +222,7 @@ static void assert_not_written(const char *process, const char *override,
     assert_string_equal(err.text, "");
     FILE *out = fopen(path, "w");
     assert_non_null(out);
-    assert_int_equal(generate_write(&spec, out, NULL, &err), -1);
+    assert_int_equal(generate_write(&spec, &trace_write_plain, out, NULL, &err), -1);
     assert_string_equal(err.text, expected);
     fclose(out);
     memory_arena_free(&arena);

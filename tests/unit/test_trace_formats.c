@@ -289,6 +289,33 @@ static void wrong_values_of_foreign_traces_are_refused_by_their_own_names(void *
     ASSERT_FAULTS(faults);
 }
 
+/* Sums worked out from the file with another program. */
+static void the_published_lengths_of_vidur_read_whole(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct trace_row row;
+    struct trace *trace =
+        trace_open("../shared/traces/vidur/"
+                   "arxiv_summarization_stats_llama2_tokenizer_filtered_v2.csv",
+                   NULL, false, &err);
+    assert_non_null(trace);
+    int64_t n = 0;
+    int64_t prompts = 0;
+    int64_t outputs = 0;
+    while (trace_next(trace, &row, &err) == 1) {
+        assert_int_equal(row.arrival_ns, 0);
+        n++;
+        prompts += row.prompt_tokens;
+        outputs += row.output_tokens;
+    }
+    assert_int_equal(n, 28257);
+    assert_int_equal(prompts, 73131321);
+    assert_int_equal(outputs, 8234948);
+    assert_false(trace_has_arrivals(trace));
+    assert_end(trace);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -304,5 +331,14 @@ int main(void)
         cmocka_unit_test(the_requests_of_a_run_can_be_asked_again),
         cmocka_unit_test(wrong_values_of_foreign_traces_are_refused_by_their_own_names),
     };
-    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+    const struct CMUnitTest published[] = {
+        cmocka_unit_test(the_published_lengths_of_vidur_read_whole),
+    };
+    int failed = 0;
+    if (access("../shared/traces/vidur", R_OK) == 0) {
+        failed = cmocka_run_group_tests(published, NULL, NULL);
+    } else {
+        print_message("skipped: no published lengths in ../shared/traces/vidur\n");
+    }
+    return failed + cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }
