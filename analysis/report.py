@@ -212,7 +212,7 @@ def main():
                 draw_all(items, folder, ending)
         write(path, text)
     except Fault as fault:
-        print(f"servesim: {fault}", file=sys.stderr)
+        print(f"servesim: {str(fault).removesuffix('.')}", file=sys.stderr)  # as the program
         return 1
     except KeyboardInterrupt:
         print(f"servesim: interrupted: {path} was not written", file=sys.stderr)

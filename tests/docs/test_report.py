@@ -283,33 +283,33 @@ class Report(unittest.TestCase):
         self.assertIsNone(re.search(r"<dc:date>", text))
 
     def test_a_folder_that_is_none_or_holds_something_else_is_told(self):
-        self.refused("no/where: there is no such folder.", "no/where")
+        self.refused("no/where: there is no such folder", "no/where")
         empty = self.path("empty")
         os.makedirs(empty, exist_ok=True)
         self.refused(f"{empty}: holds no results; expected what servesim run, compare, sweep, "
-                     "capacity or size wrote with -o.", empty)
+                     "capacity or size wrote with -o", empty)
         lacking = self.copy("lacking")
         os.unlink(f"{lacking}/timeline.csv")
         self.refused(f"{lacking}: holds no timeline.csv; expected a folder that 'servesim run "
-                     "-o' wrote.", lacking)
+                     "-o' wrote", lacking)
 
     def test_a_file_that_was_cut_off_or_is_no_table_is_told(self):
         cut = self.copy("cut")
         text = read_text(f"{cut}/requests.csv")
         write_text(f"{cut}/requests.csv", text[: len(text) // 2])
-        self.refused(f"{cut}/requests.csv: the last line is not whole: the file was cut off.",
+        self.refused(f"{cut}/requests.csv: the last line is not whole: the file was cut off",
                      cut)
         rows = text.splitlines(True)
         write_text(f"{cut}/requests.csv", "".join(rows[:101]))
         self.refused(f"{cut}/requests.csv: has 100 rows, but summary.csv tells of 337 requests: "
-                     "a file was cut off or is of another run.", cut)
+                     "a file was cut off or is of another run", cut)
         write_text(f"{cut}/requests.csv", "")
-        self.refused(f"{cut}/requests.csv: is empty.", cut)
+        self.refused(f"{cut}/requests.csv: is empty", cut)
         lacking = self.changed("lacking2", "timeline.csv", "kv_used_blocks", "kv_blocks")
-        self.refused(f"{lacking}/timeline.csv: has no column kv_used_blocks.", lacking)
+        self.refused(f"{lacking}/timeline.csv: has no column kv_used_blocks", lacking)
         strange = self.changed("strange", "replicas.csv", "0,main,", "0,main,many")
         number = read_text(f"{strange}/replicas.csv").splitlines()[1].split(",")[2]
-        self.refused(f"{strange}/replicas.csv: busy_s: '{number}' is not a number.", strange)
+        self.refused(f"{strange}/replicas.csv: busy_s: '{number}' is not a number", strange)
         strange = self.changed("strange", "requests.csv", ",completed,", ",completed,,,,,")
         done = self.servesim("report", strange, check=False)
         self.assertEqual(done.returncode, 1)
@@ -320,18 +320,18 @@ class Report(unittest.TestCase):
     def test_a_page_that_is_there_is_kept_unless_it_may_go(self):
         path = self.path("kept.html")
         write_text(path, "mine")
-        self.refused(f"{path}: exists already; --overwrite replaces it.", self.run_folder,
+        self.refused(f"{path}: exists already; --overwrite replaces it", self.run_folder,
                      "-o", path)
         self.assertEqual(read_text(path), "mine")
         nowhere = self.path("no/where.html")
-        self.refused(f"{nowhere}: cannot be written: No such file or directory.",
+        self.refused(f"{nowhere}: cannot be written: No such file or directory",
                      self.run_folder, "-o", nowhere)
-        self.refused(f"-o {self.folder}: is a folder; expected the name of an HTML file.",
+        self.refused(f"-o {self.folder}: is a folder; expected the name of an HTML file",
                      self.run_folder, "-o", self.folder, "--overwrite")
 
     def test_a_run_in_which_nothing_completed_has_a_page_that_says_so(self):
         folder = self.changed("none", "requests.csv", ",completed,", ",timed_out,")
-        self.assertIn("No request completed: there are no latencies.",
+        self.assertIn("No request completed: there are no latencies",
                       Page(self.report(folder)).text)
 
 
