@@ -22,7 +22,7 @@ struct asked {
 static int write_trace(const void *context, FILE *out, struct err *err)
 {
     const struct asked *asked = context;
-    return generate_write(asked->spec, asked->to, out, asked->interrupted, err);
+    return generate_write_as(asked->spec, asked->to, out, asked->interrupted, err);
 }
 
 static int run(const struct command_line *line)
@@ -61,8 +61,9 @@ const struct command command_gen = {
     .arguments = "WORKLOAD.ini [-o FILE] [--to FORMAT] [-s section.key=value]...",
     .summary = "Generates a trace from the description of a workload",
     .help =
-        "Writes arrival_s,prompt_tokens,output_tokens to FILE, or to standard output.  "
-        "A\n"
+        "Writes arrival_s,prompt_tokens,output_tokens, and columns of sessions, "
+        "tenants\n"
+        "and what else is described, to FILE, or to standard output.  A\n"
         "FILE that ends with .gz or .zst is compressed.  The same seed gives the same "
         "trace.\n"
         "--to writes it as other programs read traces: see `servesim trace "

@@ -11,7 +11,6 @@
 #include "input/generate.h"
 #include "input/lengths.h"
 #include "input/tenants.h"
-#include "input/trace.h"
 #include "input/trace_format.h"
 #include "input/trace_write.h"
 #include "model/llm.h"
@@ -79,7 +78,7 @@ static int32_t print_variants(const char *section, const struct field_table *tab
 {
     int32_t n = print_fields(section, &tables[0], name);
     for (int32_t i = 1; i < n_tables; i++) {
-        char place[80];
+        char place[120];
         snprintf(place, sizeof place, "%s, %s = %s", section, tables[0].fields[0].key,
                  tables[i].name);
         n += print_fields(place, &tables[i], name);
@@ -90,10 +89,18 @@ static int32_t print_variants(const char *section, const struct field_table *tab
 /* The keys of the files that `servesim gen` reads. */
 static int print_workload_keys(const char *name)
 {
-    int32_t n = print_fields("workload", &generate_table, name) +
-                print_variants("arrivals", arrivals_tables, ARRIVALS_TABLES, name) +
-                print_fields("modulation", &modulation_table, name) +
-                print_variants("prompt, output", lengths_tables, LENGTHS_TABLES, name);
+    int32_t n =
+        print_fields("workload", &generate_table, name) +
+        print_variants("arrivals", arrivals_tables, ARRIVALS_TABLES, name) +
+        print_fields("modulation", &modulation_table, name) +
+        print_variants("prompt, output, followup, turns, prefix_tokens, thinking",
+                       lengths_tables, LENGTHS_TABLES, name) +
+        print_fields("client.NAME", &talk_client_table, name) +
+        print_fields("sessions", &talk_sessions_table, name) +
+        print_fields("agent", &talk_agent_table, name) +
+        print_variants("gap", pauses_tables, PAUSES_TABLES, name) +
+        print_fields("prefix", &prefixes_table, name) +
+        print_fields("reasoning", &talk_reasoning_table, name);
     return found(n, "workload-keys", name);
 }
 

@@ -1,13 +1,10 @@
 #include "input/generate.h"
 
-#include "base/rng.h"
+#include "input/generate_row.h"
 #include "input/settings.h"
 #include "input/trace_write.h"
 
-#include <gsl/gsl_cdf.h>
-#include <gsl/gsl_randist.h>
 #include <inttypes.h>
-#include <math.h>
 
 #define AT(member) offsetof(struct generate_spec, member)
 
@@ -17,6 +14,8 @@ static const struct field fields[] = {
      "requests to draw at most; this or duration_s must be given, or both"},
     {"duration_s", FIELD_TIME, AT(duration_ns), "s", "1000000000", "0.000001",
      "1000000000", NULL, "time before whose end they arrive"},
+    {"skip_s", FIELD_TIME, AT(skip_ns), "s", "0", "0", "100000000", NULL,
+     "time drawn before the trace begins and left out: sessions are under way then"},
     {"seed", FIELD_COUNT, AT(seed), "", "1", "0", NULL, NULL,
      "another seed, another trace of the same kind"},
     {"copula_rho", FIELD_NANO, AT(copula_rho_nano), "", "0", "-1", "1", NULL,
@@ -46,6 +45,19 @@ static int workload_read(struct generate_spec *spec, struct settings *settings,
     return 0;
 }
 
+/* Requests that wait cannot have begun before the trace: nobody would know their parents. */
+static int check_skip(const struct generate_spec *spec, struct err *err)
+{
+    bool waits = (generate_row_columns(spec) & TRACE_WRITE_PARENT_ID) != 0;
+    return waits && spec->skip_ns > 0
+               ? err_set(err,
+                         "%.700s: [workload] skip_s: a session whose turns wait for "
+                         "answers has no turn without the ones before it; it goes with "
+                         "timing = timed",
+                         spec->path)
+               : 0;
+}
+
 int generate_read(struct generate_spec *spec, const char *path,
                   const char *const *overrides, int32_t n_overrides,
                   struct arena *arena, struct err *err)
@@ -61,13 +73,19 @@ int generate_read(struct generate_spec *spec, const char *path,
         }
     }
     if (workload_read(spec, &settings, arena, err) != 0 ||
-        arrivals_read(&spec->arrivals, &settings, arena, err) != 0 ||
-        lengths_read(&spec->prompt, &settings, "prompt", arena, err) != 0 ||
-        lengths_read(&spec->output, &settings, "output", arena, err) != 0) {
+        arrivals_read(&spec->arrivals, &settings, arena, err) != 0) {
+        return -1;
+    }
+    spec->clients = talk_read(&settings, &spec->n_clients, arena, err);
+    if (spec->clients == NULL || check_skip(spec, err) != 0 ||
+        talk_check_used(&settings, err) != 0) {
         return -1;
     }
     return settings_check_used(&settings,
-                               "workload, arrivals, modulation, prompt, output", err);
+                               "workload, arrivals, modulation, prompt, output, "
+                               "client.NAME, sessions, agent, turns, followup, gap, "
+                               "prefix, prefix_tokens, reasoning, thinking",
+                               err);
 }
 
 void generate_start(struct generate_draw *draw, const struct generate_spec *spec)
@@ -75,40 +93,18 @@ void generate_start(struct generate_draw *draw, const struct generate_spec *spec
     uint64_t seed = (uint64_t)spec->seed;
     *draw = (struct generate_draw){.spec = spec};
     arrivals_init(&draw->arrivals, &spec->arrivals, seed);
-    rng_init(&draw->prompt_scores, seed, "prompt");
-    rng_init(&draw->output_scores, seed, "output");
-    lengths_table_init(&draw->prompts, &spec->prompt);
-    lengths_table_init(&draw->outputs, &spec->output);
+    talk_draw_init(&draw->talk, spec->clients, spec->n_clients, &draw->arrivals,
+                   spec->copula_rho_nano, seed);
+    talk_blocks_init(&draw->blocks, &draw->talk);
+    draw->waits = (generate_row_columns(spec) & TRACE_WRITE_PARENT_ID) != 0;
 }
 
 void generate_stop(struct generate_draw *draw)
 {
     arrivals_free(&draw->arrivals);
-    rng_free(&draw->prompt_scores);
-    rng_free(&draw->output_scores);
-    lengths_table_free(&draw->prompts);
-    lengths_table_free(&draw->outputs);
-}
-
-/* Two normal scores with correlation rho, then each length's quantile at its score: the
- * Gaussian copula (Nelsen, An Introduction to Copulas, 2006, section 2.3).  Lengths of a
- * client's own come before those of the sections. */
-static void draw_lengths(struct generate_draw *draw, struct trace_row *row)
-{
-    double rho = (double)draw->spec->copula_rho_nano / 1e9;
-    double prompt_score = gsl_ran_ugaussian(draw->prompt_scores.generator);
-    double own_score = gsl_ran_ugaussian(draw->output_scores.generator);
-    double output_score = rho * prompt_score + sqrt(1 - rho * rho) * own_score;
-    double prompt_share = gsl_cdf_ugaussian_P(prompt_score);
-    double output_share = gsl_cdf_ugaussian_P(output_score);
-    row->tenant = arrivals_client(&draw->arrivals, prompt_share, output_share,
-                                  &row->prompt_tokens, &row->output_tokens);
-    if (row->prompt_tokens == 0) {
-        row->prompt_tokens = lengths_table_quantile(&draw->prompts, prompt_share);
-    }
-    if (row->output_tokens == 0) {
-        row->output_tokens = lengths_table_quantile(&draw->outputs, output_share);
-    }
+    talk_queue_free(&draw->queue);
+    talk_blocks_free(&draw->blocks);
+    talk_draw_free(&draw->talk);
 }
 
 /* What it means that no request came before the end. */
@@ -128,30 +124,65 @@ static int check_end(const struct generate_draw *draw, struct err *err)
     return 0;
 }
 
-/* The next arrival: 1, 0 or -1 as generate_next(). */
-static int next_arrival(struct generate_draw *draw, int64_t *arrival_ns,
-                        struct err *err)
+/* No arrivals come later. */
+static const int64_t latest_ns = INT64_C(1000000000) * 1000000000;
+
+/* When arrivals end. */
+static int64_t end_ns(const struct generate_spec *spec)
 {
-    if (draw->n == draw->spec->n_requests) {
-        return 0;
+    int64_t end = spec->skip_ns + spec->duration_ns;
+    return end < latest_ns ? end : latest_ns;
+}
+
+/* Knows when the next arrival is, if there is one. */
+static void look_for_start(struct generate_draw *draw)
+{
+    if (!draw->has_start && !draw->has_ended) {
+        draw->start_ns = arrivals_next(&draw->arrivals);
+        draw->has_ended = draw->start_ns >= end_ns(draw->spec);
+        draw->has_start = !draw->has_ended;
     }
-    *arrival_ns = arrivals_next(&draw->arrivals);
-    if (*arrival_ns >= draw->spec->duration_ns) {
-        return check_end(draw, err);
+}
+
+/* Whose request is next, or NULL after the last: an arrival that comes before all that has
+ * begun begins. */
+static struct talk_script *next_script(struct generate_draw *draw)
+{
+    look_for_start(draw);
+    struct talk_script *first = talk_queue_first(&draw->queue);
+    while (draw->has_start &&
+           (first == NULL || talk_draw_time(first) > draw->start_ns)) {
+        talk_queue_push(&draw->queue, talk_draw_start(&draw->talk, draw->start_ns));
+        draw->has_start = false;
+        look_for_start(draw);
+        first = talk_queue_first(&draw->queue);
     }
-    draw->n++;
-    return 1;
+    return first != NULL && talk_draw_time(first) < end_ns(draw->spec) ? first : NULL;
 }
 
 int generate_next(struct generate_draw *draw, struct trace_row *row, struct err *err)
 {
     *row = (struct trace_row){.deadline_ns = -1};
-    int got = next_arrival(draw, &row->arrival_ns, err);
-    if (got > 0) {
-        row->line = draw->n;
-        draw_lengths(draw, row);
+    if (draw->n == draw->spec->n_requests) {
+        return 0;
     }
-    return got;
+    for (;;) {
+        struct talk_script *script = next_script(draw);
+        if (script == NULL) {
+            return check_end(draw, err);
+        }
+        bool counts = talk_draw_time(script) >= draw->spec->skip_ns;
+        if (counts) {
+            draw->n++;
+        }
+        if (counts || draw->has_blocks) {
+            generate_row_tell(draw, script, row);
+        }
+        talk_queue_advance(&draw->queue);
+        if (counts) {
+            return 1;
+        }
+    }
 }
 
 static int check_interrupt(const volatile sig_atomic_t *interrupted, struct err *err)
@@ -161,6 +192,40 @@ static int check_interrupt(const volatile sig_atomic_t *interrupted, struct err 
                : 0;
 }
 
+/* Whether each arrival is one request: then nothing else must be drawn to know the last. */
+static bool is_plain(const struct generate_spec *spec)
+{
+    for (int32_t i = 0; i < spec->n_clients; i++) {
+        if (spec->clients[i].kind != TALK_REQUESTS) {
+            return false;
+        }
+    }
+    return spec->skip_ns == 0;
+}
+
+/* The next request's arrival: 1, 0 or -1 as generate_next(). */
+static int next_arrival(struct generate_draw *draw, bool plain, int64_t *arrival_ns,
+                        struct err *err)
+{
+    if (!plain) {
+        struct trace_row row;
+        int got = generate_next(draw, &row, err);
+        *arrival_ns = got > 0 ? row.arrival_ns : *arrival_ns;
+        return got;
+    }
+    if (draw->n == draw->spec->n_requests) {
+        return 0;
+    }
+    look_for_start(draw);
+    if (!draw->has_start) {
+        return check_end(draw, err);
+    }
+    *arrival_ns = draw->start_ns;
+    draw->has_start = false;
+    draw->n++;
+    return 1;
+}
+
 int generate_last(const struct generate_spec *spec,
                   const volatile sig_atomic_t *interrupted, int64_t *last_ns,
                   struct err *err)
@@ -168,11 +233,12 @@ int generate_last(const struct generate_spec *spec,
     struct generate_draw draw;
     int64_t arrival_ns = 0;
     int status;
+    bool plain = is_plain(spec);
     generate_start(&draw, spec);
     do {
         *last_ns = arrival_ns;
         status = check_interrupt(interrupted, err);
-        status = status == 0 ? next_arrival(&draw, &arrival_ns, err) : status;
+        status = status == 0 ? next_arrival(&draw, plain, &arrival_ns, err) : status;
     } while (status > 0);
     generate_stop(&draw);
     return status;
@@ -196,16 +262,16 @@ static int write_requests(struct generate_draw *draw, struct trace_writer *write
     }
 }
 
-int generate_write(const struct generate_spec *spec,
-                   const struct trace_write_format *format, FILE *out,
-                   const volatile sig_atomic_t *interrupted, struct err *err)
+int generate_write_as(const struct generate_spec *spec,
+                      const struct trace_write_format *format, FILE *out,
+                      const volatile sig_atomic_t *interrupted, struct err *err)
 {
     struct generate_draw draw;
     struct trace_writer writer;
     generate_start(&draw, spec);
-    bool has_clients = spec->arrivals.process == ARRIVALS_SERVEGEN;
-    int status = trace_write_begin(&writer, format,
-                                   has_clients ? TRACE_WRITE_TENANT : 0, out, err);
+    int status =
+        trace_write_begin(&writer, format, generate_row_columns(spec), out, err);
+    draw.has_blocks = (writer.columns & TRACE_WRITE_HASH_IDS) != 0;
     if (status == 0) {
         status = write_requests(&draw, &writer, interrupted, err);
     }
@@ -214,4 +280,10 @@ int generate_write(const struct generate_spec *spec,
     }
     generate_stop(&draw);
     return status;
+}
+
+int generate_write(const struct generate_spec *spec, FILE *out,
+                   const volatile sig_atomic_t *interrupted, struct err *err)
+{
+    return generate_write_as(spec, &trace_write_plain, out, interrupted, err);
 }

@@ -56,6 +56,17 @@ static int64_t search_all(const struct lengths_spec *spec, double share)
     return low;
 }
 
+/* A length is more than k with the probability (1 - 1/mean)^k, k = 1, 2, ... */
+static int64_t geometric_quantile(const struct lengths_spec *spec, double u)
+{
+    if (spec->mean_nano == 1000000000) {
+        return 1;
+    }
+    double beyond = log1p(-1e9 / (double)spec->mean_nano);
+    double length = 1 + floor(log1p(-u) / beyond);
+    return length < (double)spec->max_tokens ? (int64_t)length : spec->max_tokens;
+}
+
 int64_t lengths_quantile(const struct lengths_spec *spec, double u)
 {
     CHECK(u >= 0 && u <= 1);
@@ -71,6 +82,8 @@ int64_t lengths_quantile(const struct lengths_spec *spec, double u)
     case LENGTHS_GAMMA_MIX:
     case LENGTHS_QUANTILES:
         return search_all(spec, spec->lowest + u * (spec->highest - spec->lowest));
+    case LENGTHS_GEOMETRIC:
+        return geometric_quantile(spec, u);
     }
     CHECK(false);
     return 0;
@@ -82,7 +95,10 @@ enum { MOST_SHARES = 1 << 17, N_BOUNDS = 1024 };
 void lengths_table_init(struct lengths_table *table, const struct lengths_spec *spec)
 {
     *table = (struct lengths_table){.spec = spec};
-    if (spec->distribution != LENGTHS_FIXED && spec->distribution != LENGTHS_UNIFORM) {
+    bool is_searched = spec->distribution == LENGTHS_LOGNORMAL_MIX ||
+                       spec->distribution == LENGTHS_GAMMA_MIX ||
+                       spec->distribution == LENGTHS_QUANTILES;
+    if (is_searched) {
         int64_t n = spec->max_tokens - spec->min_tokens + 1;
         table->n_shares = n < MOST_SHARES ? n : MOST_SHARES;
         table->shares = memory_new((size_t)table->n_shares, sizeof *table->shares);

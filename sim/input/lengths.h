@@ -18,7 +18,8 @@ enum lengths_distribution {
     LENGTHS_UNIFORM,
     LENGTHS_LOGNORMAL_MIX,
     LENGTHS_GAMMA_MIX,
-    LENGTHS_QUANTILES
+    LENGTHS_QUANTILES,
+    LENGTHS_GEOMETRIC
 };
 
 enum lengths_between { LENGTHS_LINEAR, LENGTHS_LOG };
@@ -36,6 +37,7 @@ struct lengths_spec {
     int64_t min_tokens;
     int64_t max_tokens;
     int64_t outside;     /* enum lengths_outside: what happens beyond min and max */
+    int64_t mean_nano;   /* of a geometric distribution, before max_tokens */
     const char *weights; /* as written; `mixture` is what they mean */
     const char *mus;
     const char *sigmas;
@@ -51,7 +53,7 @@ struct lengths_spec {
     double highest; /* with LENGTHS_RESAMPLE those between min and max */
 };
 
-enum { LENGTHS_TABLES = 6 };
+enum { LENGTHS_TABLES = 7 };
 
 /* For variant_read(): `distribution`, then the keys of each. */
 extern const struct field_table lengths_tables[LENGTHS_TABLES];

@@ -126,6 +126,9 @@ int lengths_read(struct lengths_spec *spec, struct settings *settings,
     case LENGTHS_FIXED:
     case LENGTHS_UNIFORM:
         return 0;
+    case LENGTHS_GEOMETRIC:
+        spec->min_tokens = 1;
+        return 0;
     case LENGTHS_LOGNORMAL_MIX:
     case LENGTHS_GAMMA_MIX:
         status = mixture_read(

@@ -6,7 +6,8 @@
 
 static const struct field distribution_field[] = {
     {"distribution", FIELD_CHOICE, AT(distribution), "", NULL, NULL, NULL,
-     "fixed|uniform|lognormal_mix|gamma_mix|quantiles", "how lengths are drawn"},
+     "fixed|uniform|lognormal_mix|gamma_mix|quantiles|geometric",
+     "how lengths are drawn"},
 };
 
 static const struct field fixed_fields[] = {
@@ -67,6 +68,13 @@ static const struct field quantile_fields[] = {
      "lengths beyond min and max become min and max, or are drawn again"},
 };
 
+static const struct field geometric_fields[] = {
+    {"mean", FIELD_NANO, AT(mean_nano), "", NULL, "1", "100000000", NULL,
+     "mean length: after each token as likely as after any other it goes on"},
+    {"max", FIELD_COUNT, AT(max_tokens), "tokens", "1000000000", "1", "1000000000",
+     NULL, "the longest length; longer ones become it"},
+};
+
 const struct field_table lengths_tables[LENGTHS_TABLES] = {
     {.name = "lengths", .fields = distribution_field, .n_fields = 1},
     {.name = "fixed", .fields = fixed_fields, .n_fields = 1},
@@ -80,4 +88,5 @@ const struct field_table lengths_tables[LENGTHS_TABLES] = {
     {.name = "quantiles",
      .fields = quantile_fields,
      .n_fields = sizeof quantile_fields / sizeof quantile_fields[0]},
+    {.name = "geometric", .fields = geometric_fields, .n_fields = 2},
 };

@@ -39,24 +39,48 @@ static struct prefix_part *hashed_parts(const struct trace_row *row)
     return parts;
 }
 
+/* So much of the prompt is the named text. */
+static int64_t named_tokens(const struct trace_row *row)
+{
+    bool all = row->prefix_tokens == 0 || row->prefix_tokens > row->prompt_tokens;
+    return row->prefix == NULL ? 0 : all ? row->prompt_tokens : row->prefix_tokens;
+}
+
+/* And so much, with the answer, its session's behind that. */
+static int64_t session_tokens(const struct trace_row *row, bool session_prefix)
+{
+    bool is_whole = row->prefix != NULL && row->prefix_tokens == 0;
+    if (!session_prefix || row->session_id == NULL || is_whole) {
+        return 0;
+    }
+    int64_t answer = row->reasoning_tokens > 0 ? 0 : row->output_tokens;
+    return row->prompt_tokens - named_tokens(row) + answer;
+}
+
 /* Labels hold no newline, so no label of a prompt is a session's text. */
 struct prefix_part *prompt_text_parts(const struct trace_row *row, bool session_prefix,
                                       int64_t *n_parts)
 {
-    *n_parts = 1;
     if (row->hash_ids != NULL) {
         *n_parts = row->n_hash_ids;
         return hashed_parts(row);
     }
-    if (row->prefix != NULL) {
-        return one_part(text_of("", row->prefix), row->prompt_tokens);
-    }
-    if (session_prefix && row->session_id != NULL) {
-        return one_part(text_of("session\n", row->session_id),
-                        row->prompt_tokens + row->output_tokens);
-    }
+    int64_t named = named_tokens(row);
+    int64_t session = session_tokens(row, session_prefix);
     *n_parts = 0;
-    return NULL;
+    if (named == 0 && session == 0) {
+        return NULL;
+    }
+    struct prefix_part *parts = memory_new(2, sizeof *parts);
+    if (named > 0) {
+        parts[(*n_parts)++] =
+            (struct prefix_part){.id = text_of("", row->prefix), .tokens = named};
+    }
+    if (session > 0) {
+        parts[(*n_parts)++] = (struct prefix_part){
+            .id = text_of("session\n", row->session_id), .tokens = session};
+    }
+    return parts;
 }
 
 struct prefix_part *prompt_text_of_session(int64_t number, int64_t prompt_tokens,

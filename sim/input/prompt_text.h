@@ -1,9 +1,11 @@
 /* prompt_text: what a request's prompt consists of, as far as its row tells.
  *
- * In this order: the row's hash ids; the text that prefix_hash names; if so wanted, all that
- * its session has said.  Of two requests of a session the shorter prompt is the beginning
- * of the other, and a prompt that is longer than prompt and answer before it begins with
- * both: the parts of a session's prompt hold its answer, too.
+ * If it has hash ids: these.  Else the text that prefix_hash names: the whole prompt, or
+ * its first prefix_tokens; and behind it, or without it, if so wanted, what its session has
+ * said.  Of two requests of a session the shorter prompt is the beginning of the other, and
+ * a prompt that is longer than prompt and answer before it begins with both: the parts of a
+ * session's prompt hold its answer, too.  But not one that was thought about: clients drop
+ * what was thought, so the text does not go on as it was generated.
  */
 #ifndef SERVESIM_INPUT_PROMPT_TEXT_H
 #define SERVESIM_INPUT_PROMPT_TEXT_H

@@ -261,9 +261,8 @@ void settings_use_section(struct settings *settings, const char *section)
         return;
     }
     inside->used = true;
-    for (struct settings_entry *entry = inside->first; entry != NULL;
-         entry = entry->next) {
-        entry->used = true;
+    for (struct settings_entry *at = inside->first; at != NULL; at = at->next) {
+        at->used = true;
     }
 }
 
@@ -277,6 +276,12 @@ const struct settings_section *settings_next(const struct settings *settings,
         section = section->next;
     }
     return section;
+}
+
+const struct settings_section *settings_section(const struct settings *settings,
+                                                const char *name)
+{
+    return section_find(settings, name);
 }
 
 static int refuse_key(const struct settings_entry *entry,

@@ -75,6 +75,10 @@ const struct settings_section *settings_next(const struct settings *settings,
                                              const char *prefix,
                                              const struct settings_section *after);
 
+/* The section of that name, or NULL. */
+const struct settings_section *settings_section(const struct settings *settings,
+                                                const char *name);
+
 /* Reads every entry of the section (none if the file has no such section) into the
  * structs inside `base` and marks it used.  The keys of the tables must differ.  Fields
  * without an entry are left as they are. */

@@ -128,7 +128,7 @@ struct trace *trace_open(const char *path, const char *format, bool skip_bad_row
     }
     struct trace *trace = memory_new(1, sizeof *trace);
     trace->source = source;
-    trace->format = trace_format_is_auto(format) ? NULL : trace_format_find(format);
+    trace->format = trace_format_find(format);
     trace->skip_bad_rows = skip_bad_rows;
     if (begin_pass(trace, err) != 0) {
         trace_close(trace);

@@ -10,9 +10,14 @@ static const struct trace_format *const formats[] = {
 
 enum { N_FORMATS = sizeof formats / sizeof formats[0], SHOWN_BYTES = 64 };
 
+static bool is_auto(const char *name)
+{
+    return name == NULL || strcmp(name, "auto") == 0;
+}
+
 const struct trace_format *trace_format_find(const char *name)
 {
-    for (int i = 0; i < N_FORMATS; i++) {
+    for (int i = 0; i < N_FORMATS && !is_auto(name); i++) {
         if (strcmp(formats[i]->name, name) == 0) {
             return formats[i];
         }
@@ -20,14 +25,9 @@ const struct trace_format *trace_format_find(const char *name)
     return NULL;
 }
 
-bool trace_format_is_auto(const char *name)
-{
-    return name == NULL || strcmp(name, "auto") == 0;
-}
-
 bool trace_format_known(const char *name, struct err *err)
 {
-    if (trace_format_is_auto(name) || trace_format_find(name) != NULL) {
+    if (is_auto(name) || trace_format_find(name) != NULL) {
         return true;
     }
     char known[512];

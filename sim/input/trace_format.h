@@ -81,16 +81,13 @@ struct trace_format {
 TRACE_FORMATS(TRACE_FORMAT_DECLARE)
 #undef TRACE_FORMAT_DECLARE
 
-/* The format of that name, or NULL. */
+/* The format of that name; NULL for NULL, "auto" and names of none. */
 const struct trace_format *trace_format_find(const char *name);
-
-/* Whether the name, which may be NULL, stands for the format that the file tells. */
-bool trace_format_is_auto(const char *name);
 
 /* The format with read_all() of a file that begins so, or NULL. */
 const struct trace_format *trace_format_of_start(const struct source_line *start);
 
-/* The format of a file with this first line; NULL and `err`, which names all. */
+/* The format of a file with this first line; NULL and `err` if there is none. */
 const struct trace_format *trace_format_of_line(const struct source_line *line,
                                                 struct err *err);
 

@@ -33,7 +33,7 @@ static bool is_ours(const char *name)
         "config.ini",  "summary.csv",   "machine.csv", "critical.csv", "decode.csv",
         "prefill.csv", "compare.csv",   "winners.csv", "compare.svg",  "sweep.ini",
         "sweep.csv",   "sweep.csv.tmp", "journal",     "capacity.csv", "trials.csv",
-        "size.csv",    "fleets.csv",    "demand.csv",  "fleet.ini"};
+        "size.csv",    "fleets.csv",    "demand.csv",  "fleet.ini",    "trace.json"};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         if (strcmp(name, others[i]) == 0) {
             return true;

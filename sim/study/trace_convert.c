@@ -69,15 +69,6 @@ static void look(struct trace_convert *convert, const struct trace_row *row)
     convert->columns |= trace_write_columns(row);
 }
 
-static int no_requests(const struct trace_convert *convert, struct err *err)
-{
-    const char *path = name_of(convert);
-    const char *first = trace_skipped_reason(convert->trace, 0);
-    return first == NULL ? err_set(err, "%s: the trace holds no requests", path)
-                         : err_set(err, "%s: all rows were skipped, the first: %.500s",
-                                   path, first);
-}
-
 int trace_convert_write(struct trace_convert *convert, FILE *out, struct err *err)
 {
     struct trace_writer writer;
@@ -98,7 +89,7 @@ int trace_convert_write(struct trace_convert *convert, FILE *out, struct err *er
         return -1;
     }
     return convert->n_rows > 0 ? trace_write_end(&writer, err)
-                               : no_requests(convert, err);
+                               : trace_refuse_empty(convert->trace, err);
 }
 
 static const char *plural(int64_t n, const char *one, const char *many)

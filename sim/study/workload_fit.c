@@ -120,6 +120,16 @@ static struct lengths_spec lengths_spec_of(const struct workload_fit_lengths *fi
  * does not say much. */
 static void draw(struct workload_fit *fit)
 {
+    const struct talk_client client = {
+        .name = "",
+        .tenant = "",
+        .model = "",
+        .class = "",
+        .adapter = "",
+        .share_nano = 1000000000,
+        .prompt = lengths_spec_of(&fit->prompt),
+        .output = lengths_spec_of(&fit->output),
+    };
     struct generate_spec spec = {
         .path = "",
         .n_requests = N_DRAWN,
@@ -127,8 +137,8 @@ static void draw(struct workload_fit *fit)
         .seed = 1,
         .copula_rho_nano = llround(fit->rho * 1e9),
         .arrivals = {.process = ARRIVALS_CONSTANT, .rate_nano_per_s = 1000000000},
-        .prompt = lengths_spec_of(&fit->prompt),
-        .output = lengths_spec_of(&fit->output),
+        .clients = &client,
+        .n_clients = 1,
     };
     struct generate_draw draw;
     struct length_stats lengths = {0};

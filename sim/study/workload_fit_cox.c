@@ -6,7 +6,12 @@
 #include "base/check.h"
 
 static const int64_t windows_s[] = {1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600};
-enum { N_WINDOWS = sizeof windows_s / sizeof *windows_s };
+enum {
+    N_WINDOWS = sizeof windows_s / sizeof *windows_s,
+    GRID_CVS = 22,
+    GRID_TAUS = 20,
+    MEMORIES = 20 /* in a trace at least: what is slower is not told from a trend */
+};
 
 /* What the wandering rate adds to the index in one window: rate x 2 / W x the integral over u
  * of (W - u) C(u), C(u) = exp(s2 exp(-u / tau)) - 1 the covariance of the rate's factor (the
@@ -106,8 +111,10 @@ static void solve(struct task *task, double *modulation_cv, double *tau_s)
 {
     double least = INFINITY;
     double start[2] = {0};
-    for (double cv = 0.02; cv < 5; cv *= 1.3) {
-        for (double tau = 1; tau < task->longest_tau_s; tau *= 1.5) {
+    for (int i = 0; i < GRID_CVS; i++) {
+        double cv = 0.02 * pow(1.3, i); /* to 5 */
+        for (int j = 0; j < GRID_TAUS; j++) {
+            double tau = pow(task->longest_tau_s, (double)j / (GRID_TAUS - 1));
             double here = loss(task, cv, tau);
             if (here < least) {
                 least = here;
@@ -125,9 +132,9 @@ static void solve(struct task *task, double *modulation_cv, double *tau_s)
     CHECK(solver != NULL);
     int status =
         gsl_multimin_fminimizer_set(solver, &function, &at.vector, &step.vector);
-    for (int i = 0; i < 200 && status == GSL_SUCCESS; i++) {
+    for (int i = 0; i < 500 && status == GSL_SUCCESS; i++) {
         status = gsl_multimin_fminimizer_iterate(solver);
-        if (gsl_multimin_fminimizer_size(solver) < 1e-4) {
+        if (gsl_multimin_fminimizer_size(solver) < 1e-8) {
             break;
         }
     }
@@ -150,7 +157,7 @@ bool workload_fit_cox_of(struct arrivals_spec *spec,
         task.index[i] =
             workload_fit_traffic_idc(traffic, windows_s[i], &task.n_windows[i]);
     }
-    task.longest_tau_s = fmin(span_s / 4, 1e6);
+    task.longest_tau_s = fmin(span_s / MEMORIES, 1e6);
     double modulation_cv;
     double tau_s;
     solve(&task, &modulation_cv, &tau_s);

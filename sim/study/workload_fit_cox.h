@@ -10,7 +10,7 @@
 double workload_fit_cox_idc(double rate_per_s, double shape, double modulation_cv,
                             double tau_s, double window_s, int64_t n_windows);
 
-/* The process `cox`; false if the trace is too short for one: it needs ten windows of 10 s. */
+/* The process `cox`, its memory at most a twentieth of the trace; false if the trace is too short for one: it needs ten windows of 10 s. */
 bool workload_fit_cox_of(struct arrivals_spec *spec,
                          const struct workload_fit_traffic *traffic);
 

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "base/memory.h"
 
 enum { EXACT_TOKENS = 256, CELLS_PER_OCTAVE_BITS = 7, HEAVY_SHARE = 200 };
@@ -77,6 +78,7 @@ static struct mixture_fit_cells cells_of(const struct length_order *order)
         }
         cells.list[cells.n++] = cell_of(order, begin, &begin);
     }
+    CHECK(cells.n > 0);
     cells.list[0].low = -INFINITY;
     cells.list[cells.n - 1].high = INFINITY;
     return cells;

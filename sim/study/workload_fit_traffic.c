@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "base/memory.h"
 #include "study/arrival_stats.h"
 
@@ -38,6 +39,7 @@ void workload_fit_traffic_init(struct workload_fit_traffic *traffic,
     }
     fill(&stats, traffic->figures);
     arrival_stats_free(&stats);
+    CHECK(n >= 2);
     int64_t stride = (n - 1 + MOST_GAPS - 1) / MOST_GAPS;
     traffic->gaps_ns =
         memory_new((size_t)((n - 1) / stride + 1), sizeof *traffic->gaps_ns);

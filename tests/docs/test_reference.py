@@ -26,7 +26,8 @@ CHAPTERS = {
     "admit": "fleets", "lora": "fleets", "price": "bill", "power": "bill",
     "study": "studies", "capacity": "capacity", "size": "size", "tune": "tune",
 }
-WORKLOAD_CHAPTERS = {}
+WORKLOAD_CHAPTERS = dict.fromkeys(("client.NAME", "sessions", "agent", "gap", "prefix", "reasoning"),
+                                  "sessions")
 WORKLOAD_CHAPTER = "workloads"
 NOTE = ("*Made of what `{}` prints; [all pages of this kind](../reference.md).*\n")
 

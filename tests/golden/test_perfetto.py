@@ -242,7 +242,8 @@ def check_limit(folder, config, settings, whole, faults):
     limited = [*settings, "output.trace_json=yes", f"output.trace_events={most}",
                "output.trace_requests=0"]
     flags = [flag for setting in limited for flag in ("-s", setting)]
-    told = runs.execute(["run", config, "-o", folder / "limited", "-q", *flags])
+    runs.run(config, folder / "limited", limited)  # and over it, again
+    told = runs.execute(["run", config, "-o", folder / "limited", "-q", "--overwrite", *flags])
     runs.run(config, folder / "limited-plain", limited, True)
     faults += [f"limit: {w}" for w in
                runs.differences(folder / "limited", folder / "limited-plain")]

@@ -29,7 +29,8 @@ class Outcome:
     def __init__(self, case, root):
         config = root / "config.ini"
         config.write_text(runs.EXAMPLES[case.example], encoding="utf-8")
-        settings = [*case.settings, f"workload.trace={case.trace(root)}"]
+        settings = [*case.settings, f"workload.trace={case.trace(root)}",
+                    "output.trace_json=yes", "output.trace_events=4099"]
         if case.steps:
             settings.append("output.steps=yes")
         self.spans, self.plain = root / "spans", root / "plain"

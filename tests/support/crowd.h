@@ -30,7 +30,7 @@ static inline char *crowd_text(const char *path, const char *const *overrides,
     char *text = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
-    generate_write(&spec, &trace_write_plain, out, NULL, &err);
+    generate_write(&spec, out, NULL, &err);
     assert_string_equal(err.text, "");
     fclose(out);
     memory_arena_free(&arena);

@@ -60,7 +60,7 @@ static void arrivals_stay_within_their_tick_and_their_order(void **state)
     const int64_t first_tokens = 11;
     for (uint64_t seed = 1; seed <= 40; seed++) {
         int64_t arrivals_ns[MOST];
-        struct detick detick;
+        struct detick detick = {0};
         struct trace *trace = open_text(ticks);
         detick_init(&detick, open_again(), "t.csv", 3000000000, seed);
         assert_int_equal(read_all(&detick, trace, arrivals_ns, &first_tokens), 8);
@@ -78,7 +78,7 @@ static void the_same_seed_moves_them_alike_after_a_rewind_too(void **state)
 {
     (void)state;
     int64_t arrivals_ns[3][MOST];
-    struct detick detick;
+    struct detick detick = {0};
     struct err err = {""};
     struct trace *trace = open_text(ticks);
     detick_init(&detick, open_again(), "t.csv", 3000000000, 7);
@@ -98,7 +98,7 @@ static void the_same_seed_moves_them_alike_after_a_rewind_too(void **state)
 static void a_detick_of_nothing_leaves_arrivals_where_they_are(void **state)
 {
     (void)state;
-    int64_t arrivals_ns[MOST];
+    int64_t arrivals_ns[MOST] = {0};
     struct detick detick = {0};
     struct trace *trace = open_text(ticks);
     assert_int_equal(read_all(&detick, trace, arrivals_ns, NULL), 8);
@@ -119,7 +119,7 @@ static void the_requests_of_a_tick_are_spread_uniformly(void **state)
     for (int i = 0; i < MOST; i++) {
         length += (size_t)sprintf(text + length, "4.5,13,7\n");
     }
-    struct detick detick;
+    struct detick detick = {0};
     struct trace *trace = open_text(text);
     detick_init(&detick, open_again(), "t.csv", 3000000000, 1);
     assert_int_equal(read_all(&detick, trace, arrivals_ns, NULL), MOST);
@@ -136,7 +136,7 @@ static void the_requests_of_a_tick_are_spread_uniformly(void **state)
 static void a_file_that_changed_meanwhile_is_refused(void **state)
 {
     (void)state;
-    struct detick detick;
+    struct detick detick = {0};
     struct trace_row row;
     struct err err = {""};
     struct trace *trace = open_text(HEADER "1,11,1\n");

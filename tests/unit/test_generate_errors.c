@@ -71,9 +71,11 @@ static void a_section_nobody_asked_for_is_an_error(void **state)
 {
     (void)state;
     assert_refused(
-        "[prefix]\nshare = 0.5\n", NULL,
-        "w.ini:1: unknown section [prefix] (expected one of workload, arrivals, "
-        "modulation, prompt, output)");
+        "[prefixes]\nshare = 0.5\n", NULL,
+        "w.ini:1: unknown section [prefixes] (expected one of workload, arrivals, "
+        "modulation, prompt, output, client.NAME, sessions, agent, turns, followup, "
+        "gap, "
+        "prefix, prefix_tokens, reasoning, thinking)");
 }
 
 static void arrivals_need_a_process_that_exists(void **state)
@@ -131,10 +133,11 @@ static void lengths_need_bounds_in_order(void **state)
                    "w.ini:3: tokens: '0' is less than 1 tokens");
     assert_refused("[output]\ndistribution = fixed\ntokens = 13\nmax = 7\n", NULL,
                    "w.ini:4: max: this key goes with distribution = uniform or "
-                   "lognormal_mix or gamma_mix or quantiles, not with fixed");
+                   "lognormal_mix or gamma_mix or quantiles or geometric, not with "
+                   "fixed");
     assert_refused("[prompt]\ndistribution = normal\n", NULL,
                    "w.ini:2: distribution: 'normal' is not one of fixed, uniform, "
-                   "lognormal_mix, gamma_mix, quantiles");
+                   "lognormal_mix, gamma_mix, quantiles, geometric");
     assert_refused(
         "[prompt]\n", NULL,
         "w.ini:1: [prompt] must give 'distribution' (how lengths are drawn)");
@@ -222,7 +225,7 @@ static void assert_not_written(const char *process, const char *override,
     assert_string_equal(err.text, "");
     FILE *out = fopen(path, "w");
     assert_non_null(out);
-    assert_int_equal(generate_write(&spec, &trace_write_plain, out, NULL, &err), -1);
+    assert_int_equal(generate_write(&spec, out, NULL, &err), -1);
     assert_string_equal(err.text, expected);
     fclose(out);
     memory_arena_free(&arena);

@@ -331,7 +331,7 @@ static void assert_ends(const char *sections, const char *expected)
     assert_string_equal(err.text, "");
     FILE *out = fopen("out.csv", "w");
     assert_non_null(out);
-    assert_int_equal(generate_write(&spec, &trace_write_plain, out, NULL, &err), -1);
+    assert_int_equal(generate_write(&spec, out, NULL, &err), -1);
     assert_string_equal(err.text, expected);
     fclose(out);
     memory_arena_free(&arena);

@@ -52,9 +52,10 @@ static void the_cdf_of_a_mixture_is_the_weighted_sum_of_its_parts(void **state)
     /* By hand: ln 137 = 4.919981; (4.919981 - 2.5) / 0.7 = 3.457115 -> 0.999727,
      * (4.919981 - 7.25) / 1.1 = -2.118199 -> 0.017079. */
     double expected = 0.613 * 0.999727 + 0.387 * 0.017079;
-    assert_true(fabs(mixture_cdf(&spec.prompt.mixture, 137) - expected) < 1e-6);
-    assert_true(mixture_cdf(&spec.prompt.mixture, 0) == 0);
-    assert_true(mixture_cdf(&spec.prompt.mixture, -3) == 0);
+    assert_true(fabs(mixture_cdf(&spec.clients->prompt.mixture, 137) - expected) <
+                1e-6);
+    assert_true(mixture_cdf(&spec.clients->prompt.mixture, 0) == 0);
+    assert_true(mixture_cdf(&spec.clients->prompt.mixture, -3) == 0);
     memory_arena_free(&arena);
 }
 
@@ -64,19 +65,19 @@ static void a_quantile_is_the_nearest_whole_number_to_the_inverse_cdf(void **sta
     struct arena arena = {NULL};
     struct generate_spec spec;
     read_spec(&spec, NULL, &arena);
-    const struct mixture *parts = &spec.prompt.mixture;
+    const struct mixture *parts = &spec.clients->prompt.mixture;
     int64_t before = 0;
     for (int i = 0; i <= 4099; i++) {
         double u = i / 4099.0;
-        int64_t length = lengths_quantile(&spec.prompt, u);
+        int64_t length = lengths_quantile(&spec.clients->prompt, u);
         assert_in_range(length, 5, 4099);
         assert_true(length >= before);
         assert_true(length == 5 || mixture_cdf(parts, (double)length - 0.5) < u);
         assert_true(length == 4099 || mixture_cdf(parts, (double)length + 0.5) >= u);
         before = length;
     }
-    assert_int_equal(lengths_quantile(&spec.prompt, 0), 5);
-    assert_int_equal(lengths_quantile(&spec.prompt, 1), 4099);
+    assert_int_equal(lengths_quantile(&spec.clients->prompt, 0), 5);
+    assert_int_equal(lengths_quantile(&spec.clients->prompt, 1), 4099);
     memory_arena_free(&arena);
 }
 
@@ -86,8 +87,8 @@ static void clipped_lengths_pile_up_at_min_and_max(void **state)
     struct arena arena = {NULL};
     struct generate_spec spec;
     read_spec(&spec, NULL, &arena);
-    double below = mixture_cdf(&spec.prompt.mixture, 5.5);
-    double above = 1 - mixture_cdf(&spec.prompt.mixture, 4098.5);
+    double below = mixture_cdf(&spec.clients->prompt.mixture, 5.5);
+    double above = 1 - mixture_cdf(&spec.clients->prompt.mixture, 4098.5);
     assert_true(below > 0.05 && above > 0.05);
     struct crowd crowd = generate("prompt.outside=clip");
     /* 3 standard errors of a share near a tenth: 0.0064. */
@@ -103,7 +104,7 @@ static void resampled_lengths_keep_the_shape_between_min_and_max(void **state)
     struct arena arena = {NULL};
     struct generate_spec spec;
     read_spec(&spec, "prompt.outside=resample", &arena);
-    const struct mixture *parts = &spec.prompt.mixture;
+    const struct mixture *parts = &spec.clients->prompt.mixture;
     double inside = mixture_cdf(parts, 4099.5) - mixture_cdf(parts, 4.5);
     double at_ten = mixture_cdf(parts, 10.5) - mixture_cdf(parts, 9.5);
     double at_min = mixture_cdf(parts, 5.5) - mixture_cdf(parts, 4.5);
@@ -124,11 +125,12 @@ static void weights_that_miss_1_by_rounding_are_scaled(void **state)
     struct arena arena = {NULL};
     struct generate_spec spec;
     read_spec(&spec, "prompt.w=0.613,0.388", &arena);
-    double sum = spec.prompt.mixture.weight[0] + spec.prompt.mixture.weight[1];
+    double sum =
+        spec.clients->prompt.mixture.weight[0] + spec.clients->prompt.mixture.weight[1];
     assert_true(fabs(sum - 1) < 1e-15);
-    assert_true(fabs(spec.prompt.mixture.weight[0] - 0.613 / 1.001) < 1e-15);
+    assert_true(fabs(spec.clients->prompt.mixture.weight[0] - 0.613 / 1.001) < 1e-15);
     read_spec(&spec, "prompt.w=0.613,0.397", &arena); /* 0.01, the most there may be */
-    assert_true(fabs(spec.prompt.mixture.weight[0] - 0.613 / 1.01) < 1e-15);
+    assert_true(fabs(spec.clients->prompt.mixture.weight[0] - 0.613 / 1.01) < 1e-15);
     memory_arena_free(&arena);
 }
 
@@ -200,18 +202,18 @@ static void assert_table(const char *override)
     struct lengths_table table;
     struct rng rng;
     read_spec(&spec, override, &arena);
-    lengths_table_init(&table, &spec.prompt);
+    lengths_table_init(&table, &spec.clients->prompt);
     rng_init(&rng, 41, "shares");
     for (int i = 0; i < N_REQUESTS; i++) {
         double even = i / (N_REQUESTS - 1.0);
         double any = gsl_rng_uniform(rng.generator);
         double last = 1 - any * 1e-6;
         assert_int_equal(lengths_table_quantile(&table, even),
-                         lengths_quantile(&spec.prompt, even));
+                         lengths_quantile(&spec.clients->prompt, even));
         assert_int_equal(lengths_table_quantile(&table, any),
-                         lengths_quantile(&spec.prompt, any));
+                         lengths_quantile(&spec.clients->prompt, any));
         assert_int_equal(lengths_table_quantile(&table, last),
-                         lengths_quantile(&spec.prompt, last));
+                         lengths_quantile(&spec.clients->prompt, last));
     }
     rng_free(&rng);
     lengths_table_free(&table);
@@ -227,6 +229,27 @@ static void a_table_that_was_asked_often_says_what_the_first_search_says(void **
     assert_table("prompt.min=4099");       /* nearly all is cut off */
 }
 
+/* Of mean 4: 1 with odds of 1/4, more than k with (3/4)^k. */
+static void a_geometric_length_goes_on_with_the_same_odds_after_each_token(void **state)
+{
+    (void)state;
+    struct lengths_spec spec = {.distribution = LENGTHS_GEOMETRIC,
+                                .min_tokens = 1,
+                                .max_tokens = 9,
+                                .mean_nano = 4000000000};
+    double beyond = 1;
+    for (int64_t k = 1; k < 9; k++) {
+        beyond *= 0.75;
+        assert_int_equal(lengths_quantile(&spec, 1 - beyond - 1e-9), k);
+        assert_int_equal(lengths_quantile(&spec, 1 - beyond + 1e-9), k + 1);
+    }
+    assert_int_equal(lengths_quantile(&spec, 0), 1);
+    assert_int_equal(lengths_quantile(&spec, 1), 9);
+    spec.mean_nano = 1000000000;
+    assert_int_equal(lengths_quantile(&spec, 0.37), 1);
+    assert_int_equal(lengths_quantile(&spec, 1), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +262,8 @@ int main(void)
         cmocka_unit_test(the_copula_ties_prompts_and_outputs_as_tightly_as_asked),
         cmocka_unit_test(the_copula_leaves_the_distribution_of_outputs_alone),
         cmocka_unit_test(a_table_that_was_asked_often_says_what_the_first_search_says),
+        cmocka_unit_test(
+            a_geometric_length_goes_on_with_the_same_odds_after_each_token),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }

@@ -224,6 +224,59 @@ static void what_is_drawn_has_no_hash(void **state)
     leave(&world);
 }
 
+#define TALK                                                                 \
+    "[sessions]\n[turns]\ndistribution = geometric\nmean = 4.1\n"            \
+    "[followup]\ndistribution = uniform\nmin = 3\nmax = 37\n"                \
+    "[gap]\ndistribution = exponential\nmean_s = 7\n[prefix]\ntokens = 41\n" \
+    "[client.a]\n[client.b]\n"
+
+/* The run's rows have the labels of those that are written, and a prompt is the prefix and
+ * the session's text behind it. */
+static void sessions_are_drawn_with_their_labels_and_texts(void **state)
+{
+    (void)state;
+    static const char talk[] =
+        "[workload]\nrequests = 137\nseed = 5\n" COX LENGTHS TALK;
+    struct world world = {0};
+    struct err err = {""};
+    write_file("w.ini", talk, sizeof talk - 1);
+    generate_read(&world.spec, "w.ini", NULL, 0, &world.arena, &err);
+    assert_string_equal(err.text, "");
+    world.config = (struct config_workload){.trace = "",
+                                            .trace_sha256 = "",
+                                            .generator = "w.ini",
+                                            .spec = &world.spec,
+                                            .rate_scale_nano = 1000000000,
+                                            .repeat = 1,
+                                            .session_prefix = 1};
+    struct workload workload;
+    struct sim_arrival arrival;
+    struct generate_draw draw;
+    struct trace_row row;
+    must_open(&workload, &world, 1);
+    generate_start(&draw, &world.spec);
+    while (generate_next(&draw, &row, &err) > 0) {
+        assert_int_equal(workload_next(&workload, &arrival, &err), 1);
+        assert_int_equal(arrival.arrival_ns, row.arrival_ns);
+        assert_int_equal(arrival.prompt_tokens, row.prompt_tokens);
+        char labels[256];
+        snprintf(labels, sizeof labels, "%c%s%c%s", SIM_LABEL_SEPARATOR, row.tenant,
+                 SIM_LABEL_SEPARATOR, row.session_id);
+        assert_string_equal(arrival.labels, labels);
+        assert_int_equal(arrival.n_parts, 2);
+        assert_int_equal(arrival.parts[0].tokens, 41);
+        assert_int_equal(arrival.parts[1].tokens,
+                         row.prompt_tokens + row.output_tokens - 41);
+        free(arrival.labels);
+        free(arrival.parts);
+    }
+    assert_int_equal(draw.n, 137);
+    assert_int_equal(workload_next(&workload, &arrival, &err), 0);
+    generate_stop(&draw);
+    workload_close(&workload);
+    leave(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +289,7 @@ int main(void)
         cmocka_unit_test(warmup_and_cooldown_count_from_the_first_and_the_last),
         cmocka_unit_test(an_interrupt_stops_the_search_for_the_last),
         cmocka_unit_test(what_is_drawn_has_no_hash),
+        cmocka_unit_test(sessions_are_drawn_with_their_labels_and_texts),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }
