@@ -24,12 +24,14 @@ extern const struct command command_validate;
 extern const struct command command_calibrate;
 extern const struct command command_size;
 extern const struct command command_tune;
+extern const struct command command_report;
 
 static const struct command *const commands[] = {
     &command_run,    &command_compare,  &command_diff,     &command_capacity,
     &command_size,   &command_tune,     &command_sweep,    &command_merge,
     &command_check,  &command_list,     &command_gen,      &command_trace,
-    &command_import, &command_roofline, &command_validate, &command_calibrate};
+    &command_import, &command_roofline, &command_validate, &command_calibrate,
+    &command_report};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 struct option_help {

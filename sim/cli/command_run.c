@@ -4,14 +4,16 @@
 
 #include "base/memory.h"
 #include "cli/command.h"
+#include "cli/report.h"
 #include "cli/table.h"
 #include "study/interval.h"
 
-enum { INTERVAL, TRACE_JSON };
+enum { INTERVAL, REPORT, TRACE_JSON };
 
 static const struct command_option own[] = {
     [INTERVAL] = {"interval", true,
                   "also how sure it is: the interval that holds so many percent"},
+    [REPORT] = {"report", false, "then write DIR.html, as 'servesim report DIR' does"},
     [TRACE_JSON] = {"trace-json", false,
                     "also DIR/trace.json, every step for ui.perfetto.dev"},
     {NULL, false, NULL},
@@ -31,6 +33,36 @@ static int read_percent(const char *text, int *percent, struct err *err)
     }
     *percent = (int)value;
     return 0;
+}
+
+/* Whether a page can be written when the run has ended: nobody waits for it in vain. */
+static int check_report(const struct command_line *line, struct err *err)
+{
+    char path[420];
+    if (line->own[REPORT] == NULL) {
+        return 0;
+    }
+    if (line->output == NULL) {
+        return err_set(err,
+                       "--report: -o DIR is missing: the page is made of its files");
+    }
+    return report_check_page(line->output, line->overwrite, path, err);
+}
+
+/* Returns only if it cannot. */
+static int write_report(const struct command_line *line, struct err *err)
+{
+    char path[420];
+    struct report_request request = {
+        .folders = &line->output,
+        .n_folders = 1,
+        .output = path,
+        .overwrite = line->overwrite,
+        .quiet = line->quiet,
+    };
+    return report_check_page(line->output, line->overwrite, path, err) != 0
+               ? -1
+               : report_become(&request, err);
 }
 
 static int read_config(struct config *config, const struct command_line *line,
@@ -69,6 +101,9 @@ static int run(const struct command_line *line)
     };
     int status = read_percent(line->own[INTERVAL], &percent, &err);
     if (status == 0) {
+        status = check_report(line, &err);
+    }
+    if (status == 0) {
         status = read_config(&config, line, &arena, &err);
     }
     if (status == 0) {
@@ -83,6 +118,10 @@ static int run(const struct command_line *line)
             interval_print(stdout, interval, &config);
         }
     }
+    if (status == 0 && line->own[REPORT] != NULL) {
+        status = write_report(line, &err);
+        fprintf(stderr, "servesim: %s\n", err.text);
+    }
     free(interval);
     memory_arena_free(&arena);
     return status == 0 ? COMMAND_DONE : COMMAND_FAILED;
@@ -92,7 +131,7 @@ const struct command command_run = {
     .name = "run",
     .arguments = "CONFIG [-o DIR] [-s section.key=value]... [--stepwise] [--quiet] "
                  "[--overwrite] [--on-bad-row stop|skip] [--interval PERCENT] "
-                 "[--trace-json]",
+                 "[--report] [--trace-json]",
     .summary = "Replays a trace and writes what happened",
     .help =
         "Reads CONFIG (an INI file; 'servesim list keys' has every key), replays its "
@@ -100,10 +139,11 @@ const struct command command_run = {
         "and prints a table.  With -o DIR it also writes requests.csv, summary.csv,\n"
         "timeline.csv, replicas.csv and config.ini, which run again gives the same "
         "bytes.\n"
-        "DIR appears whole or not at all.  --trace-json adds trace.json: drop it on\n"
+        "DIR appears whole or not at all.  --report also writes DIR.html, a page with\n"
+        "charts.  --trace-json adds trace.json: drop it on\n"
         "ui.perfetto.dev to see every step.\n\n"
         "  servesim run configs/examples/azure-conv-h100.ini -o out/\n"
-        "  servesim run out/config.ini -s workload.rate_scale=2 -o twice/\n"
+        "  servesim run out/config.ini -s workload.rate_scale=2 -o twice/ --report\n"
         "  servesim run out/config.ini -o seen/ --trace-json -s "
         "output.trace_until=60\n",
     .options = "osfqvb1",

@@ -8,13 +8,14 @@ run=(
     gcc libc6-dev cmake ninja-build pkg-config
     libgsl-dev libcsv-dev libinih-dev libzstd-dev zlib1g-dev nettle-dev
     libjansson-dev
-    python3 python3-pandas python3-matplotlib
+    python3 python3-pandas python3-matplotlib libjs-chart.js
 )
 test=(
     "${run[@]}"
     libcmocka-dev clang clang-format clang-tidy libclang-rt-14-dev
     binutils git gzip zstd mandoc valgrind
     slurm-wlm munge parallel
+    chromium chromium-driver
 )
 
 case "${1-}" in
