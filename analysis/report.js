@@ -54,6 +54,28 @@
     },
   };
 
+  /* --- what a bar is worth, at its end --- */
+  const worths = {
+    id: "worths",
+    afterDatasetsDraw(chart) {
+      const { ctx, chartArea: area, spec } = chart;
+      if (!spec.values || !chart.isDatasetVisible(0)) return;
+      ctx.save();
+      ctx.font = "11px " + Chart.defaults.font.family;
+      ctx.textBaseline = "middle";
+      chart.getDatasetMeta(0).data.forEach((bar, i) => {
+        const value = spec.series[0].data[i];
+        if (value === null) return;
+        const text = quantity(value, spec.x.unit);
+        const inside = bar.x + 5 + ctx.measureText(text).width > area.right;
+        ctx.textAlign = inside ? "right" : "left";
+        ctx.fillStyle = inside ? theme.paper : theme.ink;
+        ctx.fillText(text, bar.x + (inside ? -5 : 5), bar.y);
+      });
+      ctx.restore();
+    },
+  };
+
   /* --- one chart --- */
   /* A value between two gaps would not be seen as a line. */
   function alone(context) {
@@ -83,8 +105,8 @@
       spanGaps: false,
       tension: 0,
     };
-    if (series.points) made.pointStyle = ["circle", "triangle", "rect", "rectRot", "star",
-                                          "cross", "crossRot", "dash"][series.colour % 8];
+    if (series.points) made.pointStyle = ["circle", "triangle", "rect",
+                                          "rectRot"][series.colour % 4];
     if (series.fill) {
       made.fill = series.fill === "stack" ? "stack" : "origin";
       made.backgroundColor = series.fill === "stack" ? pale(series.colour, 0.75)
@@ -172,7 +194,7 @@
       plugins: [marks],
     };
     /* The marks ask for it while the first drawing runs. */
-    config.plugins = [{ id: "spec", beforeInit: (chart) => { chart.spec = spec; } }, marks];
+    config.plugins = [{ id: "spec", beforeInit: (chart) => { chart.spec = spec; } }, marks, worths];
     charts.set(spec.id, new Chart(canvas, config));
     legend(spec, figure);
     figure.querySelector(".reset").hidden = !spec.zoom;

@@ -8,7 +8,7 @@ const servesimAxes = (() => {
     paper: "#ffffff",
   };
   const dark = {
-    palette: ["#4AA8E8", "#E69F00", "#22B88B", "#F0763A", "#DB94BB", "#8CCBF0", "#C2A24E",
+    palette: ["#3C97DB", "#E69F00", "#22B88B", "#F0763A", "#DB94BB", "#A9DCF8", "#C2A24E",
               "#A98BE0"],
     grey: "#9A9FA8", pale: "#4A525E", ink: "#e8eaee", soft: "#a5adba", grid: "#2B313A",
     paper: "#14171c",
@@ -99,6 +99,7 @@ const servesimAxes = (() => {
     const unit = ["s", "%", "$"].includes(axis.unit) || SI.includes(axis.unit) ? axis.unit : "";
     made.ticks.callback = axis.log ? logTick(unit) : (value) => tick(value, unit);
     made.ticks.includeBounds = false;
+    if (axis.whole) made.ticks.precision = 0; /* no 0.2 of a GPU */
     if (unit === "s" && !axis.log) {
       made.afterBuildTicks = clockTicks;
       made.ticks.callback = clockText;

@@ -84,7 +84,7 @@ def replicas_chart(run):
         return None
     return timeline_chart(
         run, "replicas-time", "Replicas over time",
-        "How many replicas there are, in the mean over each stretch of time.",
+        "How many replicas there are, the mean of each stretch of time.",
         "timeline.csv: replicas; events.csv", rc.axis("replicas", "", min=0),
         per_pool(run, lambda pool: run.timeline.mean("replicas", pool), "replicas"))
 
@@ -156,7 +156,8 @@ def time_bars(run):
               if rows[part].sum() > 0]
     return rc.bars(
         "replica-time", f"What each {by} did",
-        "Busy: a step ran. Idle: none could have. The rest was not there for requests.",
+        "Busy: a step ran. Idle: there was nothing to compute. Otherwise the replica was "
+        "starting or had failed.",
         "replicas.csv: busy_s, idle_s, starting_s, failed_s",
         rc.axis("time", "s", min=0), [clip(name, 20) for name in names], series,
         stacked=True)
@@ -173,7 +174,7 @@ def power_charts(run):
         found.append(timeline_chart(
             run, "power", "Power over time",
             f"Of the GPUs and, where [power] says so, their hosts.{note}",
-            "timeline.csv: power_w", rc.axis("power (W)", "W", min=0),
+            "timeline.csv: power_w", rc.axis("power", "W", min=0),
             per_pool(run, lambda pool: mean("power_w", pool), "power")))
     if np.nanmax(price) > 0 and np.nanmin(price) != np.nanmax(price):
         found.append(timeline_chart(
@@ -196,7 +197,7 @@ def bill_bars(run, column, name, title, unit, read):
         pools, rows = ["all pools"], rows.assign(pool="all pools")
     sums = rows.groupby(["item", "pool"])[column].sum()
     return rc.bars(name, title, read, f"bill.csv: {column}",
-                   rc.axis("dollars" if unit == "$" else "energy (J)", unit, min=0),
+                   rc.axis("dollars" if unit == "$" else "energy", unit, min=0),
                    [ITEM_WORDS.get(item, clip(item)) for item in items],
                    [(pool, i, [float(sums.get((item, pool), 0)) for item in items])
                     for i, pool in enumerate(pools)], stacked=True)
@@ -246,7 +247,7 @@ def fleet_sections(run, roofline):
     """roofline: the chart of it, or None."""
     busy = rc.section("servers", "The servers over time", [
         batch_chart(run, "running", "running", "Requests that run at once (the batch)",
-                    "Requests whose prompt or answer is being computed, in the mean over each "
+                    "Requests whose prompt or answer is being computed, the mean of each "
                     "stretch of time."),
         batch_chart(run, "waiting", "waiting", "Requests that wait (the queue)",
                     "A queue that only grows says that the load is more than the fleet can "

@@ -5,6 +5,7 @@ nothing from a trace, a configuration or a file name can become markup.
 """
 
 import json
+import math
 import os
 
 from plot_results import Fault
@@ -108,11 +109,14 @@ def heat_cells(heat, one):
     """Rows of a heat map; the colour says how good a cell is among its like."""
     values = [value for row in one["values"] for value in row if value is not None]
     low, high = min(values, default=0), max(values, default=0)
+    along = math.log if low > 0 and high > 50 * low else float  # one cell would outshine all
+    low, high = along(low), along(high)
     body = ""
     for name, row, texts in zip(heat["ys"], one["values"], one["texts"]):
         cells = ""
         for value, text in zip(row, texts):
-            level = 0.5 if value is None or high == low else (value - low) / (high - low)
+            level = 0.5 if value is None or high == low else \
+                (along(value) - low) / (high - low)
             level = 1 - level if one["better"] < 0 else level
             kind = "none" if value is None else f"l{round(level * 8)}"
             cells += f'<td class="{kind}">{escape(text)}</td>'
@@ -131,8 +135,9 @@ def heat_html(heat):
             f'<h3>{escape(heat["title"])}</h3><label>Show '
             f"<select>{options}</select></label>"
             f'<div class="scroll" tabindex="0" role="region" aria-label="Heat map"><table>'
-            f'<caption>{escape(heat["across"])} from left to right, {escape(heat["down"])} '
-            f"from top to bottom</caption><thead><tr><td></td>{head}</tr></thead>{bodies}"
+            f'<thead><tr><td></td><th class="key" colspan="{len(heat["xs"])}">'
+            f'{escape(heat["across"])}</th></tr>'
+            f'<tr><th class="key">{escape(heat["down"])}</th>{head}</tr></thead>{bodies}'
             f'</table></div><figcaption>{escape(heat["read"])} <span class="source">Source: '
             f'{escape(heat["source"])}.</span></figcaption></figure>')
 

@@ -131,7 +131,7 @@ def owners_story(run, column, label, parts):
     asked = [f"{count(slow_means[f'{kind}_tokens'])} {what} tokens instead of "
              f"{count(usual_means[f'{kind}_tokens'])}"
              for kind, what in (("prompt", "prompt"), ("output", "output"))]
-    words.append(f"{'It has' if alone else 'In the mean they have'} {asked[0]} and {asked[1]}"
+    words.append(f"{'It has' if alone else 'On average they have'} {asked[0]} and {asked[1]}"
                  + (f", and gave way (preemption) {digits(slow_means['preemptions'])} times "
                     f"each." if slow_means["preemptions"] > 0.1 else "."))
     return rc.text(" ".join(words))

@@ -74,6 +74,11 @@ def draw_bars(axes, chart):
         at = [i if stacked else i - 0.4 + width * (j + 0.5) for i in range(n)]
         axes.barh(at, values, height=width, left=left if stacked else None,
                   color=colour(series["colour"]), label=plain(series["label"]))
+        if chart.get("values"):
+            axes.bar_label(axes.containers[-1], padding=3, fontsize=8,
+                           labels=["" if value is None else
+                                   plain(quantity(value, chart["x"]["unit"]))
+                                   for value in series["data"]])
         if stacked:
             left = [a + b for a, b in zip(left, values)]
     axes.set_yticks(range(n), [plain(each) for each in chart["categories"]])

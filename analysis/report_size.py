@@ -28,6 +28,15 @@ def groups_of(rows, keys):
             for key, part in rows.groupby(keys if len(keys) > 1 else keys[0], sort=False)]
 
 
+def short_names(study):
+    """A name for the load of every row: the first key that tells all loads apart, or all."""
+    loads = study.rows[study.keys].astype(str)
+    n = len(loads.drop_duplicates())
+    keys = next(([key] for key in study.keys if loads[key].nunique() == n), study.keys)
+    return [", ".join(f"{key.split('.')[-1]} {value}" for key, value in zip(keys, row))
+            for row in loads[keys].itertuples(index=False)]
+
+
 def demand_charts(study, groups):
     """GPUs over time: what the answer has, and what an ideal autoscaler would have."""
     path = os.path.join(study.folder, "demand.csv")
@@ -50,13 +59,14 @@ def demand_charts(study, groups):
                       ("the answer", "gpus", rc.BLUE, 0),
                       ("an ideal autoscaler", "gpus_ideal", rc.ORANGE, 1),
                       ("no autoscaler can do without", "gpus_roofline", "grey", 2))]
-        words = ", ".join(f"{key.split('.')[-1]} {value}" for key, value in zip(keys, name))
+        words = dict(zip(study.rows[keys].astype(str).itertuples(index=False, name=None),
+                         short_names(study))).get(tuple(str(value) for value in name), "")
         found.append(rc.chart(
             f"demand-{i}", f"GPUs over time{': ' + words if words else ''}",
             "The gap between the answer and an ideal autoscaler is what scaling with the load "
             "could save.", "demand.csv", rc.axis(f"time since the start ({unit})", "", min=0,
                                                  max=rc.rounded(end)),
-            rc.axis("GPUs", "", min=0), series))
+            rc.axis("GPUs", "", min=0, whole=True), series))
     return found
 
 
@@ -92,7 +102,7 @@ def variant_items(study, index, name, rows):
                 "size.csv: usd_per_hour where outcome is meets",
                 rc.axis("dollars per hour", "$", min=0),
                 [clip(fleet_words(row), 30) for _, row in shown.iterrows()],
-                [("", rc.BLUE, shown["usd_per_hour"])]),
+                [("", rc.BLUE, shown["usd_per_hour"])], values=True),
         rc.table(f"Fleets that meet the SLO{title}",
                  ["fleet", "GPUs", "$/h", "$/Mtok", "TTFT, p99", "TPOT, p99", "J/token", ""],
                  cells, fold=len(cells) > 8),
@@ -109,15 +119,18 @@ def size_section(folder, label):
             read_small(study.path, column)  # says which column there is none of
     numbers_of(study.rows, study.path, *numbers)
     items = []
-    for i, (key, rows) in enumerate(groups_of(study.rows, study.keys)):
-        name = ", ".join(f"{k.split('.')[-1]} {v}" for k, v in zip(study.keys, key))
+    loads = short_names(study)
+    for i, (_, rows) in enumerate(groups_of(study.rows, study.keys)):
+        name = loads[study.rows.index.get_loc(rows.index[0])]
         if i == 6:
             items.append(rc.text("Only the first six variants are shown; size.csv has all."))
             break
         items += variant_items(study, i, name, rows)
     meets = (study.rows["outcome"] == "meets").to_numpy()
     study.labels = [fleet_words(row) for _, row in study.rows[meets].iterrows()]
+    demand = demand_charts(study, 3)
     study.rows = study.rows[meets].reset_index(drop=True)
     if np.count_nonzero(meets) >= 2:
-        items += pareto_charts(study)
-    return rc.section("size", "The cheapest fleet", items + demand_charts(study, 3))
+        met = [load for load, one in zip(loads, meets) if one]
+        items += pareto_charts(study, met if len(set(met)) > 1 else None)
+    return rc.section("size", "The cheapest fleet", items + demand)

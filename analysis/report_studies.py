@@ -11,49 +11,64 @@ from report_variants import (CAPACITY, METRICS, MOST_ROWS, MOST_VARIANTS, Study,
 
 MOST_POINTS = 2000  # dots of a scatter
 LEAST_POINTS = 4  # that make a front
+MOST_COLOURS = 8
+WIDE = 20  # times the least value: a logarithmic axis shows more
 
 
-def scatter(study, name, title, read, xs, ys, x, y, groups, both_more=True):
-    """Dots with the front that no other point beats."""
+FRONT = " Nothing beats the points on the line in both."
+
+
+def scatter(study, name, title, read, xs, ys, x, y, groups, both_more=True, with_front=True):
+    """Dots, and with_front the front that no other point beats."""
     points = [(i, float(a), float(b)) for i, (a, b) in enumerate(zip(xs, ys))
               if a == a and b == b and a > 0 and b > 0]
     if len(points) < LEAST_POINTS:
         return None
     sign = 1 if both_more else -1
-    best = rc.front([(sign * a, sign * b) for _, a, b in points])
+    best = rc.front([(sign * a, sign * b) for _, a, b in points]) if with_front else []
     dots, series = {}, []
     for i, a, b in points[:MOST_POINTS]:
         dots.setdefault(groups[i], []).append((a, b, study.labels[i]))
-    names = sorted(dots, key=lambda each: -len(dots[each]))[:7]
+    names = sorted(dots, key=lambda each: -len(dots[each]))[:MOST_COLOURS]
     for j, group in enumerate(names):
         series.append({**rc.line(clip(group, 24), j, *zip(*[(a, b) for a, b, _ in
                                                            dots[group]]), points=True),
                        "names": [clip(label, 60) for _, _, label in dots[group]]})
     edge = sorted((points[i][1], points[i][2]) for i in best)
-    series.append(rc.line("Pareto front", "ink", *zip(*edge), dash=1))
+    if len(edge) > 1:
+        series.append(rc.line("Pareto front", "ink", *zip(*edge), dash=1))
+        read += FRONT
+    elif edge:
+        read += f" {clip(study.labels[points[best[0]][0]], 60)} is best in both."
     rows = [[study.labels[i], quantity(a, x["unit"]), quantity(b, y["unit"])]
             for i, a, b in sorted((points[k] for k in best), key=lambda p: p[1])][:40]
+    more = {"table": rc.table("On the front", ["variant", x["label"], y["label"]], rows)} \
+        if rows else {}
     return rc.chart(name, title, read, study.name, x, y, series, kind="scatter",
-                    tooltip="nearest",
-                    table=rc.table("On the front", ["variant", x["label"], y["label"]], rows))
+                    tooltip="nearest", **more)
 
 
 def group_names(study):
-    """What dots are coloured by: the key of words with the fewest values, if there is one."""
+    """What dots are coloured by: the variant itself where these are few, or the key of words
+    with the fewest values, if there is one."""
+    if len(study.keys) < 2 and len(study.rows) <= MOST_COLOURS:
+        return list(study.labels)
     best = None
     for key in study.keys:
         values = study.rows[key].astype(str)
         n = values.nunique()
         is_text = pd.to_numeric(study.rows[key], errors="coerce").isna().any()
         rank = (not is_text, n)
-        if 1 < n <= 7 and (best is None or rank < best[0]):
+        if 1 < n <= MOST_COLOURS and (best is None or rank < best[0]):
             best = (rank, [f"{key.split('.')[-1]} {value}" for value in values])
     return best[1] if best else ["variants"] * len(study.rows)
 
 
-def pareto_charts(study):
-    """Tokens/s per GPU against tokens/s per user; dollars against the p99."""
-    groups = group_names(study)
+def pareto_charts(study, groups=None):
+    """Tokens/s per GPU against tokens/s per user; dollars against the p99.  Points of `groups`
+    answer different questions, and none of one beats one of another."""
+    with_front = groups is None
+    groups = groups or group_names(study)
     per_user = study.column("tokens_per_s_per_user")
     per_gpu = study.column("output_tokens_per_s_per_gpu")
     if np.isnan(per_user).all():
@@ -65,15 +80,21 @@ def pareto_charts(study):
     return [
         scatter(study, "pareto-speed", "What a GPU gives against what a user gets",
                 "Up: more tokens from each GPU, so cheaper. Right: each user's answer is "
-                "written faster. Nothing beats the points on the line in both.",
+                "written faster.",
                 per_user, per_gpu, rc.axis("tokens/s of one user (1 / mean TPOT)", "", min=0),
-                rc.axis("output tokens/s per GPU", "", min=0), groups),
+                rc.axis("output tokens/s per GPU", "", min=0), groups, with_front=with_front),
         scatter(study, "pareto-cost", "What low latency costs",
-                "Down: cheaper. Left: faster first tokens. Nothing beats the points on the "
-                "line in both.", late, usd,
-                rc.axis("TTFT, p99", "s", min=0),
-                rc.axis("dollars per million tokens", "$", min=0), groups, False),
+                "Down: cheaper. Left: faster first tokens.", late, usd, late_axis(late),
+                rc.axis("dollars per million tokens", "$", min=0), groups, False, with_front),
     ]
+
+
+def late_axis(late):
+    """Of latencies; overloaded points are minutes away from those that people look for."""
+    known = late[late > 0]
+    if len(known) and known.max() > WIDE * known.min():
+        return rc.axis("TTFT, p99 (logarithmic)", "s", log=True)
+    return rc.axis("TTFT, p99", "s", min=0)
 
 
 def grid_of(study, across, down, name, factor):
@@ -102,7 +123,8 @@ def heat_map(study):
             part.rows = part.rows[part.rows[key].astype(str) == first]
             fixed.append(f"{key} {first}")
     maps = []
-    for name, title, unit, factor, better in there(part):
+    shown = sorted(there(part), key=lambda metric: metric[0] != "request_goodput")
+    for name, title, unit, factor, better in shown:
         xs, ys, cells = grid_of(part, across, down, name, factor)
         maps.append({"name": name, "title": title, "better": better,
                      "values": [[rc.rounded(value) for value in row] for row in cells],
@@ -126,8 +148,10 @@ def line_charts(study):
     key = max(numeric, key=lambda each: study.rows[each].nunique())
     others = [each for each in study.keys if each != key and
               study.rows[each].astype(str).nunique() > 1]
-    groups = study.rows[others].astype(str).agg(", ".join, axis=1) if others else \
-        pd.Series(["all"] * len(study.rows))
+    groups = pd.Series([", ".join(f"{other.split('.')[-1]} {value}"
+                                  for other, value in zip(others, row))
+                        for row in study.rows[others].astype(str).itertuples(index=False)]
+                       if others else ["all"] * len(study.rows))
     names = list(dict.fromkeys(groups))
     if len(names) > 8:
         return []
@@ -198,6 +222,14 @@ def failed_note(study):
     return None
 
 
+def sound(study, values):
+    """Without those of overloaded points, which are cheap because they let users wait."""
+    if "load_verdict" not in study.rows:
+        return values
+    kept = np.where((study.rows["load_verdict"] == "overloaded").to_numpy(), np.nan, values)
+    return values if np.isnan(kept).all() else kept
+
+
 def best_story(study, metrics=METRICS):
     """Who is best in what people ask for first."""
     asked = {"request_goodput": "most goodput", "meets_rps": "highest capacity",
@@ -208,10 +240,16 @@ def best_story(study, metrics=METRICS):
         values = study.column(name, factor)
         if name not in asked or len(values) < 2:
             continue
+        among = ""
+        if name == "usd_per_million_tokens":
+            kept = sound(study, values)
+            if np.isnan(kept).sum() > np.isnan(values).sum():
+                values, among = kept, " of those that are not overloaded"
         at = int(np.nanargmax(values) if better > 0 else np.nanargmin(values))
         if np.count_nonzero(values == values[at]) == 1:
             unit = "requests/s" if name in ("request_goodput", "meets_rps") else unit
-            found.setdefault(at, []).append(f"the {asked[name]} ({quantity(values[at], unit)})")
+            found.setdefault(at, []).append(
+                f"the {asked[name]}{among} ({quantity(values[at], unit)})")
     words = [f"{clip(study.labels[at], 80)} has {' and '.join(what) if len(what) < 3 else ', '.join(what)}."
              for at, what in found.items()]
     return rc.text(" ".join(words)) if words else None
@@ -252,6 +290,17 @@ def sweep_section(study):
                        *line_charts(study), *few, variant_table(study, differences=False)])
 
 
+def capacity_story(study):
+    """The answer in a sentence, where there is one variant."""
+    rate, low, high = (study.column(name)[0] for name in ("meets_rps", "low_rps", "high_rps"))
+    if len(study.rows) > 1 or not rate > 0:
+        return best_story(study, CAPACITY)
+    words = f"The fleet serves {quantity(rate)} requests/s within the SLO"
+    if low == low and high == high:
+        words += f"; with the error of the model, {digits(low)} to {digits(high)}"
+    return rc.text(words + ".")
+
+
 def capacity_section(study):
     rows = []
     for i, label in enumerate(study.labels[:MOST_ROWS]):
@@ -261,8 +310,8 @@ def capacity_section(study):
                      f"{digits(low)} – {digits(high)}" if low == low and high == high else "–",
                      row["reason"] if isinstance(row.get("reason"), str) else ""])
     return rc.section("capacity", "Capacity", [
-        failed_note(study), basis_story(study), best_story(study, CAPACITY),
-        *variant_bars(study, CAPACITY), *pareto_charts(study),
+        failed_note(study), basis_story(study), capacity_story(study),
+        *(variant_bars(study, CAPACITY) if len(study.rows) > 1 else ()), *pareto_charts(study),
         rc.table("How sure it is, and what decides at the next rate",
                  ["", "meets (requests/s)", "interval", "decides"], rows),
         variant_table(study, CAPACITY)])

@@ -120,7 +120,9 @@ def variant_table(study, metrics=METRICS, differences=True):
     else:
         columns, best = ["", *(title for _, title, *_ in shown)], "column"
     brackets = "; in brackets the difference to the first" if differences else ""
-    return rc.table(f"All variants (★ best of its {best}{brackets}{more})", columns, cells,
+    title = f"All variants (★ best of its {best}{brackets}{more})" if len(study.labels) > 1 \
+        else "In numbers"
+    return rc.table(title, columns, cells,
                     fold=len(study.labels) > 16)
 
 
@@ -133,7 +135,7 @@ def variant_bars(study, metrics=METRICS, most=8):
         hint = {1: "Longer is better.", -1: "Shorter is better.", 0: ""}[better]
         found.append(rc.bars(f"bars-{name}", title, hint, f"{study.name}: {name}",
                              value_axis(name, unit, values), labels,
-                             [("", rc.BLUE, values)], small=True))
+                             [("", rc.BLUE, values)], small=True, values=True))
     return found
 
 

@@ -1,6 +1,7 @@
 """report writes one page that is whole, the same each time, escapes everything that a user may
 have written, and says in one sentence what is wrong with a folder."""
 
+import csv
 import html.parser
 import json
 import os
@@ -258,6 +259,32 @@ class Report(unittest.TestCase):
             self.assertTrue(a < x and b > y)
         self.assertGreater(sum(tag == "tbody" and "data-map" in attrs
                                for tag, attrs in page.tags), 5)
+
+    def test_the_cheapest_of_a_sweep_is_none_that_is_overloaded(self):
+        folder = self.path("loads")
+        self.servesim("sweep", "configs/examples/demo.ini", "-q", "-o", folder, "-s",
+                      f"workload.trace={self.trace}", "--over", "pool.main.replicas=1,2",
+                      "--over", "workload.rate_scale=1,4,100")
+        with open(os.path.join(folder, "sweep.csv"), encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        cheapest = min(rows, key=lambda row: float(row["usd_per_million_tokens"]))
+        self.assertEqual(cheapest["load_verdict"], "overloaded")
+        best = min((row for row in rows if row["load_verdict"] != "overloaded"),
+                   key=lambda row: float(row["usd_per_million_tokens"]))
+        page = Page(self.report(folder))
+        self.assertIn(f"replicas {best['pool.main.replicas']}, rate_scale "
+                      f"{best['workload.rate_scale']} has the lowest cost per million tokens of "
+                      "those that are not overloaded", " ".join(page.text.split()))
+        lines = next(each for each in page.charts() if each["id"] == "lines-p99_ttft_ms")
+        self.assertEqual([series["label"] for series in lines["series"]],
+                         ["replicas 1", "replicas 2"])
+
+    def test_a_capacity_of_one_variant_is_a_sentence_and_no_bars(self):
+        folder = self.path("alone")
+        self.servesim("capacity", "configs/examples/fleet.ini", "-o", folder)
+        page = Page(self.report(folder))
+        self.assertEqual(page.charts(), [])
+        self.assertRegex(page.text, r"The fleet serves [0-9.]+ requests/s within the SLO")
 
     def test_compare_and_capacity_folders_have_pages(self):
         over = ("--over", "route.policy=round_robin,least_requests")
