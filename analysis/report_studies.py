@@ -250,7 +250,8 @@ def best_story(study, metrics=METRICS):
             unit = "requests/s" if name in ("request_goodput", "meets_rps") else unit
             found.setdefault(at, []).append(
                 f"the {asked[name]}{among} ({quantity(values[at], unit)})")
-    words = [f"{clip(study.labels[at], 80)} has {' and '.join(what) if len(what) < 3 else ', '.join(what)}."
+    words = [f"{clip(study.labels[at], 80)} has "
+             f"{' and '.join([', '.join(what[:-1]), what[-1]] if len(what) > 1 else what)}."
              for at, what in found.items()]
     return rc.text(" ".join(words)) if words else None
 
