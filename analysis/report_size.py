@@ -8,7 +8,7 @@ import report_chart as rc
 from report_run import numbers_of, read_small
 from report_studies import pareto_charts
 from report_text import clip, quantity
-from report_variants import Study
+from report_variants import Study, as_written
 
 MOST_FLEETS = 16
 
@@ -45,6 +45,7 @@ def demand_charts(study, groups):
     columns = ("start", "gpus", "gpus_ideal", "gpus_roofline")
     rows = numbers_of(read_small(path, *columns), path, *columns)
     keys = [key for key in study.keys if key in rows]
+    as_written(rows, keys)
     found = []
     parts = groups_of(rows, keys)
     for i, (name, part) in enumerate(parts):

@@ -57,6 +57,7 @@ class Study:
             raise Fault(f"{path}: has no rows.")
         columns = list(self.rows.columns)
         self.keys = [key for key in columns[:columns.index(marker)] if key != "point"]
+        as_written(self.rows, self.keys)
         self.config = None
         if os.path.isfile(os.path.join(folder, "config.ini")):
             self.config = read_config(os.path.join(folder, "config.ini"))
@@ -73,6 +74,13 @@ class Study:
         if name not in self.rows:
             return np.full(len(self.rows), np.nan)
         return pd.to_numeric(self.rows[name], errors="coerce").to_numpy(float) * factor
+
+
+def as_written(rows, keys):
+    """Values of keys as a person writes them: pandas makes 1.0 of the 1 beside a 0.5."""
+    for key in keys:
+        if rows[key].dtype == float:
+            rows[key] = [f"{value:.15g}" for value in rows[key]]
 
 
 def study_of_runs(runs):
