@@ -202,8 +202,9 @@ def same_trace(runs):
 
 def compare_runs(runs):
     study = study_of_runs(runs)
+    other = same_trace(runs)  # the best at different tasks is none
     return rc.section("comparison", "Comparison",
-                      [same_trace(runs), basis_story(study), best_story(study),
+                      [other, basis_story(study), None if other else best_story(study),
                        variant_table(study), *variant_bars(study), *runs_cdfs(runs)])
 
 

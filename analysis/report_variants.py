@@ -115,7 +115,9 @@ def variant_table(study, metrics=METRICS, differences=True):
             if best is not None and values[i] == best and not same:
                 text += " ★"
             change = 100 * (values[i] / values[0] - 1) if i and values[0] else 0
-            if differences and abs(change) >= 0.5:
+            if differences and change >= 1000:
+                text += f" (× {count(round(values[i] / values[0]))})"
+            elif differences and abs(change) >= 0.5:
                 text += f" ({change:+.0f} %)".replace("-", "−")
             row.append(text)
     more = f"; the first {MOST_ROWS} of {count(len(study.labels))}" \
