@@ -125,9 +125,9 @@ void perfetto_slice(struct perfetto *perfetto, const struct replica *replica,
                  .blocks = slice->blocks,
                  .mw = length_ns > 0 ? (int64_t)(slice->pj / length_ns) : 0,
                  .how = slice->how,
-                 .bound = (int16_t)most,
+                 .bound = most,
                  .share_milli =
-                     sum_fs > 0 ? (int16_t)(1000 * slice->bound_fs[most] / sum_fs) : 0},
+                     sum_fs > 0 ? (int32_t)(1000 * slice->bound_fs[most] / sum_fs) : 0},
     };
     add(perfetto, &event);
 }

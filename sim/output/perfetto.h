@@ -41,8 +41,8 @@ struct perfetto_step {
     int64_t blocks;
     int64_t mw;
     enum probe_end how;
-    int16_t bound;       /* enum bound: of most of its time ... */
-    int16_t share_milli; /* ... which is this part of it */
+    int32_t bound;       /* enum bound: of most of its time ... */
+    int32_t share_milli; /* ... which is this part of it */
 };
 
 struct perfetto_event {

@@ -160,7 +160,7 @@ static void print_reasons(FILE *out, const struct capacity_study *study)
         if (variant->fits && !variant->answer.is_monotone) {
             print_values(out, study, variant, false);
             fputs(": ", out);
-            capacity_tell_monotone(out, &variant->answer);
+            capacity_tell_monotone(out, variant);
         }
     }
 }

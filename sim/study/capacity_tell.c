@@ -83,12 +83,13 @@ static void print_figures(FILE *out, const struct capacity_variant *variant)
 {
     struct capacity_figures figures;
     const struct trial_result *at = capacity_result(&variant->answer);
+    const char *unit = variant->spec.rate_unit;
     capacity_study_figures(variant, &figures);
     fputc('\n', out);
     if (figures.n_replicas > 1) {
-        print_line(out, "Per replica", figures.rps_per_replica, "req/s");
+        print_line(out, "Per replica", figures.rps_per_replica, unit);
     }
-    print_line(out, "Per GPU", figures.rps_per_gpu, "req/s");
+    print_line(out, "Per GPU", figures.rps_per_gpu, unit);
     print_line(out, "Output per GPU", figures.output_per_gpu, "tok/s");
     print_line(out, "Output per user", figures.output_per_user,
                "tok/s (1 / mean TPOT)");
@@ -137,8 +138,8 @@ static void print_interval(FILE *out, const struct capacity_variant *variant)
         fputs("no interval: one draw, one seed\n", out);
         return;
     }
-    fprintf(out, "%" PRId64 " %%: %.4g - %.4g req/s\n", percent, interval->low_rps,
-            interval->high_rps);
+    fprintf(out, "%" PRId64 " %%: %.4g - %.4g %s\n", percent, interval->low_rps,
+            interval->high_rps, variant->spec.rate_unit);
     print_shares(out, interval);
 }
 
@@ -146,7 +147,17 @@ void capacity_tell_rules(FILE *out, const struct capacity_variant *variant)
 {
     const struct trial_spec *spec = &variant->spec;
     const struct config_study_runs *runs = &variant->config.study.runs;
+    const struct capacity *answer = &variant->answer;
     int64_t n = spec->n_requests;
+    if (variant->fits && strcmp(spec->rate_unit, "req/s") != 0) {
+        int32_t at = answer->meets >= 0 ? answer->meets : answer->fails;
+        const struct capacity_try *shown = &answer->tries[at];
+        fprintf(
+            out,
+            "rates are of starts, of which one is a session or a single request: at "
+            "%.6g starts/s there are %.4g req/s\n",
+            shown->rate_rps, shown->result.requests_per_s);
+    }
     int64_t from = (int64_t)((double)n * ((double)runs->warmup_nano * 1e-9));
     int64_t cut = (int64_t)((double)n * ((double)runs->cooldown_nano * 1e-9));
     fprintf(out,
@@ -163,21 +174,23 @@ void capacity_tell_rules(FILE *out, const struct capacity_variant *variant)
             spec->n_seeds == 1 ? "" : "s", runs->draws, runs->draws == 1 ? "" : "s");
 }
 
-void capacity_tell_monotone(FILE *out, const struct capacity *capacity)
+void capacity_tell_monotone(FILE *out, const struct capacity_variant *variant)
 {
+    const struct capacity *capacity = &variant->answer;
+    const char *unit = variant->spec.rate_unit;
     char fails[CAPACITY_TEXT];
     char again[CAPACITY_TEXT];
     int32_t at = capacity->fails >= 0 ? capacity->fails : 0;
     capacity_print_rate(capacity->tries[at].rate_rps, fails);
     capacity_print_rate(capacity->again_rps, again);
     fprintf(out,
-            "not monotone: fails at %s req/s, yet %s req/s meets; the answer is the "
+            "not monotone: fails at %s %s, yet %s %s meets; the answer is the "
             "rate below which everything that was tried meets\n",
-            fails, again);
+            fails, unit, again, unit);
 }
 
 /* Where below the answer it was tried, too. */
-static void print_below(FILE *out, const struct capacity *answer)
+static void print_below(FILE *out, const struct capacity *answer, const char *unit)
 {
     const char *between = "";
     int32_t n = 0;
@@ -192,10 +205,10 @@ static void print_below(FILE *out, const struct capacity *answer)
         between = ", ";
         n++;
     }
-    fputs(n > 0               ? " req/s, too\n"
-          : answer->meets > 0 ? "no other rate that was tried\n"
-                              : "no other rate: none was tried\n",
-          out);
+    fprintf(out, "%s%s%s\n", n > 0 ? " " : "", n > 0 ? unit : "",
+            n > 0               ? ", too"
+            : answer->meets > 0 ? "no other rate that was tried"
+                                : "no other rate: none was tried");
 }
 
 static void print_none(FILE *out, const struct capacity_variant *variant)
@@ -203,27 +216,28 @@ static void print_none(FILE *out, const struct capacity_variant *variant)
     char rate[CAPACITY_TEXT];
     const struct capacity_try *shown = &variant->answer.tries[variant->answer.fails];
     capacity_print_rate(shown->rate_rps, rate);
-    fprintf(out, "no rate meets: at %s req/s, the %s, %s\n", rate,
+    fprintf(out, "no rate meets: at %s %s, the %s, %s\n", rate, variant->spec.rate_unit,
             shown->result.verdict.too_few ? "highest at which all else holds"
                                           : "lowest tried",
             shown->result.verdict.reason);
     if (!variant->answer.is_monotone) {
-        capacity_tell_monotone(out, &variant->answer);
+        capacity_tell_monotone(out, variant);
     }
 }
 
 static void print_answer(FILE *out, const struct capacity_variant *variant)
 {
     char rate[CAPACITY_TEXT];
+    const char *unit = variant->spec.rate_unit;
     const struct capacity *answer = &variant->answer;
     capacity_print_rate(capacity_rps(answer), rate);
     if (answer->fails < 0) {
-        fprintf(out, "at least %s req/s: not tried above\n", rate);
+        fprintf(out, "at least %s %s: not tried above\n", rate, unit);
     } else {
         const struct capacity_try *next = &answer->tries[answer->fails];
-        fprintf(out, "meets at %s req/s, ", rate);
+        fprintf(out, "meets at %s %s, ", rate, unit);
         capacity_print_rate(next->rate_rps, rate);
-        fprintf(out, "fails at %s req/s: %s\n", rate, next->result.verdict.reason);
+        fprintf(out, "fails at %s %s: %s\n", rate, unit, next->result.verdict.reason);
     }
 }
 
@@ -239,12 +253,12 @@ void capacity_tell_print(FILE *out, const struct capacity_variant *variant)
     }
     print_answer(out, variant);
     if (!variant->answer.is_monotone) {
-        capacity_tell_monotone(out, &variant->answer);
+        capacity_tell_monotone(out, variant);
     }
     print_criteria(out, variant);
     print_figures(out, variant);
     print_interval(out, variant);
     fputc('\n', out);
-    print_below(out, &variant->answer);
+    print_below(out, &variant->answer, variant->spec.rate_unit);
     capacity_tell_rules(out, variant);
 }

@@ -13,6 +13,6 @@ void capacity_tell_print(FILE *out, const struct capacity_variant *variant);
 void capacity_tell_rules(FILE *out, const struct capacity_variant *variant);
 
 /* Where a fleet is not monotone, in one line. */
-void capacity_tell_monotone(FILE *out, const struct capacity *capacity);
+void capacity_tell_monotone(FILE *out, const struct capacity_variant *variant);
 
 #endif

@@ -17,6 +17,33 @@ double trial_quantile(int32_t i, int32_t n)
     return gsl_cdf_ugaussian_Pinv((i + 0.5) / n);
 }
 
+/* Whether what arrives may be a session, or an agent's task: [workload] rate_rps is the rate
+ * of their starts. */
+static bool has_sessions(const struct generate_spec *spec)
+{
+    bool has = false;
+    for (int32_t i = 0; spec != NULL && i < spec->n_clients; i++) {
+        has = has || spec->clients[i].kind != TALK_REQUESTS;
+    }
+    return has;
+}
+
+/* Those who wait come when the server has answered: no rate is theirs that could be raised,
+ * and what a fleet is to bear depends on the fleet. */
+static int refuse_waiting(const struct config *config, struct err *err)
+{
+    bool is_drawn = config->workload.spec != NULL;
+    return err_set(
+        err,
+        "%s: [workload] %s: requests wait for others (%s), so that the server "
+        "decides when they come; a study needs a load that does not depend on "
+        "it: %s",
+        config->file, is_drawn ? "generator" : "trace",
+        is_drawn ? "timing = wait, [agent]" : "parent_id",
+        is_drawn ? "[sessions] with timing = timed"
+                 : "dependencies = ignore plays every row when it says");
+}
+
 /* How many requests the workload has. */
 static int count_rows(struct trial_spec *spec, struct err *err)
 {
@@ -34,8 +61,13 @@ static int count_rows(struct trial_spec *spec, struct err *err)
         spec->n_rows++;
         spec->mean_prompt += (double)arrival.prompt_tokens;
         spec->mean_output += (double)arrival.output_tokens;
+        bool waits = arrival.parents != NULL;
         free(arrival.labels);
         free(arrival.parts);
+        if (waits) {
+            got = refuse_waiting(spec->config, err);
+            break;
+        }
         if (spec->interrupted != NULL && *spec->interrupted) {
             got = err_set(err, "interrupted: nothing was written");
             break;
@@ -72,6 +104,7 @@ int trial_spec_init(struct trial_spec *spec, const struct config *config,
     *spec = (struct trial_spec){
         .config = config,
         .n_seeds = (int32_t)runs->seeds,
+        .rate_unit = has_sessions(config->workload.spec) ? "starts/s" : "req/s",
         .n_threads = 1,
         .interrupted = interrupted,
     };
@@ -188,6 +221,7 @@ static void sum_up(const struct metrics *runs, int32_t n, struct trial_result *r
     snprintf(result->price_basis, sizeof result->price_basis, "%s",
              metrics_value(&runs[0], "price_basis"));
     result->rate_rps = mean_of(runs, n, "offered_rate");
+    result->requests_per_s = result->rate_rps;
     result->tokens_per_s = result->rate_rps * (input + output);
     result->output_per_s = result->rate_rps * output;
     result->usd_per_hour = usd / hours;

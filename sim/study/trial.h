@@ -33,7 +33,8 @@ struct trial_spec {
     int64_t n_rows; /* of the workload: it is repeated or drawn on to have n_requests */
     double mean_prompt; /* tokens of its requests */
     double mean_output;
-    int32_t n_threads; /* for the seeds of one trial; 1 unless it is set */
+    const char *rate_unit; /* "req/s"; "starts/s" where what starts may be a session */
+    int32_t n_threads;     /* for the seeds of one trial; 1 unless it is set */
     const volatile sig_atomic_t *interrupted;
 };
 
@@ -47,8 +48,9 @@ struct trial {
 
 struct trial_result {
     struct goal_verdict verdict;
-    double rate_rps;     /* offered */
-    double tokens_per_s; /* input and output tokens of the offered requests */
+    double rate_rps;       /* offered, in the spec's unit */
+    double requests_per_s; /* the same, each turn of a session counted */
+    double tokens_per_s;   /* input and output tokens of the offered requests */
     double output_per_s;
     double usd_per_hour;    /* as paid */
     double usd_per_million; /* tokens, input and output */

@@ -15,6 +15,31 @@ def capacity(*more, config="slo.ini"):
     return ["capacity", config, *more, *NEW]
 
 
+TALK = """[workload]
+requests = 41
+[arrivals]
+process = poisson
+rate_rps = 3.7
+[sessions]
+timing = wait
+[turns]
+distribution = fixed
+tokens = 3
+[followup]
+distribution = fixed
+tokens = 7
+[gap]
+distribution = exponential
+mean_s = 1.3
+[prompt]
+distribution = fixed
+tokens = 17
+[output]
+distribution = fixed
+tokens = 9
+"""
+
+
 def case(name, arguments, says, files=None, **more):
     return Case(name, arguments, says, files={**FILES, **(files or {})}, **more)
 
@@ -32,6 +57,18 @@ CASES = [
          capacity("-s", "workload.mode=closed", "-s", "workload.concurrency=13"),
          "slo.ini: [workload] mode: closed has no rate: its clients send when they are "
          "answered; a study needs mode = open"),
+    case("rows_that_wait", capacity(),
+         "slo.ini: [workload] trace: requests wait for others (parent_id), so that the server "
+         "decides when they come; a study needs a load that does not depend on it: "
+         "dependencies = ignore plays every row when it says",
+         files={"day.csv": "arrival_s,prompt_tokens,output_tokens,request_id,parent_id\n"
+                           "0,7,3,a,\n1,7,3,b,a\n"}),
+    case("sessions_that_wait",
+         capacity("-s", "workload.trace=", "-s", "workload.generator=talk.ini"),
+         "slo.ini: [workload] generator: requests wait for others (timing = wait, [agent]), so "
+         "that the server decides when they come; a study needs a load that does not depend on "
+         "it: [sessions] with timing = timed",
+         files={"talk.ini": TALK}),
     case("standard_input", capacity("-s", "workload.trace=-"),
          "slo.ini: [workload] trace: '-' is standard input, which cannot be read once per run"),
     case("limits_that_cross",
