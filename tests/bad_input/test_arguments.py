@@ -10,7 +10,8 @@ from broken import DONE, FAILED, TRACE, USAGE
 
 LINES = {
     "run": "run CONFIG [-o DIR] [-s section.key=value]... [--stepwise] [--quiet] "
-           "[--overwrite] [--on-bad-row stop|skip] [--interval PERCENT] [--trace-json]",
+           "[--overwrite] [--on-bad-row stop|skip] [--interval PERCENT] [--report] "
+           "[--trace-json]",
     "check": "check CONFIG [-s section.key=value]...",
     "gen": "gen WORKLOAD.ini [-o FILE] [--to FORMAT] [-s section.key=value]...",
     "trace": "trace stats FILE [-o FILE.csv] [--cache-blocks LIST] [--block-tokens N] "

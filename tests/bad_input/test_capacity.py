@@ -21,8 +21,8 @@ def case(name, arguments, says, files=None, **more):
 
 CASES = [
     case("no_bound", capacity(config="linear.ini"),
-         "linear.ini: [slo]: there is no bound to meet: give ttft_ms, tpot_ms, itl_ms, e2e_ms "
-         "or require"),
+         "linear.ini: [slo]: there is no bound to meet: give ttft_ms, tpot_ms, itl_ms, "
+         "e2e_ms, ttfat_ms or require"),
     case("a_bound_that_is_none", capacity("-s", "slo.require=p99_ttft_ms < 3"),
          "slo.ini: [slo] require: 'p99_ttft_ms < 3' is not 'metric <= value' or "
          "'metric >= value'"),

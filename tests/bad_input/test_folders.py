@@ -76,7 +76,8 @@ TRACES = [
          "'requests'?)"),
     Case("a_spec_with_an_unknown_section", gen("new.csv", "-s", "pool.main.replicas=7"),
          "-s pool.main.replicas=7: unknown section [pool.main] (expected one of workload, "
-         "arrivals, prompt, output)"),
+         "arrivals, modulation, prompt, output, client.NAME, sessions, agent, turns, followup, "
+         "gap, prefix, prefix_tokens, reasoning, thinking)"),
     Case("a_spec_with_an_unknown_process", gen("new.csv", "-s", "arrivals.process=tidal"),
          None),
     Case("a_trace_in_a_folder_that_is_not_there", gen("gone/new.csv"),

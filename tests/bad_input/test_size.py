@@ -26,8 +26,8 @@ def case(name, arguments, says, files=None, **more):
 
 CASES = [
     case("no_goal", ["size", "plain.ini"],
-         "plain.ini: [slo]: there is no bound to meet: give ttft_ms, tpot_ms, itl_ms, e2e_ms "
-         "or require", files={"plain.ini": LINEAR}),
+         "plain.ini: [slo]: there is no bound to meet: give ttft_ms, tpot_ms, itl_ms, "
+         "e2e_ms, ttfat_ms or require", files={"plain.ini": LINEAR}),
     case("two_pools", size(config="two.ini"),
          "two.ini: size looks at one [pool.NAME], and there are 2"),
     case("an_autoscaler", size(config="scaled.ini"),

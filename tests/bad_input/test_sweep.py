@@ -25,7 +25,7 @@ def sweep(*overs, config="linear.ini", more=(), output="new"):
 
 
 def identity(points=2, shard="1/1", over=f"{SEQS}=3,7"):
-    return (f"servesim = 0.1.0\nconfiguration = {'0' * 64}\ntrace = {'1' * 64}\n"
+    return (f"servesim = 0.7.0\nconfiguration = {'0' * 64}\ntrace = {'1' * 64}\n"
             f"files = {'2' * 64}\nover = {over}\npoints = {points}\nshard = {shard}\n")
 
 
@@ -83,9 +83,9 @@ CASES = [
          "-o new: holds 'chapter.tex', which no results do: not overwritten",
          files={"new/journal": "", "new/chapter.tex": "x"}),
     Case("another_version", sweep(f"{SEQS}=3,7"),
-         "-o new: holds another sweep: the version of servesim is '0.0.9' there and '0.1.0' "
+         "-o new: holds another sweep: the version of servesim is '0.0.9' there and '0.7.0' "
          "here; --overwrite starts afresh",
-         files={"new/sweep.ini": identity().replace("0.1.0", "0.0.9")}),
+         files={"new/sweep.ini": identity().replace("0.7.0", "0.0.9")}),
     Case("another_grid", sweep(f"{SEQS}=3,7,13"),
          f"-o new: holds another sweep: --over is '{SEQS}=3,7' there and '{SEQS}=3,7,13' "
          "here; --overwrite starts afresh", files={"new/sweep.ini": identity()}),
@@ -96,7 +96,7 @@ CASES = [
                 "new/config.ini": LINEAR.replace("4099", "4096")}),
     Case("a_broken_identity", sweep(f"{SEQS}=3,7"),
          "-o new/sweep.ini: is broken: it must say servesim, points and shard",
-         files={"new/sweep.ini": "servesim = 0.1.0\npoints = 2\nshard = 1\n"}),
+         files={"new/sweep.ini": "servesim = 0.7.0\npoints = 2\nshard = 1\n"}),
     Case("merge_to_nowhere", ["merge", "a", "b"],
          "merge: -o OUT is missing: where the whole sweep goes", code=USAGE),
     Case("merge_of_what_is_not_there", merge(), "a: holds no sweep: there is no sweep.ini"),

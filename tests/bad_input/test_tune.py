@@ -16,8 +16,8 @@ def tune(*settings, config="good.ini"):
 
 CASES = [
     Case("no_slo", tune(config="server.ini"),
-         "server.ini: [slo]: there is no bound to meet: give ttft_ms, tpot_ms, itl_ms, e2e_ms "
-         "or require"),
+         "server.ini: [slo]: there is no bound to meet: give ttft_ms, tpot_ms, itl_ms, "
+         "e2e_ms, ttfat_ms or require"),
     Case("its_own_configuration_as_output", ["tune", "good.ini", "-o", "./good.ini"],
          "-o ./good.ini: is the configuration that is read: give another name"),
     Case("two_pools", tune(config="two.ini"),

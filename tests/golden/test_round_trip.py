@@ -177,7 +177,11 @@ def a_generator_writes_what_convert_makes_of_its_trace(root, _config):
         flags = [flag for setting in FEW for flag in ("-s", setting)]
         runs.execute(["gen", "configs/workloads/azure-conv-2023.ini", "--to", to, "-o",
                       root / f"drawn.{to}", *flags])
-        if (root / f"converted.{to}").read_bytes() != (root / f"drawn.{to}").read_bytes():
+        drawn = (root / f"drawn.{to}").read_bytes()
+        if to == "mooncake":  # whose blocks a generator knows, and a plain trace does not
+            drawn, n = re.subn(rb', "hash_ids": \[[0-9, ]+\]', b"", drawn)
+            faults += [] if n == len(drawn.splitlines()) else [f"{n} rows with hash ids"]
+        if (root / f"converted.{to}").read_bytes() != drawn:
             faults.append(f"{to}: not the same")
     return faults
 
