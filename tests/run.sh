@@ -86,7 +86,7 @@ instructions() {
 mkdir -p build
 check dev all
 check clang all -L 'golden|conformance|fuzz|unit' -E worlds
-check asan all
+check asan all -E 'docs/(plot|report|manual|README|presets|python|reference|install)' # which are Python's
 check release servesim -L 'golden|conformance' # which need the program alone
 same_bytes
 instructions
