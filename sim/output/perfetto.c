@@ -112,6 +112,7 @@ void perfetto_slice(struct perfetto *perfetto, const struct replica *replica,
         sum_fs += slice->bound_fs[i];
         most = slice->bound_fs[i] > slice->bound_fs[most] ? i : most;
     }
+    wide share_milli = sum_fs > 0 ? 1000 * slice->bound_fs[most] / sum_fs : 0;
     struct perfetto_event event = {
         .at_ns = slice->start_ns,
         .replica = replica->index,
@@ -126,8 +127,7 @@ void perfetto_slice(struct perfetto *perfetto, const struct replica *replica,
                  .mw = length_ns > 0 ? (int64_t)(slice->pj / length_ns) : 0,
                  .how = slice->how,
                  .bound = most,
-                 .share_milli =
-                     sum_fs > 0 ? (int32_t)(1000 * slice->bound_fs[most] / sum_fs) : 0},
+                 .share_milli = (int32_t)share_milli},
     };
     add(perfetto, &event);
 }

@@ -8,8 +8,8 @@ Python's own library.
 import base64
 import json
 import os
+import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -25,12 +25,6 @@ def missing():
     return None
 
 
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
 class Browser:
     """One window; closed and forgotten at the end of the `with`."""
 
@@ -39,12 +33,11 @@ class Browser:
 
     def __enter__(self):
         self.folder = tempfile.mkdtemp(prefix="servesim-browser-")
-        port = free_port()
-        self.base = f"http://127.0.0.1:{port}"
         self.driver = subprocess.Popen(
-            ["chromedriver", f"--port={port}"], stdout=subprocess.DEVNULL,
+            ["chromedriver", "--port=0"], stdout=subprocess.PIPE, text=True,
             stderr=subprocess.DEVNULL, env=dict(os.environ, HOME=self.folder))
         try:
+            self.base = f"http://127.0.0.1:{self.port()}"
             self.wait_for_driver()
             self.session = self.ask("POST", "/session", {"capabilities": {"alwaysMatch": {
                 "browserName": "chrome",
@@ -76,7 +69,16 @@ class Browser:
             except subprocess.TimeoutExpired:
                 self.driver.kill()
                 self.driver.wait()
+            self.driver.stdout.close()
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def port(self):
+        """The one that chromedriver took; it says so, and little more after that."""
+        for line in self.driver.stdout:
+            found = re.search(r"started successfully on port (\d+)", line)
+            if found:
+                return found[1]
+        raise RuntimeError("chromedriver did not start")
 
     def wait_for_driver(self):
         for _ in range(200):

