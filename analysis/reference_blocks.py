@@ -48,8 +48,9 @@ class Blocks:
         self.know(request, min(n_tokens, request.prompt), block_size)
 
     def fill_answer(self, request, block_size):
-        """It leaves: what its session has said by now is the beginning of a later prompt."""
-        if request.prefix and request.in_session:
+        """It leaves: what its session has said by now is the beginning of a later prompt,
+        unless thoughts that are not sent again stand in between."""
+        if request.prefix and request.in_session and request.reasoning == 0:
             n_prompt, n_full = request.prompt // block_size, request.computed // block_size
             self.seen["answers"] += n_full > n_prompt
             self.answers.update((request.prefix, i) for i in range(n_prompt, n_full))
